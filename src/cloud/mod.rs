@@ -1,0 +1,158 @@
+//! Reading and writing the cloud directory.
+//!
+//! Reader and writer are different traits: a dry run is a pass that was never given a
+//! writer. Both speak in the words of [`crate::model`]; how a vendor spells them stays in here.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
+
+use crate::model::{Account, Action, Catalogue, CloudId, Email, LicenseId, Role};
+
+/// The organization we write to, and who we are in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    /// The raw id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The account that authorised us, where the cloud tells; it is always protected.
+    pub me: Option<CloudId>,
+}
+
+/// Everything a pass may ask of the cloud. Nothing here changes anything there.
+///
+/// All calls wait for the organization's pace and retry transport faults by themselves,
+/// within bounds; an error that comes out is final for this pass.
+pub trait CloudRead: Send + Sync {
+    /// Which organization the token belongs to.
+    fn organization(&self) -> BoxFuture<'_, Result<Organization, CloudError>>;
+
+    /// The licences of the organization with their seats.
+    fn catalogue(&self) -> BoxFuture<'_, Result<Catalogue, CloudError>>;
+
+    /// The roles that can be assigned.
+    fn roles(&self) -> BoxFuture<'_, Result<Vec<Role>, CloudError>>;
+
+    /// Streams all accounts of the organization, page by page. `Ok` means that every page
+    /// arrived and the number agrees with what the cloud announced; anything less is an error,
+    /// because a partial observation must never look like a whole one.
+    fn accounts(&self, pages: mpsc::Sender<Vec<Account>>) -> BoxFuture<'_, Result<u64, CloudError>>;
+
+    /// One account by id; `None` when the cloud does not have it.
+    fn account<'a>(&'a self, id: &'a CloudId) -> BoxFuture<'a, Result<Option<Account>, CloudError>>;
+
+    /// One account by user name, compared without case; `None` when the cloud does not have it.
+    fn account_by_email<'a>(&'a self, email: &'a Email)
+    -> BoxFuture<'a, Result<Option<Account>, CloudError>>;
+
+    /// Streams the ids of everyone who holds a licence. `Ok` means that every page arrived.
+    fn holders<'a>(
+        &'a self,
+        license: &'a LicenseId,
+        pages: mpsc::Sender<Vec<CloudId>>,
+    ) -> BoxFuture<'a, Result<u64, CloudError>>;
+
+    /// The licences that one account holds, free ones included.
+    fn licenses_of<'a>(&'a self, id: &'a CloudId) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>>;
+}
+
+/// Everything a pass may change in the cloud.
+pub trait CloudWrite: Send + Sync {
+    /// Carries out a batch of actions on accounts (everything but licences): one bulk call of
+    /// at most [`CloudWrite::batch_size`] actions. The result has one entry per order, in order.
+    ///
+    /// A create that ends [`CloudErrorKind::Ambiguous`] was sent and not answered: the caller
+    /// reads before it writes again. Everything else is safe to repeat, and was repeated.
+    fn write<'a>(&'a self, orders: &'a [Order<'a>]) -> BoxFuture<'a, Vec<Result<CloudId, CloudError>>>;
+
+    /// How many orders fit into one call.
+    fn batch_size(&self) -> usize;
+
+    /// Gives and takes licences of one account, in one call. Returns the licences that the
+    /// account holds afterwards, as the cloud answered: the caller compares, since the cloud
+    /// may skip some without a word.
+    fn assign<'a>(
+        &'a self,
+        id: &'a CloudId,
+        give: &'a [LicenseId],
+        take: &'a [LicenseId],
+    ) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>>;
+}
+
+/// One action to carry out, with the account it is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// What to do. Never `LicenseAdd` or `LicenseRemove`.
+    pub action: &'a Action,
+    /// The account; `None` for a create.
+    pub cloud_id: Option<&'a CloudId>,
+}
+
+/// Why the cloud did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloudError {
+    /// What kind of trouble: this decides what happens next.
+    pub kind: CloudErrorKind,
+    /// What happened, in a sentence: method, path without query, status, the cloud's words.
+    pub what: String,
+    /// What to do next.
+    pub remedy: String,
+    /// The cloud's tracking id, which its support asks for.
+    pub tracking_id: Option<String>,
+}
+
+/// The kinds of trouble with the cloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloudErrorKind {
+    /// No answer, or 5xx, after all retries: the pass ends.
+    Unreachable,
+    /// 429 or 423 for longer than we wait: the pass ends.
+    Throttled {
+        /// How long the cloud wants to be left alone.
+        retry_after: Duration,
+    },
+    /// 401, or 403 for the whole family of calls: the token, its scopes or its role. The pass ends.
+    Refused,
+    /// Another account has this user name (409): skip this person.
+    Conflict,
+    /// The account does not exist (404).
+    NotFound,
+    /// The cloud does not accept this object (400, 403 for one object): skip this person.
+    Rejected,
+    /// The request went out and the answer did not arrive: read before writing again.
+    Ambiguous,
+    /// An answer that we cannot read, or that contradicts itself: the pass ends.
+    Unintelligible,
+    /// We were told to stop.
+    Stopped,
+}
+
+impl CloudErrorKind {
+    /// Whether going on with other people makes no sense.
+    pub fn ends_pass(self) -> bool {
+        match self {
+            Self::Unreachable
+            | Self::Throttled { .. }
+            | Self::Refused
+            | Self::Unintelligible
+            | Self::Stopped => true,
+            Self::Conflict | Self::NotFound | Self::Rejected | Self::Ambiguous => false,
+        }
+    }
+}
+
+impl fmt::Display for CloudError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        if let Some(id) = &self.tracking_id {
+            write!(f, " (tracking id {id})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for CloudError {}

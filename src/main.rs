@@ -1,0 +1,3 @@
+//! dirsyncd: parse, load, dispatch, exit code.
+
+fn main() {}

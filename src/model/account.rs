@@ -1,0 +1,41 @@
+//! What the cloud says about one account.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CloudId, Email, Person, Profile, RoleId};
+
+/// One account as the cloud showed it, in our words, unmapped by any rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The cloud's id.
+    pub id: CloudId,
+    /// The user name. `None` when the cloud holds something that is no address: such an
+    /// account can be reported and never paired by e-mail.
+    pub email: Option<Email>,
+    /// The anchor that a connector left there, or whatever else an admin wrote.
+    pub external_id: Option<String>,
+    /// Whether the person may log in.
+    pub active: bool,
+    /// All attribute values that we know how to read.
+    pub profile: Profile,
+    /// Administrator roles held.
+    pub roles: BTreeSet<RoleId>,
+    /// The cloud owns the work number (Webex Calling): it must not be compared.
+    pub calling_owns_work_phone: bool,
+}
+
+impl Account {
+    /// The account as a person, for comparison with what should be there. Licences are
+    /// not part of an account: the listing does not show them.
+    pub fn to_person(&self) -> Option<Person> {
+        Some(Person {
+            email: self.email.clone()?,
+            active: self.active,
+            profile: self.profile.clone(),
+            licenses: BTreeSet::new(),
+            roles: self.roles.clone(),
+        })
+    }
+}

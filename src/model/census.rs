@@ -1,0 +1,57 @@
+//! The answer of one read of the source, with proof of how complete it is.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+/// What a pass wants to know from a source.
+#[derive(Clone, Debug, Default)]
+pub struct Ask {
+    /// Attributes that the rules read, besides those that the source needs for itself
+    /// (anchor, object class, disabled state). Lower case.
+    pub attributes: BTreeSet<String>,
+    /// Whether groups are wanted too. When they are, every group record arrives before
+    /// the first person, so that a person meets finished memberships.
+    pub groups: bool,
+}
+
+/// How much of the source was seen. Only a whole census can prove that someone is missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Completeness {
+    /// Every base answered, every page arrived, nothing was cut short.
+    Whole,
+    /// Something is missing; the reasons are sentences for an operator.
+    Partial {
+        /// What was not read and why, for example `LDAP search under "ou=people,…" ended
+        /// after 1500 entries: sizeLimitExceeded (4)`.
+        reasons: Vec<String>,
+    },
+}
+
+/// What a read proved. The records themselves were streamed while reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Census {
+    /// Whether absence can be concluded.
+    pub completeness: Completeness,
+    /// Which directory answered: naming context and, where the server has one, the id of the
+    /// database (AD invocation id). A different identity than last time is a different
+    /// directory, and proves nothing about who is missing.
+    pub identity: String,
+    /// Person and room records sent.
+    pub people: u64,
+    /// Group records sent.
+    pub groups: u64,
+    /// Entries that could not be used at all, with DN and reason: no anchor, not decodable.
+    /// They are withheld: nothing that they might be is removed.
+    pub unusable: Vec<(String, String)>,
+    /// Referrals met. They are not chased.
+    pub referrals: u64,
+}
+
+impl Census {
+    /// Whether absence can be concluded from this census.
+    pub fn is_whole(&self) -> bool {
+        self.completeness == Completeness::Whole
+    }
+}

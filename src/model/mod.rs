@@ -1,0 +1,32 @@
+//! The nouns of the whole program, and nothing that acts.
+//!
+//! Every other module speaks in these types. They hold no I/O, no clock and no
+//! policy, so that the core can be tested as a function of values.
+
+mod account;
+mod action;
+mod census;
+mod email;
+mod fingerprint;
+mod ids;
+mod license;
+mod person;
+mod record;
+mod redacted;
+mod role;
+mod snapshot;
+mod wanted;
+
+pub use account::Account;
+pub use action::{Action, Attr, Cause, Change, Kind};
+pub use census::{Ask, Census, Completeness};
+pub use email::{Email, EmailError};
+pub use fingerprint::{Fingerprint, Hasher, Key};
+pub use ids::{CloudId, LicenseId, RoleId, SourceId, SourceIdError};
+pub use license::{Catalogue, License, LicenseKind};
+pub use person::{Field, FieldSet, Person, Profile};
+pub use record::{Attribute, Record, RecordKind};
+pub use redacted::Redacted;
+pub use role::Role;
+pub use snapshot::{Link, LinkState, Origin, SnapshotRow};
+pub use wanted::{Verdict, Wanted, Withheld};

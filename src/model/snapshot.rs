@@ -1,0 +1,67 @@
+//! What we last confirmed that the cloud holds.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CloudId, Fingerprint, Key, Person, SourceId};
+
+/// How an account became ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// We created it.
+    Created,
+    /// It was there, and we took it over.
+    Adopted,
+}
+
+/// Where a linked person stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// In the directory and in scope.
+    Present,
+    /// A leaver whom we deactivated.
+    Left {
+        /// When, in seconds since 1970-01-01 UTC.
+        since: i64,
+    },
+}
+
+/// The narrow part of a snapshot row: all that the streaming comparison needs, small enough
+/// to hold one per person of a large directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Who.
+    pub anchor: SourceId,
+    /// The record whose wishes are completely confirmed in the cloud; [`Fingerprint::NONE`]
+    /// while anything is still open, so that the next pass looks at the person again.
+    pub record: Fingerprint,
+    /// The managed attributes as applied, see [`Person::fingerprint`].
+    pub applied: Fingerprint,
+    /// The key of the cloud id.
+    pub cloud: Key,
+    /// Whether the person is a deactivated leaver.
+    pub left: bool,
+}
+
+/// One whole row of the snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotRow {
+    /// Who.
+    pub anchor: SourceId,
+    /// The account.
+    pub cloud_id: CloudId,
+    /// The DN as last read.
+    pub dn: String,
+    /// See [`Link::record`].
+    pub record: Fingerprint,
+    /// What the cloud confirmed, licences and roles only as far as we gave them.
+    pub applied: Person,
+    /// How it became ours.
+    pub origin: Origin,
+    /// Present or left.
+    pub state: LinkState,
+    /// When the record must be looked at again although it did not change (an account that
+    /// expires), in seconds since 1970-01-01 UTC.
+    pub recheck: Option<i64>,
+}

@@ -1,0 +1,44 @@
+//! What the rules make of a record.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cause, Person, SourceId};
+
+/// An object about which we cannot decide, and which is therefore never touched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// Who, where the object has an anchor.
+    pub anchor: Option<SourceId>,
+    /// Where it stands in the directory.
+    pub dn: String,
+    /// A stable word for the kind of trouble, safe for logs: `no_email`, `bad_email`,
+    /// `duplicate_email`, `too_long`, `unusable`, `taken`, …
+    pub code: String,
+    /// What happened, with the value and the rule, in a sentence for the administrator.
+    pub reason: String,
+    /// What to do next.
+    pub remedy: String,
+}
+
+/// What the cloud should hold for one record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wanted {
+    /// This person, exactly so.
+    Present(Person),
+    /// No account; and if there is one of ours, its owner has left. The cause is
+    /// `Disabled` or `OutOfScope`.
+    Leaving(Cause),
+    /// Cannot be decided.
+    Withheld(Withheld),
+}
+
+/// What the rules say about one record, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What should be.
+    pub wanted: Wanted,
+    /// The verdict holds until then (an account that expires), in seconds since
+    /// 1970-01-01 UTC; `None` while nothing changes.
+    pub recheck: Option<i64>,
+}

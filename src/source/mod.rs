@@ -1,0 +1,85 @@
+//! Reading the directory that is the truth.
+//!
+//! A source streams records and, at the end, says how complete the read was. It decides
+//! nothing: scope, mapping and everything else about people belongs to the rules.
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
+
+use crate::model::{Ask, Census, Record};
+
+/// A directory that can be read.
+pub trait Source: Send + Sync {
+    /// The name from the configuration, for reports.
+    fn name(&self) -> &str;
+
+    /// Reads everything, sending records in batches as they arrive: all groups (when asked
+    /// for) before the first person. A closed channel means that nobody listens any more, and
+    /// ends the read with a partial census.
+    ///
+    /// What was cut short is not an error but a [`Census`] that says so: adds and updates can
+    /// still flow from what was seen.
+    ///
+    /// # Errors
+    ///
+    /// When nothing could be read at all: unreachable, refused, misconfigured.
+    fn read<'a>(
+        &'a self,
+        ask: &'a Ask,
+        records: mpsc::Sender<Vec<Record>>,
+    ) -> BoxFuture<'a, Result<Census, SourceError>>;
+
+    /// Connects, authenticates and reads the little that tells what directory this is.
+    ///
+    /// # Errors
+    ///
+    /// When the directory could not be reached or refuses us.
+    fn probe(&self) -> BoxFuture<'_, Result<Probe, SourceError>>;
+}
+
+/// What a probe found, for `check`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The vendor and version in words, for example `Samba AD 4.17.12`.
+    pub product: String,
+    /// The identity that a census would carry.
+    pub identity: String,
+    /// Further facts, each a line for the administrator: bound as whom, naming contexts, TLS.
+    pub facts: Vec<String>,
+}
+
+/// Why a source could not be read at all.
+#[derive(Debug)]
+pub struct SourceError {
+    /// The name of the source in the configuration.
+    pub source_name: String,
+    /// What kind of trouble.
+    pub kind: SourceErrorKind,
+    /// What happened, with server and object, in a sentence.
+    pub what: String,
+    /// What to do next.
+    pub remedy: String,
+}
+
+/// The kinds of trouble with a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceErrorKind {
+    /// No server answered: name, network, TLS, time.
+    Unreachable,
+    /// A server answered and does not let us in, or not see.
+    Refused,
+    /// A server answered and what was asked is wrong: base, filter.
+    Misconfigured,
+    /// A server answered nonsense.
+    Broken,
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "source \"{}\": {}", self.source_name, self.what)
+    }
+}
+
+impl std::error::Error for SourceError {}
