@@ -4,9 +4,18 @@
 //!
 //! 1. [`model`]: the words everything is said in.
 //! 2. [`source`]: the directory is read, giving records and a census.
-//! 3. [`cloud`]: the cloud is read, and later written.
+//! 3. [`rules`]: a record becomes what the cloud should hold.
+//! 4. [`cloud`]: the cloud is read, and later written.
+//! 5. [`plan`]: desired, snapshot and observed become a list of actions.
+//! 6. [`guard`]: a plan that takes too much away is held.
 
 pub mod model;
 
+pub mod guard;
+pub mod plan;
+pub mod rules;
+
 pub mod cloud;
 pub mod source;
+
+pub mod clock;

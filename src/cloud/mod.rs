@@ -3,6 +3,8 @@
 //! Reader and writer are different traits: a dry run is a pass that was never given a
 //! writer. Both speak in the words of [`crate::model`]; how a vendor spells them stays in here.
 
+pub mod webex;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;

@@ -3,6 +3,8 @@
 //! A source streams records and, at the end, says how complete the read was. It decides
 //! nothing: scope, mapping and everything else about people belongs to the rules.
 
+pub mod ldap;
+
 use std::fmt;
 
 use futures_util::future::BoxFuture;

@@ -1,0 +1,5 @@
+//! A Cisco Webex organization.
+
+mod settings;
+
+pub use settings::Settings;

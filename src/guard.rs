@@ -1,0 +1,43 @@
+//! The objection to a plan that takes too much away.
+
+/// How many removals of one kind pass without approval. A plan trips the limit when it has
+/// more than `count` of them, or more than `floor` that are also more than `percent` of the
+/// linked people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// So many pass, whatever the size of the directory.
+    pub count: u64,
+    /// Such a share of the linked people passes, in percent.
+    pub percent: u64,
+    /// So few pass, whatever their share: small organizations need to work too.
+    pub floor: u64,
+}
+
+/// The limits of the guard, one per kind of removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// People deactivated.
+    pub deactivate: Limit,
+    /// Accounts deleted.
+    pub delete: Limit,
+    /// People who lose a licence.
+    pub license_remove: Limit,
+    /// People who lose an attribute value.
+    pub blank: Limit,
+    /// A census with fewer people than this share of the last whole one, in percent, is
+    /// implausibly short: removals wait.
+    pub min_census_percent: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let limit = Limit { count: 100, percent: 5, floor: 5 };
+        Self {
+            deactivate: limit,
+            delete: limit,
+            license_remove: Limit { count: 500, percent: 10, floor: 10 },
+            blank: Limit { count: 500, percent: 10, floor: 10 },
+            min_census_percent: 80,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The rules as data: what the configuration says, not yet compiled.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::Field;
+
+/// Which vendor's attribute names the default mapping speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dialect {
+    /// Active Directory, Samba AD, AD LDS: `sAMAccountName`, `userPrincipalName`, `l`, `st`, `co`.
+    #[default]
+    ActiveDirectory,
+    /// `inetOrgPerson` (RFC 2798): `uid`, `mail`, `departmentNumber`.
+    InetOrgPerson,
+}
+
+/// All rules. Everything that can change a verdict is in here, and is part of the rules'
+/// fingerprint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Spec {
+    /// Which default mapping to start from.
+    pub dialect: Dialect,
+    /// The expression for the e-mail address; `None` for the default of the dialect.
+    pub email: Option<String>,
+    /// Expressions that replace or add to the default mapping. An empty expression unmaps
+    /// the field: it is then left alone in the cloud.
+    pub mapping: BTreeMap<Field, String>,
+    /// Whether the dialect's default mapping applies to fields that `mapping` does not name.
+    pub defaults: bool,
+    /// Who is in.
+    pub scope: ScopeSpec,
+    /// Domains that addresses must belong to (compared without case); empty for any.
+    pub allowed_domains: Vec<String>,
+    /// Licences, in order of priority.
+    pub entitlements: Vec<EntitlementSpec>,
+    /// Administrator roles.
+    pub roles: Vec<RoleSpec>,
+}
+
+/// Who is in. A person is in when every clause that is not empty agrees.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ScopeSpec {
+    /// DNs under which people are in; empty for everywhere.
+    pub bases: Vec<String>,
+    /// DNs under which people are out, whatever else says they are in.
+    pub exclude_bases: Vec<String>,
+    /// An LDAP filter (RFC 4515) that the record must match.
+    pub filter: Option<String>,
+    /// Groups (DN, or plain name) of which membership in any, nested included, is needed.
+    pub groups: Vec<String>,
+    /// Groups whose members are out.
+    pub exclude_groups: Vec<String>,
+}
+
+/// Who gets which licences.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct EntitlementSpec {
+    /// The name in reports.
+    pub name: String,
+    /// Groups (DN, or plain name) of which membership in any, nested included, is needed;
+    /// empty for everybody.
+    pub groups: Vec<String>,
+    /// A condition on the record: an expression, or an LDAP filter when it begins with `(`.
+    pub when: Option<String>,
+    /// Service keys (`message.messaging`) or exact licence names.
+    pub licenses: Vec<String>,
+    /// Only licences of this subscription, where a name stands in several.
+    pub subscription: Option<String>,
+    /// Only licences of this site, where a name stands in several.
+    pub site: Option<String>,
+}
+
+/// Who gets which role.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RoleSpec {
+    /// The name in reports.
+    pub name: String,
+    /// As in [`EntitlementSpec::groups`].
+    pub groups: Vec<String>,
+    /// As in [`EntitlementSpec::when`].
+    pub when: Option<String>,
+    /// `full`, `read_only`, `user`, `device`, `support`, `compliance`, or a role id such as
+    /// `id_full_admin`.
+    pub role: String,
+}

@@ -1,0 +1,41 @@
+//! How to reach and read one LDAP directory, checked.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::model::Redacted;
+
+/// The settings of one LDAP source.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name in the configuration.
+    pub name: String,
+    /// Servers, tried in order: `ldaps://host[:port]`, `ldap://host[:port]`.
+    pub urls: Vec<String>,
+    /// Use StartTLS on `ldap://` URLs.
+    pub start_tls: bool,
+    /// Allow `ldap://` without TLS. Loudly named in the configuration.
+    pub danger_plain_ldap: bool,
+    /// PEM file with certificate authorities to trust, instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Bind name (DN, UPN or `DOMAIN\user`); `None` binds anonymously.
+    pub bind: Option<String>,
+    /// The password that goes with it.
+    pub password: Redacted<String>,
+    /// Where people are searched. Empty for the server's default naming context.
+    pub bases: Vec<String>,
+    /// Where groups are searched. Empty for the same as `bases`.
+    pub group_bases: Vec<String>,
+    /// The filter for people; `None` for the default of the detected server.
+    pub person_filter: Option<String>,
+    /// The filter for groups; `None` for the default of the detected server.
+    pub group_filter: Option<String>,
+    /// The attribute with the anchor; `None` for the default of the detected server.
+    pub anchor: Option<String>,
+    /// Entries per page.
+    pub page_size: u32,
+    /// For one TCP connection and TLS handshake.
+    pub connect_timeout: Duration,
+    /// For one answer of the server.
+    pub operation_timeout: Duration,
+}
