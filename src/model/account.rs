@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CloudId, Email, Person, Profile, RoleId};
+use super::person::digest;
+use super::{CloudId, Email, Fingerprint, Managed, Profile, RoleId};
 
 /// One account as the cloud showed it, in our words, unmapped by any rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,15 +28,18 @@ pub struct Account {
 }
 
 impl Account {
-    /// The account as a person, for comparison with what should be there. Licences are
-    /// not part of an account: the listing does not show them.
-    pub fn to_person(&self) -> Option<Person> {
-        Some(Person {
-            email: self.email.clone()?,
-            active: self.active,
-            profile: self.profile.clone(),
-            licenses: BTreeSet::new(),
-            roles: self.roles.clone(),
-        })
+    /// Comparable with [`super::Person::fingerprint`] of what was applied.
+    pub fn fingerprint(&self, managed: &Managed) -> Fingerprint {
+        match &self.email {
+            Some(email) => digest(
+                email,
+                self.active,
+                self.external_id.as_deref().unwrap_or_default(),
+                &self.profile,
+                &self.roles,
+                managed,
+            ),
+            None => Fingerprint::NONE,
+        }
     }
 }

@@ -4,15 +4,32 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::Record;
+
 /// What a pass wants to know from a source.
 #[derive(Clone, Debug, Default)]
 pub struct Ask {
     /// Attributes that the rules read, besides those that the source needs for itself
     /// (anchor, object class, disabled state). Lower case.
     pub attributes: BTreeSet<String>,
-    /// Whether groups are wanted too. When they are, every group record arrives before
-    /// the first person, so that a person meets finished memberships.
+    /// Whether groups are wanted too.
     pub groups: bool,
+}
+
+/// A part of the stream of a read. All groups come before the first person, so that a
+/// person meets finished memberships.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Portion {
+    /// Group records.
+    Groups(Vec<Record>),
+    /// The end of the groups; `whole` when every one of them was sent. Sent once, when groups
+    /// were asked for.
+    GroupsEnd {
+        /// Whether a group that was not sent is proved not to exist.
+        whole: bool,
+    },
+    /// Everything else.
+    People(Vec<Record>),
 }
 
 /// How much of the source was seen. Only a whole census can prove that someone is missing.

@@ -19,14 +19,14 @@ mod wanted;
 
 pub use account::Account;
 pub use action::{Action, Attr, Cause, Change, Kind};
-pub use census::{Ask, Census, Completeness};
+pub use census::{Ask, Census, Completeness, Portion};
 pub use email::{Email, EmailError};
 pub use fingerprint::{Fingerprint, Hasher, Key};
 pub use ids::{CloudId, LicenseId, RoleId, SourceId, SourceIdError};
 pub use license::{Catalogue, License, LicenseKind};
-pub use person::{Field, FieldSet, Person, Profile};
+pub use person::{Field, FieldSet, Managed, Person, Profile, license_digest};
 pub use record::{Attribute, Record, RecordKind};
 pub use redacted::Redacted;
 pub use role::Role;
-pub use snapshot::{Link, LinkState, Origin, SnapshotRow};
+pub use snapshot::{Given, Link, LinkState, Origin, SnapshotRow};
 pub use wanted::{Verdict, Wanted, Withheld};

@@ -169,33 +169,64 @@ pub struct Person {
     /// Attribute values; only managed fields.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub profile: Profile,
-    /// Licences: in desired, those the rules give; in the snapshot, those that we gave and
-    /// the cloud confirmed.
+    /// Licences: in desired, those the rules give; in the snapshot, those of them that the
+    /// cloud confirmed, whoever gave them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub licenses: BTreeSet<LicenseId>,
-    /// Administrator roles: in desired, those the rules give; in the snapshot, those that
-    /// we gave and the cloud confirmed.
+    /// Administrator roles, in the same way.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub roles: BTreeSet<RoleId>,
 }
 
 impl Person {
-    /// The digest of identity and managed attributes, comparable between what we applied
-    /// and what a listing of the cloud shows. Licences and roles are not in it: the listing
-    /// does not show licences, and roles are compared on their own.
-    pub fn fingerprint(&self, external_id: Option<&str>, managed: FieldSet) -> Fingerprint {
-        let mut h = Hasher::seeded(Fingerprint::NONE);
-        h.part(&self.email.key().0);
-        h.part(&[u8::from(self.active)]);
-        h.part(external_id.unwrap_or_default().as_bytes());
-        for (field, value) in &self.profile {
-            if managed.contains(*field) {
-                h.part(&[*field as u8]);
-                h.part(value.as_bytes());
-            }
-        }
-        h.finish()
+    /// The digest of identity, managed attributes and managed roles, comparable between what
+    /// we applied and what a listing of the cloud shows. Licences are not in it: the listing
+    /// does not show them.
+    pub fn fingerprint(&self, external_id: &str, managed: &Managed) -> Fingerprint {
+        digest(&self.email, self.active, external_id, &self.profile, &self.roles, managed)
     }
+}
+
+/// What the rules are in charge of. Everything else in the cloud is left alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Managed {
+    /// Attributes that are mapped.
+    pub fields: FieldSet,
+    /// Licences that a rule can give.
+    pub licenses: BTreeSet<LicenseId>,
+    /// Roles that a rule can give.
+    pub roles: BTreeSet<RoleId>,
+}
+
+/// The digest behind [`Person::fingerprint`], also for accounts that were only read.
+pub(super) fn digest(
+    email: &Email,
+    active: bool,
+    external_id: &str,
+    profile: &Profile,
+    roles: &BTreeSet<RoleId>,
+    managed: &Managed,
+) -> Fingerprint {
+    let mut h = Hasher::seeded(Fingerprint::NONE);
+    h.part(&email.key().0);
+    h.part(&[u8::from(active)]);
+    h.part(external_id.as_bytes());
+    for (field, value) in profile {
+        if managed.fields.contains(*field) {
+            h.part(&[*field as u8]);
+            h.part(value.as_bytes());
+        }
+    }
+    for role in roles.intersection(&managed.roles) {
+        h.part(role.as_str().as_bytes());
+    }
+    h.finish()
+}
+
+/// The digest of a set of licences, built one by one in any order: exclusive or of the
+/// digests of the ids. Zero for none.
+pub fn license_digest<'a>(licenses: impl IntoIterator<Item = &'a LicenseId>) -> u64 {
+    licenses.into_iter().fold(0, |sum, id| sum ^ xxhash_rust::xxh3::xxh3_64(id.as_str().as_bytes()))
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! What we last confirmed that the cloud holds.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::{CloudId, Fingerprint, Key, Person, SourceId};
+use super::{CloudId, Fingerprint, Key, LicenseId, Person, RoleId, SourceId};
 
 /// How an account became ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,10 +40,23 @@ pub struct Link {
     pub record: Fingerprint,
     /// The managed attributes as applied, see [`Person::fingerprint`].
     pub applied: Fingerprint,
+    /// The licences as applied, see [`super::license_digest`].
+    pub licenses: u64,
     /// The key of the cloud id.
     pub cloud: Key,
     /// Whether the person is a deactivated leaver.
     pub left: bool,
+}
+
+/// What we gave to a person, and therefore may take away again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// Licences.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub licenses: BTreeSet<LicenseId>,
+    /// Administrator roles.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub roles: BTreeSet<RoleId>,
 }
 
 /// One whole row of the snapshot.
@@ -55,8 +70,12 @@ pub struct SnapshotRow {
     pub dn: String,
     /// See [`Link::record`].
     pub record: Fingerprint,
-    /// What the cloud confirmed, licences and roles only as far as we gave them.
+    /// What the cloud confirmed, as far as the rules manage it.
     pub applied: Person,
+    /// The digest of `applied` at the time of confirmation, see [`Link::applied`].
+    pub applied_print: Fingerprint,
+    /// What of it we gave.
+    pub given: Given,
     /// How it became ours.
     pub origin: Origin,
     /// Present or left.

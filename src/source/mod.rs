@@ -10,7 +10,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use crate::model::{Ask, Census, Record};
+use crate::model::{Ask, Census, Portion};
 
 /// A directory that can be read.
 pub trait Source: Send + Sync {
@@ -30,7 +30,7 @@ pub trait Source: Send + Sync {
     fn read<'a>(
         &'a self,
         ask: &'a Ask,
-        records: mpsc::Sender<Vec<Record>>,
+        portions: mpsc::Sender<Portion>,
     ) -> BoxFuture<'a, Result<Census, SourceError>>;
 
     /// Connects, authenticates and reads the little that tells what directory this is.
