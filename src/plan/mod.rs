@@ -1,5 +1,37 @@
 //! From desired, snapshot and observed to a list of actions. Pure.
+//!
+//! [`table`] names what to do for every combination of the three states, [`decide`] turns a
+//! cell into actions, [`order`] says what must come before what. Pairing of newcomers with
+//! accounts that are already there is in [`pair`], seats in [`seats`].
 
+pub mod case;
+pub mod decide;
 mod leavers;
+pub mod order;
+pub mod pair;
+pub mod seats;
+pub mod table;
+#[cfg(test)]
+mod tests_support;
 
+use serde::{Deserialize, Serialize};
+
+use crate::model::Action;
+
+pub use case::{Case, Match, Seen, Wish};
+pub use decide::{Decision, Policy, decide};
 pub use leavers::Leavers;
+pub use seats::Seats;
+pub use table::Cell;
+
+/// An immutable list of actions, based on one generation of the snapshot. A large plan comes
+/// in several parts with one id.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The id, the same for all parts.
+    pub id: String,
+    /// The generation of the snapshot that the plan was made from.
+    pub generation: u64,
+    /// What to do, in order of [`order::phase`].
+    pub actions: Vec<Action>,
+}

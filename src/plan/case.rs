@@ -1,0 +1,61 @@
+//! One person's situation: the three states side by side.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Account, Cause, LicenseId, Person, SnapshotRow, SourceId};
+
+/// What should be, for one anchor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// This person, exactly so.
+    Present(Person),
+    /// The record is there and says that the person left: disabled, or out of scope.
+    Leaving(Cause),
+    /// A complete census proves that the record is gone.
+    Gone,
+    /// Cannot be decided: withheld by a rule, contested, or not read. Nothing happens.
+    Undecided,
+}
+
+/// What the cloud shows, for one anchor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// This account, which differs from what we last applied, or is not linked yet.
+    Account(Box<Account>),
+    /// The account is there, exactly as we last applied it.
+    AsApplied,
+    /// The cloud was asked, and there is no such account.
+    Missing,
+    /// The cloud was not asked in this pass: the snapshot is trusted.
+    Unasked,
+}
+
+/// How an account that is not linked was recognised as this person's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// It carries the anchor.
+    Anchor,
+    /// It has the e-mail address, and nobody else claims it.
+    Email,
+}
+
+/// Everything that decides about one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Who.
+    pub anchor: SourceId,
+    /// The DN, where the record was read in this pass.
+    pub dn: Option<String>,
+    /// Desired.
+    pub wish: Wish,
+    /// Snapshot.
+    pub row: Option<SnapshotRow>,
+    /// Observed.
+    pub seen: Seen,
+    /// For an account that is not linked: how it was recognised.
+    pub matched: Option<Match>,
+    /// Licences held, of those observed; `None` when the cloud was not asked.
+    pub held: Option<BTreeSet<LicenseId>>,
+    /// Must never be deactivated, deleted or stripped.
+    pub protected: bool,
+}

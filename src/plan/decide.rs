@@ -1,0 +1,373 @@
+//! From a cell of the table to actions.
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Account, Action, Attr, Cause, Change, Email, Field, Kind, LicenseId, LinkState, Managed, Person, Profile,
+    RoleId, SnapshotRow,
+};
+
+use super::case::{Case, Match, Seen, Wish};
+use super::leavers::Leavers;
+use super::seats::Seats;
+use super::table::{Cell, cell};
+
+/// What holds for all people of a pass.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// What the rules are in charge of.
+    pub managed: Managed,
+    /// What becomes of leavers.
+    pub leavers: Leavers,
+    /// Whether an existing account with the same e-mail is taken over.
+    pub adopt: bool,
+    /// Whether absence is proved and rules are complete, so that anything may be taken away.
+    pub may_remove: bool,
+    /// Now, in seconds since 1970-01-01 UTC.
+    pub now: i64,
+}
+
+/// What is to be done about one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The cell of the table.
+    pub cell: Cell,
+    /// The actions, in order.
+    pub actions: Vec<Action>,
+    /// Licences that the person should have and for which no seat is left.
+    pub waiting: Vec<LicenseId>,
+    /// Why the person stays short of what should be, although nobody is to blame: a sentence,
+    /// `None` when everything wanted is planned.
+    pub short: Option<&'static str>,
+    /// What the snapshot should say about an account that was seen and needs no action.
+    pub refreshed: Option<Box<SnapshotRow>>,
+}
+
+/// The reason given when a person is blocked in the cloud by hand.
+pub const BLOCKED_BY_HAND: &str = "log-in was forbidden in the cloud by somebody else; that is left alone";
+/// The reason given when adopting is switched off.
+pub const NOT_ADOPTED: &str =
+    "an account with this e-mail exists in the cloud, and taking over is switched off";
+/// The reason given when removals wait for a complete census.
+pub const UNPROVED: &str = "removals wait until a read of the directory is complete";
+/// The reason given for protected people.
+pub const PROTECTED: &str = "protected: never deactivated, deleted or stripped";
+/// The reason given when the cloud was not asked about a newcomer.
+pub const UNLOOKED: &str = "the cloud was not asked about this person yet";
+
+/// Decides about one person. Takes seats from the ledger for the licences it plans to give,
+/// and returns those that it plans to take away.
+pub fn decide(case: &Case, policy: &Policy, seats: &mut Seats) -> Decision {
+    let cell = cell(case);
+    let mut d =
+        Draft { case, policy, seats, actions: Vec::new(), waiting: Vec::new(), short: None, refreshed: None };
+    match (cell, &case.wish) {
+        (Cell::Create, Wish::Present(person)) => d.create(person, Cause::NewRecord),
+        (Cell::Recreate, Wish::Present(person)) => d.create(person, Cause::LostInCloud),
+        (Cell::TakeBack | Cell::TakeOver, Wish::Present(person)) => d.adopt(person),
+        (Cell::Correct | Cell::Return, Wish::Present(person)) => d.correct(person),
+        (Cell::Leave, wish) => d.leave(cause_of(wish)),
+        (Cell::Rest, _) => d.rest(),
+        (Cell::Unlooked, _) => d.short = Some(UNLOOKED),
+        (Cell::Forget | Cell::Outsider | Cell::Keep, _) => {}
+        // The table gives these cells for a wish to be present only.
+        (
+            Cell::Create | Cell::Recreate | Cell::TakeBack | Cell::TakeOver | Cell::Correct | Cell::Return,
+            _,
+        ) => {}
+    }
+    let Draft { actions, waiting, short, refreshed, .. } = d;
+    Decision { cell, actions, waiting, short, refreshed }
+}
+
+fn cause_of(wish: &Wish) -> Cause {
+    match wish {
+        Wish::Leaving(cause) => *cause,
+        Wish::Present(_) | Wish::Gone | Wish::Undecided => Cause::RecordGone,
+    }
+}
+
+/// A decision in the making.
+struct Draft<'a> {
+    case: &'a Case,
+    policy: &'a Policy,
+    seats: &'a mut Seats,
+    actions: Vec<Action>,
+    waiting: Vec<LicenseId>,
+    short: Option<&'static str>,
+    refreshed: Option<Box<SnapshotRow>>,
+}
+
+impl Draft<'_> {
+    fn push(&mut self, kind: Kind, email: &Email, changes: Vec<Change>, cause: Cause) {
+        let cloud_id = match (&self.case.seen, &self.case.row) {
+            _ if kind == Kind::Create => None,
+            (Seen::Account(account), _) => Some(account.id.clone()),
+            (Seen::Missing, _) | (_, None) => None,
+            (_, Some(row)) => Some(row.cloud_id.clone()),
+        };
+        self.actions.push(Action {
+            kind,
+            anchor: self.case.anchor,
+            email: email.clone(),
+            dn: self.case.dn.clone().or_else(|| self.case.row.as_ref().map(|row| row.dn.clone())),
+            cloud_id,
+            changes,
+            cause,
+        });
+    }
+
+    fn create(&mut self, person: &Person, cause: Cause) {
+        let mut changes = vec![
+            Change::new(Attr::Email, None, Some(person.email.as_str().into())),
+            Change::new(Attr::Active, None, Some("true".into())),
+            Change::new(Attr::ExternalId, None, Some(self.case.anchor.to_string())),
+        ];
+        changes.extend(
+            person
+                .profile
+                .iter()
+                .map(|(field, value)| Change::new(Attr::Field(*field), None, Some(value.clone()))),
+        );
+        self.push(Kind::Create, &person.email, changes, cause);
+        self.licenses(person, &BTreeSet::new(), &BTreeSet::new());
+        self.roles(person, &BTreeSet::new(), &BTreeSet::new());
+    }
+
+    fn adopt(&mut self, person: &Person) {
+        let (Seen::Account(account), Some(matched)) = (&self.case.seen, self.case.matched) else { return };
+        if matched == Match::Email && !self.policy.adopt {
+            self.short = Some(NOT_ADOPTED);
+            return;
+        }
+        let cause = if matched == Match::Anchor { Cause::SameAnchor } else { Cause::SameEmail };
+        let mut changes =
+            identity_changes(self.case, account.email.as_ref(), account.external_id.as_deref(), person);
+        changes.extend(profile_changes(&account.profile, &person.profile, self.policy, Some(account)));
+        // Even without changes the action is needed: it makes the account ours.
+        self.push(Kind::Adopt, &person.email, changes, cause);
+        if !account.active {
+            self.short = Some(BLOCKED_BY_HAND);
+        }
+        let held = self.case.held.clone().unwrap_or_default();
+        self.licenses(person, &held, &BTreeSet::new());
+        self.roles(person, &account.roles, &BTreeSet::new());
+    }
+
+    fn correct(&mut self, person: &Person) {
+        let Some(row) = &self.case.row else { return };
+        let observed = match &self.case.seen {
+            Seen::Account(account) => Some(account.as_ref()),
+            Seen::AsApplied | Seen::Missing | Seen::Unasked => None,
+        };
+        let active = observed.map_or(row.applied.active, |account| account.active);
+        if !active {
+            if matches!(row.state, LinkState::Left { .. }) {
+                let change = Change::new(Attr::Active, Some("false".into()), Some("true".into()));
+                self.push(Kind::Reactivate, &person.email, vec![change], Cause::Returned);
+            } else {
+                self.short = Some(BLOCKED_BY_HAND);
+            }
+        }
+        let anchor = self.case.anchor.to_string();
+        let (email, external_id, profile) = match observed {
+            Some(account) => (account.email.as_ref(), account.external_id.as_deref(), &account.profile),
+            None => (Some(&row.applied.email), Some(anchor.as_str()), &row.applied.profile),
+        };
+        let mut changes = identity_changes(self.case, email, external_id, person);
+        changes.extend(profile_changes(profile, &person.profile, self.policy, observed));
+        if !changes.is_empty() {
+            let drifted = observed.is_some() && changes.iter().all(|change| already_applied(change, row));
+            self.push(
+                Kind::Update,
+                &person.email,
+                changes,
+                if drifted { Cause::Drift } else { Cause::Desired },
+            );
+        }
+        let held = self.case.held.as_ref().unwrap_or(&row.applied.licenses);
+        self.licenses(person, held, &row.given.licenses);
+        let roles = observed.map_or(&row.applied.roles, |account| &account.roles);
+        self.roles(person, roles, &row.given.roles);
+        if self.actions.is_empty() {
+            self.refresh(row, person, observed, active);
+        }
+    }
+
+    /// The cloud already says what should be, while the snapshot says something older: the
+    /// effect of a change of which we never saw the answer.
+    fn refresh(&mut self, row: &SnapshotRow, person: &Person, observed: Option<&Account>, active: bool) {
+        let Some(account) = observed else { return };
+        let mut fresh = row.clone();
+        fresh.cloud_id = account.id.clone();
+        fresh.applied = Person { active, ..person.clone() };
+        fresh.applied.licenses = match &self.case.held {
+            Some(held) => person.licenses.intersection(held).cloned().collect(),
+            None => row.applied.licenses.clone(),
+        };
+        fresh.applied.roles = account.roles.intersection(&self.policy.managed.roles).cloned().collect();
+        // As seen, so that the next observation finds nothing new, even where the cloud keeps
+        // a value of its own (a work number owned by calling).
+        fresh.applied_print = account.fingerprint(&self.policy.managed);
+        fresh.state = LinkState::Present;
+        if fresh != *row {
+            self.refreshed = Some(Box::new(fresh));
+        }
+    }
+
+    fn leave(&mut self, cause: Cause) {
+        let Some(row) = &self.case.row else { return };
+        if !self.policy.leavers.deactivate {
+            return;
+        }
+        if self.case.protected {
+            self.short = Some(PROTECTED);
+            return;
+        }
+        if !self.policy.may_remove {
+            self.short = Some(UNPROVED);
+            return;
+        }
+        let email = row.applied.email.clone();
+        if self.policy.leavers.reclaim_licenses {
+            let held = self.case.held.as_ref().unwrap_or(&row.applied.licenses);
+            let take: Vec<LicenseId> = row.given.licenses.intersection(held).cloned().collect();
+            self.take_licenses(&email, &take, cause);
+        }
+        let take: Vec<RoleId> = row.given.roles.iter().cloned().collect();
+        if !take.is_empty() {
+            let changes = take
+                .into_iter()
+                .map(|role| Change::new(Attr::Role(role), Some(Change::HELD.into()), None))
+                .collect();
+            self.push(Kind::RoleChange, &email, changes, cause);
+        }
+        // Also when somebody else already forbade log-in: from here on it is ours to allow again.
+        let change = Change::new(Attr::Active, Some("true".into()), Some("false".into()));
+        self.push(Kind::Deactivate, &email, vec![change], cause);
+    }
+
+    fn rest(&mut self) {
+        let Some(row) = &self.case.row else { return };
+        let LinkState::Left { since } = row.state else { return };
+        let Some(keep) = self.policy.leavers.delete_after else { return };
+        if self.policy.now < since.saturating_add(keep) {
+            return;
+        }
+        if self.case.protected {
+            self.short = Some(PROTECTED);
+        } else if !self.policy.may_remove {
+            self.short = Some(UNPROVED);
+        } else {
+            let change = Change::new(Attr::Email, Some(row.applied.email.as_str().into()), None);
+            self.push(Kind::Delete, &row.applied.email.clone(), vec![change], Cause::GraceOver);
+        }
+    }
+
+    /// Gives what is wanted and not held, as far as there are seats; takes what we gave and
+    /// nobody wants any more.
+    fn licenses(&mut self, person: &Person, held: &BTreeSet<LicenseId>, given: &BTreeSet<LicenseId>) {
+        let take: Vec<LicenseId> =
+            given.iter().filter(|id| held.contains(*id) && !person.licenses.contains(*id)).cloned().collect();
+        if !take.is_empty() {
+            if self.case.protected {
+                self.short = Some(PROTECTED);
+            } else if self.policy.may_remove {
+                self.take_licenses(&person.email, &take, Cause::NotEntitled);
+            } else {
+                self.short = Some(UNPROVED);
+            }
+        }
+        let mut give = Vec::new();
+        for id in person.licenses.difference(held) {
+            if self.seats.take(id) {
+                give.push(Change::give(id.clone()));
+            } else {
+                self.waiting.push(id.clone());
+            }
+        }
+        if !give.is_empty() {
+            self.push(Kind::LicenseAdd, &person.email, give, Cause::Entitled);
+        }
+    }
+
+    fn take_licenses(&mut self, email: &Email, take: &[LicenseId], cause: Cause) {
+        if take.is_empty() {
+            return;
+        }
+        for id in take {
+            self.seats.free(id);
+        }
+        let changes = take.iter().cloned().map(Change::take).collect();
+        self.push(Kind::LicenseRemove, email, changes, cause);
+    }
+
+    fn roles(&mut self, person: &Person, held: &BTreeSet<RoleId>, given: &BTreeSet<RoleId>) {
+        let mut changes: Vec<Change> = person
+            .roles
+            .difference(held)
+            .map(|role| Change::new(Attr::Role(role.clone()), None, Some(Change::HELD.into())))
+            .collect();
+        let take: Vec<Change> = given
+            .iter()
+            .filter(|role| held.contains(*role) && !person.roles.contains(*role))
+            .map(|role| Change::new(Attr::Role(role.clone()), Some(Change::HELD.into()), None))
+            .collect();
+        let mut cause = Cause::Entitled;
+        if !take.is_empty() {
+            if self.case.protected {
+                self.short = Some(PROTECTED);
+            } else if self.policy.may_remove {
+                changes.extend(take);
+                cause = Cause::NotEntitled;
+            } else {
+                self.short = Some(UNPROVED);
+            }
+        }
+        if !changes.is_empty() {
+            self.push(Kind::RoleChange, &person.email, changes, cause);
+        }
+    }
+}
+
+fn identity_changes(
+    case: &Case,
+    email: Option<&Email>,
+    external_id: Option<&str>,
+    person: &Person,
+) -> Vec<Change> {
+    let mut changes = Vec::new();
+    if email != Some(&person.email) {
+        changes.push(Change::new(
+            Attr::Email,
+            email.map(|e| e.as_str().into()),
+            Some(person.email.as_str().into()),
+        ));
+    }
+    let anchor = case.anchor.to_string();
+    if external_id != Some(anchor.as_str()) {
+        changes.push(Change::new(Attr::ExternalId, external_id.map(Into::into), Some(anchor)));
+    }
+    changes
+}
+
+fn profile_changes(from: &Profile, to: &Profile, policy: &Policy, account: Option<&Account>) -> Vec<Change> {
+    let calling = account.is_some_and(|account| account.calling_owns_work_phone);
+    policy
+        .managed
+        .fields
+        .iter()
+        .filter(|field| !(calling && *field == Field::PhoneWork))
+        .filter(|field| from.get(field) != to.get(field))
+        .map(|field| Change::new(Attr::Field(field), from.get(&field).cloned(), to.get(&field).cloned()))
+        .collect()
+}
+
+fn already_applied(change: &Change, row: &SnapshotRow) -> bool {
+    match &change.field {
+        Attr::Email => change.to.as_deref() == Some(row.applied.email.as_str()),
+        Attr::ExternalId => true,
+        Attr::Field(field) => change.to.as_ref() == row.applied.profile.get(field),
+        Attr::Active | Attr::License(_) | Attr::Role(_) => false,
+    }
+}
