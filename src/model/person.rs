@@ -170,7 +170,7 @@ pub struct Person {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub profile: Profile,
     /// Licences: in desired, those the rules give; in the snapshot, those of them that the
-    /// cloud confirmed, whoever gave them.
+    /// cloud confirmed, whoever gave them: not what is held besides.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub licenses: BTreeSet<LicenseId>,
     /// Administrator roles, in the same way.

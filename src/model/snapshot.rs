@@ -40,7 +40,7 @@ pub struct Link {
     pub record: Fingerprint,
     /// The managed attributes as applied, see [`Person::fingerprint`].
     pub applied: Fingerprint,
-    /// The licences as applied, see [`super::license_digest`].
+    /// The licences held when last seen, see [`super::license_digest`].
     pub licenses: u64,
     /// The key of the cloud id.
     pub cloud: Key,
@@ -74,6 +74,9 @@ pub struct SnapshotRow {
     pub applied: Person,
     /// The digest of `applied` at the time of confirmation, see [`Link::applied`].
     pub applied_print: Fingerprint,
+    /// The digest of the licences held at that time, of those that are observed, whoever
+    /// gave them and whether wanted or not, see [`Link::licenses`].
+    pub licenses_print: u64,
     /// What of it we gave.
     pub given: Given,
     /// How it became ours.

@@ -201,11 +201,14 @@ impl Draft<'_> {
         let mut fresh = row.clone();
         fresh.cloud_id = account.id.clone();
         fresh.applied = Person { active, ..person.clone() };
-        fresh.applied.licenses = match &self.case.held {
-            Some(held) => person.licenses.intersection(held).cloned().collect(),
-            None => row.applied.licenses.clone(),
-        };
-        fresh.applied.roles = account.roles.intersection(&self.policy.managed.roles).cloned().collect();
+        match &self.case.held {
+            Some(held) => {
+                fresh.applied.licenses = person.licenses.intersection(held).cloned().collect();
+                fresh.licenses_print = license_digest(held);
+            }
+            None => fresh.applied.licenses = row.applied.licenses.clone(),
+        }
+        fresh.applied.roles = person.roles.intersection(&account.roles).cloned().collect();
         // As seen, so that the next observation finds nothing new, even where the cloud keeps
         // a value of its own (a work number owned by calling).
         fresh.applied_print = account.fingerprint(&self.policy.managed);

@@ -36,6 +36,7 @@ pub(super) fn row(name: &str, state: LinkState) -> SnapshotRow {
         record: Fingerprint::NONE,
         applied: person(name),
         applied_print: Fingerprint::NONE,
+        licenses_print: 0,
         given: Given::default(),
         origin: Origin::Created,
         state,

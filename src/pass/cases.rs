@@ -1,0 +1,260 @@
+//! The three states of a person are brought together: staged, stored, observed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::model::{
+    Account, CloudId, Email, Key, LicenseId, LinkState, SnapshotRow, SourceId, Wanted, Withheld,
+};
+use crate::plan::pair::{Pairing, pair};
+use crate::plan::{Case, Match, Seen, Wish};
+use crate::store::{Reader, Stage, StagedAccount, StagedWanted, StoreError};
+
+use super::contest::Addresses;
+use super::index::Index;
+use super::observe::{Extent, Observation};
+
+/// Everything that cases are made from.
+pub struct Evidence<'a> {
+    /// Who is linked, and who was met.
+    pub index: &'a Index,
+    /// The snapshot.
+    pub reader: &'a Reader,
+    /// Wanted people.
+    pub people: &'a Stage,
+    /// What was seen of the cloud.
+    pub observation: &'a Observation,
+    /// Contests over addresses.
+    pub addresses: &'a Addresses,
+    /// Whether a person who was not met is gone.
+    pub whole: bool,
+    /// The account that authorised us.
+    pub me: Option<&'a CloudId>,
+    /// Addresses that the configuration protects.
+    pub protected: &'a BTreeSet<Email>,
+}
+
+/// Cases, with what the shell needs besides the plan.
+#[derive(Default)]
+pub struct Cases {
+    /// In anchor order.
+    pub cases: Vec<Case>,
+    /// What was staged for them.
+    pub staged: BTreeMap<SourceId, StagedWanted>,
+    /// Who is withheld, for reasons that show only here.
+    pub withheld: Vec<Withheld>,
+}
+
+impl Evidence<'_> {
+    /// The cases of linked people.
+    pub fn linked(&self, anchors: &[SourceId]) -> Result<Cases, StoreError> {
+        let mut out = Cases::default();
+        out.staged = self.people.wanted(anchors)?.into_iter().map(|staged| (staged.anchor, staged)).collect();
+        let accounts: HashMap<SourceId, Account> = self
+            .observation
+            .stage
+            .accounts_by_anchor(anchors)?
+            .into_iter()
+            .filter_map(|staged| Some((staged.linked?, staged.account)))
+            .collect();
+        let keys: Vec<Key> = accounts.values().map(|account| Key::exact(account.id.as_str())).collect();
+        let asked = self.asked_licenses(&keys)?;
+        for row in self.reader.rows(anchors)? {
+            let anchor = row.anchor;
+            let Some(at) = self.index.find(anchor) else { continue };
+            let staged = out.staged.get(&anchor);
+            let account = accounts.get(&anchor);
+            let wish = self.wish(anchor, at, staged, &row, &mut out.withheld);
+            let protected = self.is_protected(&row.cloud_id, account, Some(&row));
+            let held = match &self.observation.extent {
+                Extent::All { held, .. } => Some(self.observation.licenses_in(held[at])),
+                Extent::Some(_) => account.map(|a| asked.get(&Key::exact(a.id.as_str())).cloned().unwrap_or_default()),
+            };
+            out.cases.push(Case {
+                anchor,
+                dn: staged.map(|staged| staged.dn.clone()),
+                wish,
+                seen: self.seen(anchor, at, account),
+                matched: None,
+                held,
+                protected,
+                row: Some(row),
+            });
+        }
+        Ok(out)
+    }
+
+    fn wish(
+        &self,
+        anchor: SourceId,
+        at: usize,
+        staged: Option<&StagedWanted>,
+        row: &SnapshotRow,
+        withheld: &mut Vec<Withheld>,
+    ) -> Wish {
+        if let Some(contest) = self.addresses.contested.get(&anchor) {
+            withheld.push(contest.clone());
+            return Wish::Undecided;
+        }
+        match staged.map(|staged| &staged.wanted) {
+            Some(Wanted::Present(person)) => Wish::Present(person.clone()),
+            Some(Wanted::Leaving(cause)) => Wish::Leaving(*cause),
+            Some(Wanted::Withheld(_)) => Wish::Undecided,
+            None if self.index.met.get(at) => match row.state {
+                // The record did not change: what was applied is what is wanted.
+                LinkState::Present => {
+                    let mut person = row.applied.clone();
+                    person.active = true;
+                    Wish::Present(person)
+                }
+                LinkState::Left { .. } => Wish::Leaving(crate::model::Cause::Disabled),
+            },
+            None if self.whole => Wish::Gone,
+            // Not met in an incomplete census: nothing is known. A leaver of earlier stays one.
+            None => match row.state {
+                LinkState::Left { .. } => Wish::Gone,
+                LinkState::Present => Wish::Undecided,
+            },
+        }
+    }
+
+    fn seen(&self, anchor: SourceId, at: usize, account: Option<&Account>) -> Seen {
+        match (&self.observation.extent, account) {
+            (_, Some(account)) => Seen::Account(Box::new(account.clone())),
+            (Extent::All { there, .. }, None) if there.get(at) => Seen::AsApplied,
+            (Extent::All { .. }, None) => Seen::Missing,
+            (Extent::Some(asked), None) if asked.contains(&anchor) => Seen::Missing,
+            (Extent::Some(_), None) => Seen::Unasked,
+        }
+    }
+
+    /// Administrators that we did not make, the account that authorised us, and the
+    /// configured list.
+    fn is_protected(&self, id: &CloudId, account: Option<&Account>, row: Option<&SnapshotRow>) -> bool {
+        let admin = account.is_some_and(|account| {
+            account.roles.iter().any(|role| row.is_none_or(|row| !row.given.roles.contains(role)))
+        });
+        let listed = |email: &Email| self.protected.contains(email);
+        admin
+            || self.me == Some(id)
+            || row.is_some_and(|row| listed(&row.applied.email))
+            || account.and_then(|account| account.email.as_ref()).is_some_and(listed)
+    }
+
+    fn asked_licenses(&self, keys: &[Key]) -> Result<HashMap<Key, BTreeSet<LicenseId>>, StoreError> {
+        let mut held: HashMap<Key, BTreeSet<LicenseId>> = HashMap::new();
+        for (key, bit) in self.observation.stage.licenses_of(keys)? {
+            if let Some(license) = self.observation.licenses.get(usize::from(bit)) {
+                held.entry(key).or_default().insert(license.clone());
+            }
+        }
+        Ok(held)
+    }
+
+    /// The cases of newcomers.
+    pub fn newcomers(&self, staged: Vec<StagedWanted>) -> Result<Cases, StoreError> {
+        let mut out = Cases::default();
+        let anchors: Vec<String> = staged.iter().map(|s| s.anchor.to_string()).collect();
+        let anchor_texts: Vec<&str> = anchors.iter().map(String::as_str).collect();
+        let emails: Vec<Key> = staged.iter().filter_map(|s| s.email).collect();
+        let stage = &self.observation.stage;
+        let by_anchor = group(stage.accounts_by_external_id(&anchor_texts)?, |account| account.external_id.clone());
+        let by_email = group(stage.accounts_by_email(&emails)?, |account| account.email.as_ref().map(Email::key));
+        let keys: Vec<Key> = by_anchor.values().chain(by_email.values()).flatten().map(|s| s.key).collect();
+        let held = self.asked_licenses(&keys)?;
+        for staged in staged {
+            let case = self.newcomer(&staged, &by_anchor, &by_email, &held, &mut out.withheld)?;
+            out.cases.push(case);
+            out.staged.insert(staged.anchor, staged);
+        }
+        Ok(out)
+    }
+
+    fn newcomer(
+        &self,
+        staged: &StagedWanted,
+        by_anchor: &HashMap<String, Vec<StagedAccount>>,
+        by_email: &HashMap<Key, Vec<StagedAccount>>,
+        held: &HashMap<Key, BTreeSet<LicenseId>>,
+        withheld: &mut Vec<Withheld>,
+    ) -> Result<Case, StoreError> {
+        let anchor = staged.anchor;
+        let mut case = Case {
+            anchor,
+            dn: Some(staged.dn.clone()),
+            wish: Wish::Undecided,
+            row: None,
+            seen: Seen::Missing,
+            matched: None,
+            held: None,
+            protected: false,
+        };
+        if let Some(contest) = self.addresses.contested.get(&anchor) {
+            withheld.push(contest.clone());
+            return Ok(case);
+        }
+        let Wanted::Present(person) = &staged.wanted else { return Ok(case) };
+        let accounts = |found: Option<&Vec<StagedAccount>>| -> Vec<Account> {
+            found.into_iter().flatten().map(|staged| staged.account.clone()).collect()
+        };
+        let own = accounts(by_anchor.get(&anchor.to_string()));
+        // An address whose holder is linked and moves on in this pass will be free by then.
+        let mut same: Vec<Account> = accounts(by_email.get(&person.email.key()));
+        same.retain(|account| !self.moves_on(account, &person.email));
+        let claimed = |account: &Account| {
+            self.reader
+                .anchors_by_cloud(&[Key::exact(account.id.as_str())])
+                .is_ok_and(|owners| owners.iter().any(|(_, owner)| *owner != anchor))
+        };
+        let known = |other: SourceId| {
+            self.index.find(other).is_some() || self.people.wanted(&[other]).is_ok_and(|found| !found.is_empty())
+        };
+        match pair(anchor, &own, &same, claimed, known) {
+            Pairing::Nobody => case.wish = Wish::Present(person.clone()),
+            Pairing::Account(account, matched) => {
+                case.wish = Wish::Present(person.clone());
+                case.matched = Some(matched);
+                case.protected = self.is_protected(&account.id, Some(account), None);
+                case.held = Some(held.get(&Key::exact(account.id.as_str())).cloned().unwrap_or_default());
+                case.seen = Seen::Account(Box::new(account.clone()));
+            }
+            Pairing::Contested(reason) => withheld.push(Withheld {
+                anchor: Some(anchor),
+                dn: staged.dn.clone(),
+                code: "contested".into(),
+                reason: format!("{} is contested: {reason}", person.email),
+                remedy: "decide in the cloud which account is this person's, and remove the address or the external id \
+                         from the other"
+                    .into(),
+            }),
+        }
+        if let (Extent::Some(asked), Seen::Missing) = (&self.observation.extent, &case.seen)
+            && !asked.contains(&anchor)
+        {
+            case.seen = Seen::Unasked;
+        }
+        Ok(case)
+    }
+
+    /// Whether an account belongs to a linked person who takes another address in this pass.
+    fn moves_on(&self, account: &Account, address: &Email) -> bool {
+        let owners = self.reader.anchors_by_cloud(&[Key::exact(account.id.as_str())]).unwrap_or_default();
+        owners.iter().any(|(_, owner)| {
+            self.people
+                .wanted(&[*owner])
+                .is_ok_and(|found| found.iter().any(|s| s.email.is_some_and(|next| next != address.key())))
+        })
+    }
+}
+
+fn group<K: std::hash::Hash + Eq>(
+    accounts: Vec<StagedAccount>,
+    key: impl Fn(&Account) -> Option<K>,
+) -> HashMap<K, Vec<StagedAccount>> {
+    let mut groups: HashMap<K, Vec<StagedAccount>> = HashMap::new();
+    for staged in accounts {
+        if let Some(key) = key(&staged.account) {
+            groups.entry(key).or_default().push(staged);
+        }
+    }
+    groups
+}

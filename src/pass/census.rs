@@ -1,0 +1,298 @@
+//! The source is read: what did not change is recognised by its fingerprint and forgotten at
+//! once; what did is judged by the rules and spooled.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::guard::Headcount;
+use crate::model::{Census, Completeness, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld};
+use crate::report::{Event, Sink};
+use crate::rules::Rules;
+use crate::source::Source;
+use crate::store::{Meta, Reader, SourceMeta, Stage, StagedWanted, StoreError};
+
+use super::PassError;
+use super::index::Index;
+use super::membership::{Gathering, Memberships};
+
+/// Portions under way between reading and judging: enough to keep both busy, few enough to
+/// hold the reader back when judging is slow.
+const UNDER_WAY: usize = 8;
+
+/// What a read of all sources gave, besides what was spooled.
+pub struct Reading {
+    /// Whether everything was seen, so that absence is proved.
+    pub whole: bool,
+    /// Why not, in sentences.
+    pub partial: Vec<String>,
+    /// What each source said, by name, to be remembered when the pass succeeds.
+    pub sources: Vec<(String, SourceMeta)>,
+    /// The census against the last whole one, when there was one.
+    pub headcount: Option<Headcount>,
+    /// Records of people.
+    pub people: u64,
+    /// People whose record is unchanged.
+    pub unchanged: u64,
+    /// Objects that are withheld, in order of appearance.
+    pub withheld: Vec<Withheld>,
+    /// The groups.
+    pub memberships: Memberships,
+}
+
+/// What the sieve needs to know; shared with the thread that judges.
+pub struct Sieve {
+    /// The rules, bound to the catalogue.
+    pub rules: Rules,
+    /// Who is linked.
+    pub index: Arc<Index>,
+    /// The snapshot.
+    pub reader: Reader,
+    /// Now, in seconds since 1970-01-01 UTC.
+    pub now: i64,
+    /// Where progress is told.
+    pub events: Sink,
+}
+
+/// Reads all sources, one after the other, into the stage.
+///
+/// # Errors
+///
+/// When a source could not be read at all, or the spool failed.
+pub async fn read(
+    sources: &[Box<dyn Source>],
+    meta: &Meta,
+    sieve: Arc<Sieve>,
+    stage: Stage,
+) -> Result<(Reading, Stage), PassError> {
+    let ask = sieve.rules.ask();
+    let mut work = Work::new(stage, &sieve)?;
+    let mut censuses = Vec::new();
+    for source in sources {
+        let (sender, receiver) = mpsc::channel(UNDER_WAY);
+        let name = source.name().to_owned();
+        let judge = Arc::clone(&sieve);
+        let judging = tokio::task::spawn_blocking(move || work.drain(receiver, &judge, &name));
+        let census = source.read(&ask, sender).await;
+        work = judging.await.map_err(|e| PassError::fault(format!("judging records stopped: {e}")))??;
+        let census = census.map_err(PassError::Source)?;
+        tell(&sieve.events, source.name(), &census);
+        censuses.push((source.name().to_owned(), census));
+    }
+    work.conclude(&sieve, meta, censuses, sieve.now)
+}
+
+fn tell(events: &Sink, source: &str, census: &Census) {
+    let partial = match &census.completeness {
+        Completeness::Whole => Vec::new(),
+        Completeness::Partial { reasons } => reasons.clone(),
+    };
+    events(Event::Read { source: source.into(), people: census.people, groups: census.groups, partial });
+}
+
+/// The judging side of a read.
+struct Work {
+    stage: Stage,
+    gathering: Option<Gathering>,
+    memberships: Option<Memberships>,
+    groups_whole: bool,
+    people: u64,
+    groups: u64,
+    unchanged: u64,
+    withheld: Vec<Withheld>,
+    batch: Vec<StagedWanted>,
+}
+
+impl Work {
+    fn new(stage: Stage, sieve: &Sieve) -> Result<Self, PassError> {
+        let wants_groups = !sieve.rules.groups().is_empty();
+        Ok(Self {
+            stage,
+            gathering: wants_groups.then(|| Gathering::begin(&sieve.reader)).transpose()?,
+            memberships: (!wants_groups).then(Memberships::none),
+            groups_whole: true,
+            people: 0,
+            groups: 0,
+            unchanged: 0,
+            withheld: Vec::new(),
+            batch: Vec::new(),
+        })
+    }
+
+    fn drain(mut self, mut portions: mpsc::Receiver<Portion>, sieve: &Sieve, source: &str) -> Result<Self, PassError> {
+        while let Some(portion) = portions.blocking_recv() {
+            match portion {
+                Portion::Groups(records) => {
+                    self.groups += records.len() as u64;
+                    if let Some(gathering) = &mut self.gathering {
+                        for record in &records {
+                            gathering.add(record, &mut self.stage)?;
+                        }
+                    }
+                }
+                Portion::GroupsEnd { whole } => self.groups_whole &= whole,
+                Portion::People(records) => {
+                    self.people += records.len() as u64;
+                    self.end_groups(sieve)?;
+                    for record in records {
+                        self.judge(record, sieve)?;
+                    }
+                    self.flush()?;
+                }
+            }
+            (sieve.events)(Event::Reading { source: source.into(), people: self.people, groups: self.groups });
+        }
+        Ok(self)
+    }
+
+    /// The first person ends the groups.
+    fn end_groups(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
+        if let Some(gathering) = self.gathering.take() {
+            let linked = !sieve.index.is_empty();
+            let names = sieve.rules.groups();
+            self.memberships =
+                Some(gathering.finish(self.groups_whole, linked, names, &sieve.reader, &self.stage)?);
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, record: Record, sieve: &Sieve) -> Result<(), StoreError> {
+        let print = record.fingerprint(sieve.rules.fingerprint());
+        let at = sieve.index.find(record.anchor);
+        let memberships = self.memberships.as_ref();
+        if let Some(at) = at {
+            sieve.index.met.set(at);
+            if sieve.index.record(at) == print && !memberships.is_some_and(|m| m.touches(&record.dn)) {
+                self.unchanged += 1;
+                return Ok(());
+            }
+        } else if record.kind != RecordKind::Person {
+            return Ok(());
+        }
+        let groups = match memberships {
+            Some(memberships) => memberships.of(&record, &sieve.reader, &self.stage)?,
+            None => Default::default(),
+        };
+        let verdict = sieve.rules.judge(&record, &groups, sieve.now);
+        let email = match &verdict.wanted {
+            Wanted::Present(person) => Some(person.email.key()),
+            Wanted::Leaving(_) | Wanted::Withheld(_) => None,
+        };
+        match (&verdict.wanted, at) {
+            // Not in the cloud and not to be: nothing to remember.
+            (Wanted::Leaving(_), None) => return Ok(()),
+            (Wanted::Withheld(withheld), _) => {
+                self.withhold(withheld.clone(), sieve);
+                if at.is_none() {
+                    return Ok(());
+                }
+            }
+            _ => {}
+        }
+        self.batch.push(StagedWanted {
+            anchor: record.anchor,
+            linked: at.is_some(),
+            record: print,
+            dn: record.dn,
+            email,
+            recheck: verdict.recheck,
+            wanted: verdict.wanted,
+        });
+        Ok(())
+    }
+
+    fn withhold(&mut self, withheld: Withheld, sieve: &Sieve) {
+        (sieve.events)(Event::Withheld(withheld.clone()));
+        self.withheld.push(withheld);
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.stage.put_wanted(&self.batch)?;
+        self.batch.clear();
+        Ok(())
+    }
+
+    fn conclude(
+        mut self,
+        sieve: &Sieve,
+        meta: &Meta,
+        censuses: Vec<(String, Census)>,
+        now: i64,
+    ) -> Result<(Reading, Stage), PassError> {
+        self.end_groups(sieve)?;
+        let mut partial = Vec::new();
+        let mut sources = Vec::new();
+        let mut headcount: Option<Headcount> = None;
+        for (name, census) in censuses {
+            if let Completeness::Partial { reasons } = &census.completeness {
+                partial.extend(reasons.iter().map(|reason| format!("source \"{name}\": {reason}")));
+            }
+            if let Some(last) = meta.sources.get(&name) {
+                if last.identity != census.identity {
+                    partial.push(format!(
+                        "source \"{name}\": another directory answered than last time (now {}, before {}): nothing is \
+                         removed until a second read agrees",
+                        census.identity, last.identity
+                    ));
+                }
+                let count = headcount.get_or_insert(Headcount { now: 0, before: 0 });
+                count.now += census.people;
+                count.before += last.people;
+            }
+            self.unusable(&name, &census, sieve)?;
+            let seen = SourceMeta {
+                identity: census.identity,
+                people: census.people,
+                groups: census.groups,
+                last_whole: now,
+            };
+            sources.push((name, seen));
+        }
+        if sieve.rules.groups().is_empty() {
+            self.memberships = Some(Memberships::none());
+        }
+        let memberships = self.memberships.unwrap_or_else(Memberships::none);
+        for group in memberships.missing() {
+            partial.push(format!(
+                "the group \"{group}\" that the rules name is not in the directory: nothing is removed until it is \
+                 there again or the rules no longer name it"
+            ));
+        }
+        let reading = Reading {
+            whole: partial.is_empty(),
+            partial,
+            sources,
+            headcount,
+            people: self.people,
+            unchanged: self.unchanged,
+            withheld: self.withheld,
+            memberships,
+        };
+        Ok((reading, self.stage))
+    }
+
+    /// An entry that could not be used might be any linked person: whoever has its DN is not gone.
+    fn unusable(&mut self, source: &str, census: &Census, sieve: &Sieve) -> Result<(), StoreError> {
+        let keys: Vec<Key> = census.unusable.iter().map(|(dn, _)| Key::dn(dn)).collect();
+        for (_, anchor) in sieve.reader.anchors_by_dn(&keys)? {
+            mark_met(&sieve.index, anchor);
+        }
+        for (dn, reason) in &census.unusable {
+            let withheld = Withheld {
+                anchor: None,
+                dn: dn.clone(),
+                code: "unusable".into(),
+                reason: format!("the entry cannot be used: {reason}"),
+                remedy: format!("repair the entry in the directory, or exclude it in source \"{source}\""),
+            };
+            self.withhold(withheld, sieve);
+        }
+        Ok(())
+    }
+}
+
+fn mark_met(index: &Index, anchor: SourceId) {
+    if let Some(at) = index.find(anchor) {
+        index.met.set(at);
+    }
+}

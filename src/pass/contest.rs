@@ -1,0 +1,163 @@
+//! Two people, one address: who may go on, and who is withheld.
+//!
+//! An address belongs to the linked person who already has it. Among newcomers nobody has the
+//! better claim: all of them are withheld, each with the DN of the others. Whoever is about to
+//! give the address up does not hold it any more.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::model::{Key, SourceId, Wanted, Withheld};
+use crate::plan::order::{Readdress, rounds};
+use crate::store::{Reader, Stage, StagedWanted, StoreError};
+
+use super::index::Index;
+
+/// Staged people looked through at a time.
+const CHUNK: usize = 10_000;
+
+/// The outcome for all addresses of a pass.
+#[derive(Default)]
+pub struct Addresses {
+    /// People who are withheld over an address.
+    pub contested: HashMap<SourceId, Withheld>,
+    /// Linked people who change their address, in rounds that free before they take.
+    pub rounds: Vec<Vec<SourceId>>,
+}
+
+/// Finds all contests over addresses.
+pub fn settle(stage: &Stage, reader: &Reader, index: &Index) -> Result<Addresses, StoreError> {
+    let mut claims = Claims { stage, reader, index, losers: BTreeMap::new() };
+    claims.among_staged()?;
+    claims.against_snapshot()?;
+    let moves = claims.moves()?;
+    let (rounds, circles) = rounds(&moves);
+    let target: HashMap<SourceId, Key> = moves.iter().map(|m| (m.anchor, m.to)).collect();
+    let holder: HashMap<Key, SourceId> = moves.iter().map(|m| (m.from, m.anchor)).collect();
+    for anchor in circles {
+        let other = target.get(&anchor).and_then(|key| holder.get(key)).copied();
+        claims.lose(anchor, "address_swap", other.into_iter().collect());
+    }
+    Ok(Addresses { contested: claims.explain()?, rounds })
+}
+
+struct Claims<'a> {
+    stage: &'a Stage,
+    reader: &'a Reader,
+    index: &'a Index,
+    losers: BTreeMap<SourceId, (&'static str, Vec<SourceId>)>,
+}
+
+impl Claims<'_> {
+    fn lose(&mut self, anchor: SourceId, code: &'static str, others: Vec<SourceId>) {
+        let entry = self.losers.entry(anchor).or_insert((code, Vec::new()));
+        entry.1.extend(others);
+        entry.1.sort_unstable();
+        entry.1.dedup();
+    }
+
+    fn among_staged(&mut self) -> Result<(), StoreError> {
+        for (key, claimants) in self.stage.email_claims()? {
+            let holders = self.reader.email_owners(&[key])?;
+            let holder = holders.iter().map(|(_, anchor)| *anchor).find(|anchor| claimants.contains(anchor));
+            for anchor in &claimants {
+                if Some(*anchor) != holder {
+                    let others = claimants.iter().copied().filter(|other| other != anchor).collect();
+                    self.lose(*anchor, "duplicate_email", others);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn against_snapshot(&mut self) -> Result<(), StoreError> {
+        if self.index.is_empty() {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let page = self.stage.email_keys_after(after, CHUNK)?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            after = Some(*last);
+            let keys: Vec<Key> = page.iter().map(|(key, _)| *key).collect();
+            let owners: HashMap<Key, SourceId> = self.reader.email_owners(&keys)?.into_iter().collect();
+            let taken: Vec<(SourceId, SourceId, Key)> = page
+                .iter()
+                .filter_map(|(key, anchor)| Some((*anchor, *owners.get(key)?, *key)))
+                .filter(|(anchor, owner, _)| anchor != owner)
+                .collect();
+            for (anchor, owner, key) in taken {
+                if !self.gives_up(owner, key)? {
+                    let gone = self.index.find(owner).is_none_or(|at| !self.index.met.get(at));
+                    self.lose(anchor, if gone { "address_of_leaver" } else { "duplicate_email" }, vec![owner]);
+                }
+            }
+        }
+    }
+
+    /// Whether the owner of an address is about to take another one.
+    fn gives_up(&self, owner: SourceId, key: Key) -> Result<bool, StoreError> {
+        if self.losers.contains_key(&owner) {
+            return Ok(false);
+        }
+        Ok(self.stage.wanted(&[owner])?.first().and_then(|staged| staged.email).is_some_and(|next| next != key))
+    }
+
+    /// Linked people who change their address.
+    fn moves(&self) -> Result<Vec<Readdress>, StoreError> {
+        let mut moves = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.stage.wanted_after(true, after, CHUNK)?;
+            let Some(last) = page.last() else { return Ok(moves) };
+            after = Some(last.anchor);
+            let anchors: Vec<SourceId> = page.iter().map(|staged| staged.anchor).collect();
+            let rows = self.reader.rows(&anchors)?;
+            let from: HashMap<SourceId, Key> = rows.iter().map(|row| (row.anchor, row.applied.email.key())).collect();
+            moves.extend(page.iter().filter(|staged| !self.losers.contains_key(&staged.anchor)).filter_map(|staged| {
+                let (from, to) = (*from.get(&staged.anchor)?, staged.email?);
+                (from != to).then_some(Readdress { anchor: staged.anchor, from, to })
+            }));
+        }
+    }
+
+    fn explain(&self) -> Result<HashMap<SourceId, Withheld>, StoreError> {
+        let mut out = HashMap::new();
+        for (anchor, (code, others)) in &self.losers {
+            let Some(staged) = self.stage.wanted(&[*anchor])?.into_iter().next() else { continue };
+            let names: Vec<String> = others.iter().map(|other| self.name(*other)).collect::<Result<_, _>>()?;
+            out.insert(*anchor, withheld(&staged, code, &names));
+        }
+        Ok(out)
+    }
+
+    /// The DN of somebody, as read in this pass or as last known.
+    fn name(&self, anchor: SourceId) -> Result<String, StoreError> {
+        if let Some(staged) = self.stage.wanted(&[anchor])?.into_iter().next() {
+            return Ok(staged.dn);
+        }
+        Ok(self.reader.rows(&[anchor])?.into_iter().next().map_or_else(|| anchor.to_string(), |row| row.dn))
+    }
+}
+
+fn withheld(staged: &StagedWanted, code: &'static str, others: &[String]) -> Withheld {
+    let email = match &staged.wanted {
+        Wanted::Present(person) => person.email.as_str(),
+        Wanted::Leaving(_) | Wanted::Withheld(_) => "",
+    };
+    let others = others.join("\" and \"");
+    let (reason, remedy) = match code {
+        "address_swap" => (
+            format!("the e-mail address {email} is still held by \"{others}\", who is to get another one in a circle"),
+            "give one of them an address that nobody uses, sync, and then the final one".to_owned(),
+        ),
+        "address_of_leaver" => (
+            format!("the e-mail address {email} belongs to the account of a leaver, \"{others}\""),
+            "delete or rename the leaver's account in the cloud, or give the newcomer another address".to_owned(),
+        ),
+        _ => (
+            format!("the e-mail address {email} is also claimed by \"{others}\""),
+            "give every person an own address in the directory".to_owned(),
+        ),
+    };
+    Withheld { anchor: Some(staged.anchor), dn: staged.dn.clone(), code: code.into(), reason, remedy }
+}

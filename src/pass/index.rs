@@ -1,0 +1,145 @@
+//! Who is linked, in a few bytes per person.
+//!
+//! A pass over a million people keeps 32 bytes for each of them to recognise an unchanged
+//! record, and 32 more while the cloud is observed. Everything else stays in the store.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::model::{Fingerprint, Key, Link, SourceId};
+use crate::store::{Reader, StoreError};
+
+/// One bit per linked person, set from several threads.
+#[derive(Debug)]
+pub struct Bits(Vec<AtomicU64>);
+
+impl Bits {
+    /// `len` bits, all unset.
+    pub fn new(len: usize) -> Self {
+        Self((0..len.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// Sets a bit and tells whether it was set before.
+    pub fn set(&self, at: usize) -> bool {
+        let mask = 1 << (at % 64);
+        self.0[at / 64].fetch_or(mask, Ordering::Relaxed) & mask != 0
+    }
+
+    /// How many are set.
+    pub fn count(&self) -> u64 {
+        self.0.iter().map(|word| u64::from(word.load(Ordering::Relaxed).count_ones())).sum()
+    }
+
+    /// Whether a bit is set.
+    pub fn get(&self, at: usize) -> bool {
+        self.0[at / 64].load(Ordering::Relaxed) & (1 << (at % 64)) != 0
+    }
+}
+
+/// The links, sorted by anchor; a position in it stands for a linked person.
+#[derive(Debug)]
+pub struct Index {
+    anchors: Vec<SourceId>,
+    records: Vec<Fingerprint>,
+    left: Bits,
+    /// Positions whose record was met in this pass.
+    pub met: Bits,
+}
+
+/// What an observation compares, for one linked person.
+#[derive(Clone, Copy, Debug)]
+pub struct Face {
+    cloud: u64,
+    /// The applied state, shortened: a false match hides a drift until the next change and is
+    /// as likely as winning a lottery twice.
+    pub applied: u64,
+    /// The licences as applied, see [`crate::model::license_digest`].
+    pub licenses: u64,
+    /// The position in the [`Index`].
+    pub at: u32,
+}
+
+/// The first half of a digest.
+pub fn short(bytes: &[u8; 16]) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *bytes;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// All faces, sorted by cloud id.
+#[derive(Debug, Default)]
+pub struct Faces(Vec<Face>);
+
+impl Faces {
+    /// The face of the account with this key.
+    pub fn find(&self, cloud: Key) -> Option<&Face> {
+        let key = short(&cloud.0);
+        let at = self.0.partition_point(|face| face.cloud < key);
+        self.0.get(at).filter(|face| face.cloud == key)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Face> {
+        self.0.iter()
+    }
+}
+
+impl Index {
+    /// Loads the links, and with `observing` their faces too.
+    pub fn load(reader: &Reader, now: i64, observing: bool) -> Result<(Self, Faces), StoreError> {
+        let (mut anchors, mut records, mut left, mut faces) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        reader.each_link(now, &mut |link: Link| {
+            if link.left {
+                left.push(anchors.len());
+            }
+            if observing {
+                faces.push(Face {
+                    cloud: short(&link.cloud.0),
+                    applied: short(&link.applied.0),
+                    licenses: link.licenses,
+                    at: anchors.len() as u32,
+                });
+            }
+            anchors.push(link.anchor);
+            records.push(link.record);
+        })?;
+        anchors.shrink_to_fit();
+        records.shrink_to_fit();
+        faces.shrink_to_fit();
+        faces.sort_unstable_by_key(|face| face.cloud);
+        let bits = Bits::new(anchors.len());
+        left.into_iter().for_each(|at| {
+            bits.set(at);
+        });
+        let met = Bits::new(anchors.len());
+        Ok((Self { anchors, records, left: bits, met }, Faces(faces)))
+    }
+
+    /// Linked people.
+    pub fn len(&self) -> usize {
+        self.anchors.len()
+    }
+
+    /// Whether nobody is linked.
+    pub fn is_empty(&self) -> bool {
+        self.anchors.is_empty()
+    }
+
+    /// The position of a linked person.
+    pub fn find(&self, anchor: SourceId) -> Option<usize> {
+        self.anchors.binary_search(&anchor).ok()
+    }
+
+    /// Who stands at a position.
+    pub fn anchor(&self, at: usize) -> SourceId {
+        self.anchors[at]
+    }
+
+    /// The fingerprint of the record whose wishes are confirmed.
+    pub fn record(&self, at: usize) -> Fingerprint {
+        self.records[at]
+    }
+
+    /// Whether the person at a position is a deactivated leaver.
+    pub fn is_left(&self, at: usize) -> bool {
+        self.left.get(at)
+    }
+}

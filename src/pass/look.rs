@@ -1,0 +1,341 @@
+//! The first half of a pass: everything that is found out without changing anything.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::cloud::{CloudRead, Organization};
+use crate::guard::{Guard, Limits};
+use crate::model::{Action, Catalogue, Email, Key, Managed, SourceId, Wanted};
+use crate::plan::{Leavers, Policy, Seats};
+use crate::report::{Event, Sink};
+use crate::rules::{Rules, Unbound};
+use crate::source::Source;
+use crate::store::{Decision, Reader, Stage};
+
+use super::PassError;
+use super::cases::Evidence;
+use super::census::{Reading, Sieve, read};
+use super::contest::{Addresses, settle};
+use super::index::{Faces, Index};
+use super::observe::{By, Observation, Question, observe_all, observe_some};
+use super::parts::{Part, Parts, Sections};
+
+/// How much of the cloud to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observe {
+    /// Everything.
+    All,
+    /// Only what the changes are about, as long as they are few.
+    Touched,
+}
+
+/// With more people than this to ask the cloud about one by one, listing everybody is quicker.
+const FEW: usize = 300;
+
+/// Everything that a look needs.
+pub struct World<'a> {
+    /// The sources.
+    pub sources: &'a [Box<dyn Source>],
+    /// The cloud, to read.
+    pub cloud: &'a dyn CloudRead,
+    /// The snapshot, to read.
+    pub reader: &'a Reader,
+    /// The rules, not yet bound to a catalogue.
+    pub rules: Rules,
+    /// What becomes of leavers.
+    pub leavers: Leavers,
+    /// Whether existing accounts with the same e-mail are taken over.
+    pub adopt: bool,
+    /// The limits of the guard.
+    pub limits: Limits,
+    /// Addresses of people who are never deactivated, deleted or stripped.
+    pub protected: BTreeSet<Email>,
+    /// How much of the cloud to look at.
+    pub observe: Observe,
+    /// Now, in seconds since 1970-01-01 UTC.
+    pub now: i64,
+    /// Where progress is told.
+    pub events: Sink,
+}
+
+/// What was found out.
+pub struct Look {
+    /// The organization.
+    pub organization: Organization,
+    /// Its licences.
+    pub catalogue: Catalogue,
+    /// Names in the rules that the catalogue does not have.
+    pub unbound: Vec<Unbound>,
+    /// What the source gave.
+    pub reading: Reading,
+    /// What was seen of the cloud.
+    pub observation: Observation,
+    /// The judgement over removals.
+    pub guard: Guard,
+    /// What holds for everybody.
+    pub policy: Policy,
+    /// The id of the plan.
+    pub plan: String,
+    /// The generation of the snapshot that was looked at.
+    pub generation: u64,
+    /// People linked before.
+    pub linked: u64,
+    /// Plans that an administrator approved and that are released in this pass.
+    pub approved: Vec<String>,
+    people: Stage,
+    index: Arc<Index>,
+    addresses: Addresses,
+    sections: Sections,
+    reader: Reader,
+    protected: BTreeSet<Email>,
+}
+
+impl Look {
+    fn evidence(&self) -> Evidence<'_> {
+        Evidence {
+            index: &self.index,
+            reader: &self.reader,
+            people: &self.people,
+            observation: &self.observation,
+            addresses: &self.addresses,
+            whole: self.reading.whole,
+            me: self.organization.me.as_ref(),
+            protected: &self.protected,
+        }
+    }
+
+    /// Walks through the plan, part by part, until `each` says to stop.
+    ///
+    /// # Errors
+    ///
+    /// When the spool or the store failed.
+    pub fn parts(&self, mut each: impl FnMut(Part) -> bool) -> Result<(), PassError> {
+        let plan = (self.plan.clone(), self.generation);
+        let seats = Seats::open(&self.catalogue);
+        let mut parts = Parts::begin(self.evidence(), &self.sections, &self.policy, seats, plan);
+        while let Some(part) = parts.next(&self.guard)? {
+            if !each(part) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Linked people whose groups changed, who are to be looked at again if this pass does not
+    /// come to its end.
+    pub fn touched(&self) -> Result<Vec<SourceId>, PassError> {
+        let keys: Vec<Key> = self.reading.memberships.touched().collect();
+        Ok(self.reader.anchors_by_dn(&keys)?.into_iter().map(|(_, anchor)| anchor).collect())
+    }
+
+    /// The members of a group that changed.
+    pub fn members(&self, group: Key) -> Result<Vec<Key>, PassError> {
+        Ok(self.people.staged_members(group)?)
+    }
+
+    /// Accounts that no record claims. `None` when not the whole cloud was observed.
+    pub fn strays(&self) -> Result<Option<Vec<(String, Option<Email>)>>, PassError> {
+        use super::observe::Extent;
+        if matches!(self.observation.extent, Extent::Some(_)) {
+            return Ok(None);
+        }
+        let mut strays = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.observation.stage.unlinked_after(after, 1_000)?;
+            let Some(last) = page.last() else { return Ok(Some(strays)) };
+            after = Some(last.key);
+            for staged in page {
+                let claimed_by_anchor = match staged.account.external_id.as_deref().map(str::parse::<SourceId>) {
+                    Some(Ok(anchor)) => !self.people.wanted(&[anchor])?.is_empty(),
+                    _ => false,
+                };
+                let claimed_by_email = match &staged.account.email {
+                    Some(email) => self.people.email_keys_of(email.key())?,
+                    None => false,
+                };
+                if !claimed_by_anchor && !claimed_by_email && Some(&staged.account.id) != self.organization.me.as_ref() {
+                    strays.push((staged.account.id.to_string(), staged.account.email));
+                }
+            }
+        }
+    }
+}
+
+/// Looks: reads everything, changes nothing.
+///
+/// # Errors
+///
+/// When the source could not be read at all, the cloud not completely, or the store failed.
+pub async fn look(world: World<'_>) -> Result<Look, PassError> {
+    let World { sources, cloud, reader, rules, leavers, adopt, limits, protected, observe, now, events } = world;
+    let meta = reader.meta()?;
+    let organization = cloud.organization().await.map_err(PassError::Cloud)?;
+    if let Some(before) = &meta.organization
+        && *before != organization.id
+    {
+        return Err(PassError::Refused {
+            what: format!(
+                "the token belongs to organization {} ({}), while the state is about organization {before}",
+                organization.name, organization.id
+            ),
+            remedy: "use the token of the right organization, or another state directory for this one".into(),
+        });
+    }
+    let catalogue = cloud.catalogue().await.map_err(PassError::Cloud)?;
+    let roles = cloud.roles().await.map_err(PassError::Cloud)?;
+    let (rules, unbound) = rules.bind(&catalogue, &roles);
+    let managed = Managed {
+        fields: rules.managed(),
+        // What was given under earlier rules can still be taken away.
+        licenses: rules.managed_licenses().union(&meta.licenses).cloned().collect(),
+        roles: rules.managed_roles().union(&meta.roles).cloned().collect(),
+    };
+
+    let observes_all = observe == Observe::All || meta.last_observation.is_none();
+    let (index, faces) = Index::load(reader, now, observes_all)?;
+    let index = Arc::new(index);
+    events(Event::PassStarted { run: None, linked: index.len() as u64, observes_all });
+    let sieve = Arc::new(Sieve {
+        rules,
+        index: Arc::clone(&index),
+        reader: reader.clone(),
+        now,
+        events: Arc::clone(&events),
+    });
+    let reading = read(sources, &meta, Arc::clone(&sieve), Stage::new()?);
+    let ((reading, people), observation) = if observes_all {
+        let observing = observe_all(cloud, &managed, Arc::clone(&index), faces, Arc::clone(&events));
+        let (reading, observation) = tokio::try_join!(reading, observing)?;
+        (reading, Some(observation))
+    } else {
+        drop(faces);
+        (reading.await?, None)
+    };
+
+    let addresses = settle(&people, reader, &index)?;
+    let resting = match leavers.delete_after {
+        Some(keep) => reader.rows_left(now.saturating_sub(keep))?.into_iter().map(|row| row.anchor).collect(),
+        None => Vec::new(),
+    };
+    // Without an observation yet, the sections are those of the source alone.
+    let sort = |observation: &Observation| {
+        Sections::sort(
+            &Evidence {
+                index: &index,
+                reader,
+                people: &people,
+                observation,
+                addresses: &addresses,
+                whole: reading.whole,
+                me: organization.me.as_ref(),
+                protected: &protected,
+            },
+            &resting,
+        )
+    };
+    let (observation, sections) = match observation {
+        Some(observation) => {
+            let sections = sort(&observation)?;
+            (observation, sections)
+        }
+        None => {
+            let nothing = observe_some(cloud, &managed, Vec::new()).await?;
+            let sections = sort(&nothing)?;
+            match questions(&people, reader, &sections)? {
+                Some(questions) => (observe_some(cloud, &managed, questions).await?, sections),
+                None => {
+                    let faces = Index::load(reader, now, true)?.1;
+                    let all = observe_all(cloud, &managed, Arc::clone(&index), faces, Arc::clone(&events)).await?;
+                    let sections = sort(&all)?;
+                    (all, sections)
+                }
+            }
+        }
+    };
+    tell_observed(&observation, &events);
+
+    let policy = Policy {
+        managed,
+        leavers,
+        adopt,
+        may_remove: reading.whole && unbound.is_empty(),
+        now,
+    };
+    let mut approved_plans = Vec::new();
+    let mut approved: Vec<Action> = Vec::new();
+    for plan in reader.held()? {
+        if plan.decision == Some(Decision::Approved) {
+            approved_plans.push(plan.id);
+            approved.extend(plan.actions);
+        }
+    }
+    let linked = index.len() as u64;
+    let mut look = Look {
+        plan: plan_id(&organization.id, meta.generation, now),
+        generation: meta.generation,
+        organization,
+        catalogue,
+        unbound,
+        guard: Guard::weigh(&limits, &Default::default(), linked, None, Vec::new()),
+        reading,
+        observation,
+        policy,
+        linked,
+        approved: approved_plans,
+        people,
+        index,
+        addresses,
+        sections,
+        reader: reader.clone(),
+        protected,
+    };
+    let parts = Parts::begin(
+        look.evidence(),
+        &look.sections,
+        &look.policy,
+        Seats::open(&look.catalogue),
+        (look.plan.clone(), look.generation),
+    );
+    let tally = parts.tally(&approved)?;
+    look.guard = Guard::weigh(&limits, &tally, linked, look.reading.headcount, approved);
+    for finding in look.guard.findings() {
+        events(Event::Objection(finding.clone()));
+    }
+    Ok(look)
+}
+
+fn tell_observed(observation: &Observation, events: &Sink) {
+    use super::observe::Extent;
+    let drifted = match &observation.extent {
+        Extent::All { drifted, .. } => drifted.count(),
+        Extent::Some(_) => 0,
+    };
+    events(Event::Observed { accounts: observation.accounts, drifted });
+}
+
+/// Whom to ask the cloud about one by one; `None` when they are too many.
+fn questions(people: &Stage, reader: &Reader, sections: &Sections) -> Result<Option<Vec<Question>>, PassError> {
+    let leavers: Vec<SourceId> = sections.leavers().take(FEW + 1).collect();
+    let newcomers = people.wanted_after(false, None, FEW + 1)?;
+    if leavers.len() + newcomers.len() > FEW {
+        return Ok(None);
+    }
+    let mut questions: Vec<Question> = reader
+        .rows(&leavers)?
+        .into_iter()
+        .map(|row| Question { anchor: row.anchor, by: By::Id(row.cloud_id) })
+        .collect();
+    for staged in newcomers {
+        if let Wanted::Present(person) = staged.wanted {
+            questions.push(Question { anchor: staged.anchor, by: By::Email(person.email) });
+        }
+    }
+    Ok(Some(questions))
+}
+
+/// A short id for people to type, different for every look.
+fn plan_id(organization: &str, generation: u64, now: i64) -> String {
+    let key = Key::exact(&format!("{organization} {generation} {now}"));
+    key.0[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,258 @@
+//! The cloud is observed: all of it, page by page, or only the few accounts that a small pass
+//! is about.
+//!
+//! Of a whole observation only what differs from the snapshot is kept; of a million accounts
+//! in order nothing remains but bits.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use tokio::sync::mpsc;
+
+use crate::cloud::{CloudError, CloudErrorKind, CloudRead};
+use crate::model::{Account, CloudId, Email, Key, LicenseId, Managed, SourceId, license_digest};
+use crate::report::{Event, Sink};
+use crate::store::{Stage, StagedAccount, StoreError};
+
+use super::PassError;
+use super::index::{Bits, Faces, Index, short};
+
+/// Pages under way between listing and comparing.
+const UNDER_WAY: usize = 8;
+/// Single accounts asked for at once.
+const ASKED_AT_ONCE: usize = 8;
+
+/// What was seen of the cloud. The accounts that matter are in its stage.
+pub struct Observation {
+    /// How much was looked at.
+    pub extent: Extent,
+    /// Accounts that differ or are not linked, and their licences.
+    pub stage: Stage,
+    /// The licences observed; a bit in a mask or a number in the stage stands for one of them.
+    pub licenses: Vec<LicenseId>,
+    /// Accounts looked at.
+    pub accounts: u64,
+}
+
+/// How much of the cloud was looked at.
+pub enum Extent {
+    /// Everything.
+    All {
+        /// Linked people whose account is there.
+        there: Bits,
+        /// Linked people whose account or licences differ from the snapshot.
+        drifted: Bits,
+        /// The licences held, a mask per linked person.
+        held: Vec<u64>,
+    },
+    /// Only these people.
+    Some(HashSet<SourceId>),
+}
+
+impl Observation {
+    /// The licences of a mask.
+    pub fn licenses_in(&self, mask: u64) -> BTreeSet<LicenseId> {
+        self.licenses.iter().enumerate().filter(|(bit, _)| mask & (1 << bit) != 0).map(|(_, id)| id.clone()).collect()
+    }
+}
+
+/// Lists every account and every holder of the managed licences.
+///
+/// # Errors
+///
+/// When anything is missing from the observation: then nothing may be concluded from it.
+pub async fn observe_all(
+    cloud: &dyn CloudRead,
+    managed: &Managed,
+    index: Arc<Index>,
+    faces: Faces,
+    events: Sink,
+) -> Result<Observation, PassError> {
+    let licenses: Vec<LicenseId> = managed.licenses.iter().take(64).cloned().collect();
+    let (sender, receiver) = mpsc::channel(UNDER_WAY);
+    let comparing = {
+        let managed = managed.clone();
+        let index = Arc::clone(&index);
+        tokio::task::spawn_blocking(move || Comparison::new(index, faces).map(|c| c.drain(receiver, &managed, &events)))
+    };
+    let listed = cloud.accounts(sender).await;
+    let mut comparison = comparing.await.map_err(|e| PassError::fault(format!("comparing accounts stopped: {e}")))???;
+    listed.map_err(PassError::Cloud)?;
+    for (bit, license) in licenses.iter().enumerate() {
+        let (sender, receiver) = mpsc::channel(UNDER_WAY);
+        let noting = tokio::task::spawn_blocking(move || comparison.holders(receiver, bit));
+        let listed = cloud.holders(license, sender).await;
+        comparison = noting.await.map_err(|e| PassError::fault(format!("comparing licences stopped: {e}")))??;
+        listed.map_err(PassError::Cloud)?;
+    }
+    Ok(comparison.conclude(licenses))
+}
+
+/// The comparing side of a whole observation.
+struct Comparison {
+    index: Arc<Index>,
+    faces: Faces,
+    stage: Stage,
+    there: Bits,
+    drifted: Bits,
+    held: Vec<u64>,
+    accounts: u64,
+}
+
+impl Comparison {
+    fn new(index: Arc<Index>, faces: Faces) -> Result<Self, StoreError> {
+        let len = index.len();
+        Ok(Self {
+            index,
+            faces,
+            stage: Stage::new()?,
+            there: Bits::new(len),
+            drifted: Bits::new(len),
+            held: vec![0; len],
+            accounts: 0,
+        })
+    }
+
+    fn drain(
+        mut self,
+        mut pages: mpsc::Receiver<Vec<Account>>,
+        managed: &Managed,
+        events: &Sink,
+    ) -> Result<Self, StoreError> {
+        while let Some(page) = pages.blocking_recv() {
+            self.accounts += page.len() as u64;
+            let kept: Vec<StagedAccount> =
+                page.into_iter().filter_map(|account| self.compare(account, managed)).collect();
+            if !kept.is_empty() {
+                self.stage.put_accounts(&kept)?;
+            }
+            events(Event::Observing { accounts: self.accounts });
+        }
+        Ok(self)
+    }
+
+    /// Keeps an account that the planner must see.
+    fn compare(&self, account: Account, managed: &Managed) -> Option<StagedAccount> {
+        let key = Key::exact(account.id.as_str());
+        let Some(face) = self.faces.find(key) else {
+            return Some(StagedAccount { key, linked: None, account });
+        };
+        let at = face.at as usize;
+        self.there.set(at);
+        let differs = short(&account.fingerprint(managed).0) != face.applied;
+        if differs {
+            self.drifted.set(at);
+        }
+        // Whoever has a role may be protected: the planner must know.
+        (differs || !account.roles.is_empty())
+            .then(|| StagedAccount { key, linked: Some(self.index.anchor(at)), account })
+    }
+
+    fn holders(mut self, mut pages: mpsc::Receiver<Vec<CloudId>>, bit: usize) -> Result<Self, StoreError> {
+        while let Some(page) = pages.blocking_recv() {
+            let mut others = Vec::new();
+            for id in page {
+                let key = Key::exact(id.as_str());
+                match self.faces.find(key) {
+                    Some(face) => self.held[face.at as usize] |= 1 << bit,
+                    None => others.push(key),
+                }
+            }
+            if !others.is_empty() {
+                self.stage.put_holders(bit as u16, &others)?;
+            }
+        }
+        Ok(self)
+    }
+
+    fn conclude(self, licenses: Vec<LicenseId>) -> Observation {
+        let digests: Vec<u64> = licenses.iter().map(|id| license_digest([id])).collect();
+        for face in self.faces.iter() {
+            let mask = self.held[face.at as usize];
+            let digest = digests.iter().enumerate().filter(|(bit, _)| mask & (1 << bit) != 0).fold(0, |sum, (_, d)| sum ^ d);
+            if digest != face.licenses {
+                self.drifted.set(face.at as usize);
+            }
+        }
+        Observation {
+            extent: Extent::All { there: self.there, drifted: self.drifted, held: self.held },
+            stage: self.stage,
+            licenses,
+            accounts: self.accounts,
+        }
+    }
+}
+
+/// One person to ask the cloud about.
+pub struct Question {
+    /// Who.
+    pub anchor: SourceId,
+    /// By the id of a linked account, or else by address.
+    pub by: By,
+}
+
+/// How to ask.
+pub enum By {
+    /// A linked account.
+    Id(CloudId),
+    /// A newcomer's address.
+    Email(Email),
+}
+
+/// Asks the cloud about single people.
+///
+/// # Errors
+///
+/// When the cloud did not answer one of the questions.
+pub async fn observe_some(
+    cloud: &dyn CloudRead,
+    managed: &Managed,
+    questions: Vec<Question>,
+) -> Result<Observation, PassError> {
+    let licenses: Vec<LicenseId> = managed.licenses.iter().take(64).cloned().collect();
+    let asked: HashSet<SourceId> = questions.iter().map(|question| question.anchor).collect();
+    let with_licenses = !licenses.is_empty();
+    let answers: Vec<Answer> = stream::iter(questions)
+        .map(|question| ask(cloud, question, with_licenses))
+        .buffer_unordered(ASKED_AT_ONCE)
+        .try_collect()
+        .await
+        .map_err(PassError::Cloud)?;
+    let mut stage = Stage::new()?;
+    let accounts = answers.len() as u64;
+    for Answer { anchor, linked, account, held } in answers {
+        let Some(account) = account else { continue };
+        let key = Key::exact(account.id.as_str());
+        for (bit, license) in licenses.iter().enumerate() {
+            if held.contains(license) {
+                stage.put_holders(bit as u16, &[key])?;
+            }
+        }
+        stage.put_accounts(&[StagedAccount { key, linked: linked.then_some(anchor), account }])?;
+    }
+    Ok(Observation { extent: Extent::Some(asked), stage, licenses, accounts })
+}
+
+struct Answer {
+    anchor: SourceId,
+    linked: bool,
+    account: Option<Account>,
+    held: BTreeSet<LicenseId>,
+}
+
+async fn ask(cloud: &dyn CloudRead, question: Question, with_licenses: bool) -> Result<Answer, CloudError> {
+    let (linked, account) = match &question.by {
+        By::Id(id) => (true, cloud.account(id).await?),
+        By::Email(email) => (false, cloud.account_by_email(email).await?),
+    };
+    let held = match &account {
+        Some(account) if with_licenses => match cloud.licenses_of(&account.id).await {
+            Ok(held) => held,
+            Err(e) if e.kind == CloudErrorKind::NotFound => BTreeSet::new(),
+            Err(e) => return Err(e),
+        },
+        _ => BTreeSet::new(),
+    };
+    Ok(Answer { anchor: question.anchor, linked, account, held })
+}

@@ -1,0 +1,348 @@
+//! A plan comes in parts: a few thousand people at a time, so that memory does not follow the
+//! size of a first load.
+//!
+//! The sections follow each other as one must make room for the next: leavers free seats,
+//! changes of address free addresses, then everybody who is linked, then newcomers, and at
+//! the very end what is deleted.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+
+use crate::apply::Finish;
+use crate::guard::{CheckedPlan, Guard, HeldAction, Tally, same_effect};
+use crate::model::{
+    Action, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow, SourceId, Wanted, Withheld, license_digest,
+};
+use crate::plan::order::phase;
+use crate::plan::{Case, Cell, Decision, Match, Plan, Policy, Seats, Seen, Wish, decide};
+use crate::store::{RowChange, StagedWanted, StoreError};
+
+use super::cases::{Cases, Evidence};
+use super::index::Bits;
+use super::observe::Extent;
+
+/// People per part.
+pub const CHUNK: usize = 2_000;
+
+/// Somebody who waits for a seat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoSeat {
+    /// Who.
+    pub anchor: SourceId,
+    /// The address.
+    pub email: String,
+    /// For which licence.
+    pub license: LicenseId,
+}
+
+/// One part of a plan, ready to be carried out, with everything that is to be noted besides.
+#[derive(Debug)]
+pub struct Part {
+    /// What may be carried out.
+    pub checked: CheckedPlan,
+    /// What waits for approval.
+    pub held: Vec<HeldAction>,
+    /// The snapshot rows of the people in it, brought up to what was observed: the ground on
+    /// which confirmed changes are laid. Whoever is created has none.
+    pub rows: BTreeMap<SourceId, SnapshotRow>,
+    /// What is to be noted when all of somebody's actions succeeded.
+    pub finish: BTreeMap<SourceId, Finish>,
+    /// What is noted without any action.
+    pub notes: Vec<RowChange>,
+    /// Who waits for a seat.
+    pub waiting: Vec<NoSeat>,
+    /// Who is withheld, for reasons that showed only here.
+    pub withheld: Vec<Withheld>,
+    /// Who stays short of what should be, and why.
+    pub short: Vec<(SourceId, &'static str)>,
+    /// People looked at for whom nothing is to be done.
+    pub in_sync: u64,
+}
+
+/// The people of a pass, by section.
+#[derive(Debug, Default)]
+pub struct Sections {
+    leavers: Vec<SourceId>,
+    rounds: Vec<Vec<SourceId>>,
+    linked: Vec<SourceId>,
+    resting: Vec<SourceId>,
+    newcomers: bool,
+}
+
+/// One section's next people.
+enum Chunk {
+    Linked(Vec<SourceId>),
+    New(Vec<StagedWanted>),
+}
+
+impl Sections {
+    /// Sorts the people of a pass into sections.
+    pub fn sort(evidence: &Evidence<'_>, resting: &[SourceId]) -> Result<Self, StoreError> {
+        let index = evidence.index;
+        let mut leaving: BTreeSet<SourceId> = BTreeSet::new();
+        let taken = Bits::new(index.len());
+        let mut take = |anchor: SourceId| index.find(anchor).is_some_and(|at| !taken.set(at));
+        let mut linked = BTreeSet::new();
+        for anchor in evidence.addresses.rounds.iter().flatten() {
+            take(*anchor);
+        }
+        let mut after = None;
+        loop {
+            let page = evidence.people.wanted_after(true, after, CHUNK)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.anchor);
+            for staged in &page {
+                if take(staged.anchor) {
+                    let section = if matches!(staged.wanted, Wanted::Leaving(_)) { &mut leaving } else { &mut linked };
+                    section.insert(staged.anchor);
+                }
+            }
+        }
+        for at in 0..index.len() {
+            let anchor = index.anchor(at);
+            let lost = match &evidence.observation.extent {
+                Extent::All { there, drifted, .. } => {
+                    if drifted.get(at) && index.met.get(at) && !index.is_left(at) && take(anchor) {
+                        linked.insert(anchor);
+                    }
+                    !there.get(at)
+                }
+                Extent::Some(_) => false,
+            };
+            if lost && index.met.get(at) && !index.is_left(at) && take(anchor) {
+                linked.insert(anchor);
+            }
+            let gone = !index.met.get(at) && !index.is_left(at) && evidence.whole;
+            if (gone || lost && index.is_left(at)) && take(anchor) {
+                leaving.insert(anchor);
+            }
+        }
+        let resting = resting.iter().copied().filter(|anchor| take(*anchor)).collect();
+        Ok(Self {
+            leavers: leaving.into_iter().collect(),
+            rounds: evidence.addresses.rounds.clone(),
+            linked: linked.into_iter().collect(),
+            resting,
+            newcomers: true,
+        })
+    }
+
+    /// Linked people who are gone or leave, for whom the cloud must be asked before anything
+    /// is taken from them.
+    pub fn leavers(&self) -> impl Iterator<Item = SourceId> {
+        self.leavers.iter().chain(&self.resting).copied()
+    }
+}
+
+/// Walks through the sections part by part.
+pub struct Parts<'a> {
+    evidence: Evidence<'a>,
+    policy: &'a Policy,
+    seats: Seats,
+    plan: (String, u64),
+    todo: VecDeque<Vec<SourceId>>,
+    newcomers_after: Option<Option<SourceId>>,
+    last: VecDeque<Vec<SourceId>>,
+}
+
+impl<'a> Parts<'a> {
+    /// Begins at the first section.
+    pub fn begin(
+        evidence: Evidence<'a>,
+        sections: &Sections,
+        policy: &'a Policy,
+        seats: Seats,
+        plan: (String, u64),
+    ) -> Self {
+        let chunks = |list: &[SourceId]| list.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>();
+        let mut todo: VecDeque<Vec<SourceId>> = chunks(&sections.leavers).into();
+        for round in &sections.rounds {
+            todo.extend(chunks(round));
+        }
+        todo.extend(chunks(&sections.linked));
+        Self {
+            evidence,
+            policy,
+            seats,
+            plan,
+            todo,
+            newcomers_after: sections.newcomers.then_some(None),
+            last: chunks(&sections.resting).into(),
+        }
+    }
+
+    fn next_chunk(&mut self) -> Result<Option<Chunk>, StoreError> {
+        if let Some(anchors) = self.todo.pop_front() {
+            return Ok(Some(Chunk::Linked(anchors)));
+        }
+        if let Some(after) = self.newcomers_after {
+            let page = self.evidence.people.wanted_after(false, after, CHUNK)?;
+            if let Some(last) = page.last() {
+                self.newcomers_after = Some(Some(last.anchor));
+                return Ok(Some(Chunk::New(page)));
+            }
+            self.newcomers_after = None;
+        }
+        Ok(self.last.pop_front().map(Chunk::Linked))
+    }
+
+    fn decide_next(&mut self) -> Result<Option<(Cases, Vec<Decision>)>, StoreError> {
+        let Some(chunk) = self.next_chunk()? else { return Ok(None) };
+        let cases = match chunk {
+            Chunk::Linked(anchors) => self.evidence.linked(&anchors)?,
+            Chunk::New(staged) => self.evidence.newcomers(staged)?,
+        };
+        let decisions = cases.cases.iter().map(|case| decide(case, self.policy, &mut self.seats)).collect();
+        Ok(Some((cases, decisions)))
+    }
+
+    /// Counts all removals, without those that are approved already. Consumes the walk.
+    pub fn tally(mut self, approved: &[Action]) -> Result<Tally, StoreError> {
+        let keys: HashSet<(SourceId, Kind)> = approved.iter().map(|action| (action.anchor, action.kind)).collect();
+        let is_approved = |action: &Action| {
+            keys.contains(&(action.anchor, action.kind)) && approved.iter().any(|other| same_effect(other, action))
+        };
+        // Newcomers lose nothing, unless accounts that exist are taken over.
+        if self.evidence.observation.stage.unlinked_after(None, 1)?.is_empty() {
+            self.newcomers_after = None;
+        }
+        let mut tally = Tally::default();
+        while let Some((_, decisions)) = self.decide_next()? {
+            for mut decision in decisions {
+                decision.actions.retain(|action| !is_approved(action));
+                tally.add(&decision.actions);
+            }
+        }
+        Ok(tally)
+    }
+
+    /// The next part, guarded.
+    pub fn next(&mut self, guard: &Guard) -> Result<Option<Part>, StoreError> {
+        let Some((cases, decisions)) = self.decide_next()? else { return Ok(None) };
+        let Cases { cases, mut staged, withheld } = cases;
+        let mut actions = Vec::new();
+        let mut rows = BTreeMap::new();
+        let mut finish = BTreeMap::new();
+        let mut notes = Vec::new();
+        let (mut waiting, mut short, mut in_sync) = (Vec::new(), Vec::new(), 0);
+        for (case, decision) in cases.into_iter().zip(decisions) {
+            let anchor = case.anchor;
+            let staged = staged.remove(&anchor);
+            let email = match &case.wish {
+                Wish::Present(person) => person.email.as_str().to_owned(),
+                _ => String::new(),
+            };
+            waiting.extend(decision.waiting.iter().map(|license| NoSeat {
+                anchor,
+                email: email.clone(),
+                license: license.clone(),
+            }));
+            short.extend(decision.short.map(|reason| (anchor, reason)));
+            let done = self.finish_of(&case, &decision, staged);
+            if decision.actions.is_empty() {
+                in_sync += u64::from(decision.short.is_none() && decision.waiting.is_empty() && decision.cell != Cell::Keep);
+                notes.extend(note(&case, &decision, done));
+            } else {
+                finish.extend(done.map(|done| (anchor, done)));
+                rows.extend(ground(&case, self.policy).map(|row| (anchor, row)));
+                actions.extend(decision.actions);
+            }
+        }
+        actions.sort_by_key(phase);
+        let (id, generation) = self.plan.clone();
+        let (checked, held) = guard.check(Plan { id, generation, actions });
+        // Whoever has something held stays open.
+        for waits in &held {
+            if let Some(done) = finish.get_mut(&waits.action.anchor) {
+                done.record = Fingerprint::NONE;
+            }
+        }
+        Ok(Some(Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync }))
+    }
+
+    fn finish_of(&self, case: &Case, decision: &Decision, staged: Option<StagedWanted>) -> Option<Finish> {
+        let open = !decision.waiting.is_empty() || decision.short.is_some() || !self.policy.may_remove;
+        let (dn, record, recheck) = match (staged, &case.row) {
+            (Some(staged), _) => (staged.dn, staged.record, staged.recheck),
+            // A record that is gone is new when it comes back.
+            (None, Some(row)) if !self.evidence.index.find(case.anchor).is_some_and(|at| self.evidence.index.met.get(at)) => {
+                (row.dn.clone(), Fingerprint::NONE, None)
+            }
+            (None, Some(row)) => (row.dn.clone(), row.record, row.recheck),
+            (None, None) => return None,
+        };
+        Some(Finish { dn, record: if open { Fingerprint::NONE } else { record }, recheck })
+    }
+}
+
+/// The row of somebody as it would read had the snapshot known what was observed.
+fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
+    let account = match &case.seen {
+        Seen::Account(account) => Some(account),
+        Seen::Missing => return None,
+        Seen::AsApplied | Seen::Unasked => None,
+    };
+    let wanted = match &case.wish {
+        Wish::Present(person) => Some(person),
+        Wish::Leaving(_) | Wish::Gone | Wish::Undecided => None,
+    };
+    let mut row = match (&case.row, account) {
+        (Some(row), _) => row.clone(),
+        (None, Some(account)) => SnapshotRow {
+            anchor: case.anchor,
+            cloud_id: account.id.clone(),
+            dn: case.dn.clone().unwrap_or_default(),
+            record: Fingerprint::NONE,
+            applied: wanted?.clone(),
+            applied_print: Fingerprint::NONE,
+            licenses_print: 0,
+            given: Given::default(),
+            origin: if case.matched == Some(Match::Anchor) { Origin::Created } else { Origin::Adopted },
+            state: LinkState::Present,
+            recheck: None,
+        },
+        (None, None) => return None,
+    };
+    if let Some(account) = account {
+        row.cloud_id = account.id.clone();
+        row.applied.email = account.email.clone().unwrap_or(row.applied.email);
+        row.applied.active = account.active;
+        row.applied.profile = account.profile.clone();
+        row.applied.profile.retain(|field, _| policy.managed.fields.contains(*field));
+        let roles = wanted.map_or(&row.applied.roles, |person| &person.roles);
+        row.applied.roles = roles.intersection(&account.roles).cloned().collect();
+    }
+    if let Some(held) = &case.held {
+        let licenses = wanted.map_or(&row.applied.licenses, |person| &person.licenses);
+        row.applied.licenses = licenses.intersection(held).cloned().collect();
+        row.licenses_print = license_digest(held);
+    }
+    Some(row)
+}
+
+/// What the snapshot should say about somebody for whom nothing is to be done.
+fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Option<RowChange> {
+    let done = done?;
+    match decision.cell {
+        Cell::Forget => Some(RowChange::Forget(case.anchor)),
+        Cell::Correct | Cell::Return | Cell::Rest | Cell::Leave => {
+            let row = case.row.as_ref()?;
+            match &decision.refreshed {
+                Some(fresh) => {
+                    let mut fresh = fresh.clone();
+                    (fresh.dn, fresh.record, fresh.recheck) = (done.dn, done.record, done.recheck);
+                    Some(RowChange::Link(fresh))
+                }
+                None => (row.record != done.record || row.dn != done.dn || row.recheck != done.recheck).then(|| {
+                    RowChange::Touch {
+                        anchor: case.anchor,
+                        record: done.record,
+                        dn: Some(done.dn),
+                        recheck: done.recheck,
+                    }
+                }),
+            }
+        }
+        Cell::Create | Cell::TakeBack | Cell::TakeOver | Cell::Recreate => None,
+        Cell::Outsider | Cell::Keep | Cell::Unlooked => None,
+    }
+}

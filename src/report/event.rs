@@ -1,0 +1,104 @@
+//! What happens in a pass, said once. Log, console and JSON are readers of this stream.
+
+use std::sync::Arc;
+
+use crate::guard::Finding;
+use crate::model::{Action, CloudId, SourceId, Withheld};
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A pass begins.
+    PassStarted {
+        /// The run, `None` for a look that changes nothing.
+        run: Option<i64>,
+        /// Linked people in the snapshot.
+        linked: u64,
+        /// Whether the whole cloud will be observed.
+        observes_all: bool,
+    },
+    /// Open intents of an earlier run were found: it was killed.
+    Recovering {
+        /// How many.
+        intents: u64,
+    },
+    /// So many records were read up to now.
+    Reading {
+        /// Of which source.
+        source: String,
+        /// People and rooms.
+        people: u64,
+        /// Groups.
+        groups: u64,
+    },
+    /// A source was read.
+    Read {
+        /// Which.
+        source: String,
+        /// People and rooms.
+        people: u64,
+        /// Groups.
+        groups: u64,
+        /// Why absence cannot be concluded; empty when it can.
+        partial: Vec<String>,
+    },
+    /// So many accounts were observed up to now.
+    Observing {
+        /// Accounts.
+        accounts: u64,
+    },
+    /// The cloud was observed.
+    Observed {
+        /// Accounts.
+        accounts: u64,
+        /// Linked accounts that differ from what was applied.
+        drifted: u64,
+    },
+    /// An object was withheld.
+    Withheld(Withheld),
+    /// A guard objects.
+    Objection(Finding),
+    /// So many people will be worked on.
+    Planned {
+        /// People.
+        people: u64,
+    },
+    /// An action was carried out and confirmed.
+    Done {
+        /// What.
+        action: Action,
+        /// The account.
+        cloud_id: Option<CloudId>,
+    },
+    /// An action failed for one person.
+    Failed {
+        /// What.
+        action: Action,
+        /// A stable word for the kind of trouble.
+        code: String,
+        /// What happened.
+        message: String,
+        /// What to do next.
+        remedy: String,
+    },
+    /// Somebody should have a licence, and no seat is left.
+    NoSeat {
+        /// Who.
+        anchor: SourceId,
+        /// The name of the licence.
+        license: String,
+    },
+    /// The cloud asked us to wait.
+    Pausing {
+        /// For how long, in milliseconds.
+        wait_ms: u64,
+    },
+}
+
+/// Where events go.
+pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// A sink that nobody reads.
+pub fn nowhere() -> Sink {
+    Arc::new(|_| {})
+}
