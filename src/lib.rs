@@ -17,5 +17,6 @@ pub mod rules;
 
 pub mod cloud;
 pub mod source;
+pub mod store;
 
 pub mod clock;

@@ -1,0 +1,34 @@
+//! What we know from one pass to the next: snapshot, journal, runs and held plans, in one
+//! SQLite database that survives `kill -9` at any instant.
+//!
+//! [`Lock`] lets one process write, [`Store`] is its writer, and [`Reader`] reads without
+//! leaving a trace. [`Stage`] is the spool of one pass and is gone with it.
+
+mod database;
+mod error;
+mod groups;
+mod handle;
+mod held;
+mod journal;
+mod lists;
+mod lock;
+mod meta;
+mod reader;
+mod run;
+mod snapshot;
+mod stage;
+mod writer;
+
+pub use database::DATABASE_FILE;
+pub use error::{StoreError, StoreErrorKind};
+pub use groups::{GroupDelta, GroupRow};
+pub use handle::Store;
+pub use held::{Decision, HeldPlan};
+pub use journal::{HistoryEntry, HistoryFilter, Intent, IntentId, Outcome, Settlement};
+pub use lists::Waiting;
+pub use lock::{LOCK_FILE, Lock, LockError};
+pub use meta::{Meta, SourceMeta};
+pub use reader::Reader;
+pub use run::{NewRun, RunId, RunRecord};
+pub use snapshot::RowChange;
+pub use stage::{Stage, StagedAccount, StagedWanted};

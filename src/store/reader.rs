@@ -1,0 +1,293 @@
+//! Reading the state, from the writing process itself or, without leaving a trace, beside it.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::database::{self, DATABASE_FILE};
+use super::groups::{self, GroupRow};
+use super::held::{self, HeldPlan};
+use super::journal::{self, HistoryEntry, HistoryFilter, Intent};
+use super::lists::{self, Waiting};
+use super::lock::LOCK_FILE;
+use super::meta::{self, Meta};
+use super::run::{self, RunId, RunRecord};
+use super::snapshot::{self, By};
+use super::{StoreError, StoreErrorKind};
+use crate::model::{Key, Link, SnapshotRow, SourceId, Withheld};
+
+/// So many links are read at a time.
+const PAGE: usize = 8192;
+
+/// The state, read only. Calls take turns on one connection.
+#[derive(Clone)]
+pub struct Reader(Arc<Inner>);
+
+struct Inner {
+    db: Mutex<Option<Connection>>,
+    /// Keeps writers away while the file is read without SQLite's locks.
+    _shared: Option<File>,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reader")
+    }
+}
+
+impl Reader {
+    /// Opens the state for reading. No file in the directory is created, changed or removed,
+    /// and everything is seen as it was at this moment. Without a database the state is empty.
+    ///
+    /// While no writer lives, writers have to wait until the last clone is dropped
+    /// (see [`super::Lock::acquire`]): do not keep it for long.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read, is not ours, or has another version.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(DATABASE_FILE);
+        let cannot = |e: io::Error| StoreError::io(&format!("cannot read {}", path.display()), &e);
+        // Before looking for files that a writer makes and removes.
+        let (shared, writer) = match File::open(dir.join(LOCK_FILE)) {
+            Ok(file) => match file.try_lock_shared() {
+                Ok(()) => (Some(file), false),
+                Err(TryLockError::WouldBlock) => (None, true),
+                Err(TryLockError::Error(e)) => return Err(cannot(e)),
+            },
+            Err(e) if e.kind() == io::ErrorKind::NotFound => (None, false),
+            Err(e) => return Err(cannot(e)),
+        };
+        match fs::metadata(&path) {
+            Ok(file) if file.len() > 0 || writer => {}
+            Ok(_) => return Self::empty(),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Self::empty(),
+            Err(e) => return Err(cannot(e)),
+        }
+        let log = fs::metadata(path.with_extension("db-wal")).map_or(0, |file| file.len());
+        let how = if writer {
+            "mode=ro&readonly_shm=1"
+        } else if log == 0 {
+            "immutable=1"
+        } else {
+            // Left by a writer that was killed; SQLite reads it without repairing anything.
+            "mode=ro&readonly_shm=1"
+        };
+        let sql = |e| StoreError::sqlite("opening it for reading", &e);
+        let db = Connection::open_with_flags(
+            format!("file:{}?{how}", escape(&path)),
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )
+        .map_err(sql)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(sql)?;
+        database::prepare_reader(&db)?;
+        // Reading the version begins the transaction in which everything else is seen.
+        db.execute_batch("BEGIN").map_err(sql)?;
+        let version = database::check_version(&db)?;
+        if version == 0 {
+            return Self::empty();
+        }
+        if !database::is_current(version) {
+            return Err(StoreError {
+                remedy: "run `dirsyncd sync` once, or start the service: it brings the database to the current version"
+                    .into(),
+                ..StoreError::new(
+                    StoreErrorKind::Io,
+                    format!("{DATABASE_FILE} has version {version}, which is older than this program"),
+                )
+            });
+        }
+        Ok(Self::over(db, shared))
+    }
+
+    fn empty() -> Result<Self, StoreError> {
+        let mut db =
+            Connection::open_in_memory().map_err(|e| StoreError::sqlite("opening it in memory", &e))?;
+        database::migrate(&mut db)?;
+        Ok(Self::over(db, None))
+    }
+
+    pub(super) fn over(db: Connection, shared: Option<File>) -> Self {
+        Self(Arc::new(Inner { db: Mutex::new(Some(db)), _shared: shared }))
+    }
+
+    /// Ends the connection; further calls are errors.
+    pub(super) fn close(&self) {
+        drop(self.0.db.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    fn read<T>(
+        &self,
+        doing: &str,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let db = self.0.db.lock().unwrap_or_else(PoisonError::into_inner);
+        query(db.as_ref().ok_or_else(StoreError::closed)?).map_err(|e| StoreError::sqlite(doing, &e))
+    }
+
+    /// Facts about the whole snapshot.
+    ///
+    /// # Errors
+    ///
+    /// This and all other calls: when the database cannot be read.
+    pub fn meta(&self) -> Result<Meta, StoreError> {
+        self.read("reading the facts about the snapshot", meta::read)
+    }
+
+    /// All links, sorted by anchor. Who has to be looked at again at the time `now`
+    /// comes with [`crate::model::Fingerprint::NONE`] as record.
+    pub fn links(&self, now: i64) -> Result<Vec<Link>, StoreError> {
+        let count = usize::try_from(self.count()?).unwrap_or(0);
+        self.read("reading the links", |db| {
+            let mut links = Vec::with_capacity(count);
+            snapshot::links_after(db, now, None, usize::MAX, &mut links)?;
+            Ok(links)
+        })
+    }
+
+    /// Shows all links as [`Reader::links`] does, without holding them. They are read a page
+    /// at a time, so that the visitor may use this reader.
+    pub fn each_link(&self, now: i64, mut visit: impl FnMut(Link)) -> Result<(), StoreError> {
+        let mut page: Vec<Link> = Vec::with_capacity(PAGE);
+        loop {
+            let after = page.last().map(|link| link.anchor);
+            page.clear();
+            self.read("reading the links", |db| snapshot::links_after(db, now, after, PAGE, &mut page))?;
+            page.iter().copied().for_each(&mut visit);
+            if page.len() < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How many people are linked.
+    pub fn count(&self) -> Result<u64, StoreError> {
+        self.read("counting the links", snapshot::count)
+    }
+
+    /// The rows of these anchors as far as they exist, sorted by anchor.
+    pub fn rows(&self, anchors: &[SourceId]) -> Result<Vec<SnapshotRow>, StoreError> {
+        self.read("reading the snapshot", |db| snapshot::rows(db, anchors))
+    }
+
+    /// At most `limit` rows that follow an anchor, sorted by anchor: the way through the
+    /// whole snapshot, a page at a time.
+    pub fn rows_after(&self, after: Option<SourceId>, limit: usize) -> Result<Vec<SnapshotRow>, StoreError> {
+        self.read("reading the snapshot", |db| snapshot::rows_after(db, after, limit))
+    }
+
+    /// Leavers who were deactivated at the time `before` or earlier, sorted by anchor.
+    pub fn rows_left(&self, before: i64) -> Result<Vec<SnapshotRow>, StoreError> {
+        self.read("reading the leavers", |db| snapshot::rows_left(db, before))
+    }
+
+    /// People whose record has to be looked at again by now although it did not change,
+    /// sorted by anchor.
+    pub fn due(&self, now: i64) -> Result<Vec<SourceId>, StoreError> {
+        self.read("reading who has to be looked at again", |db| snapshot::due(db, now))
+    }
+
+    /// Who is linked to accounts with these cloud ids ([`Key::exact`]); sorted.
+    pub fn anchors_by_cloud(&self, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
+        self.read("looking up accounts", |db| snapshot::anchors_by(db, By::Cloud, keys))
+    }
+
+    /// Whose applied e-mail has these keys ([`crate::model::Email::key`]); sorted.
+    pub fn email_owners(&self, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
+        self.read("looking up addresses", |db| snapshot::anchors_by(db, By::Email, keys))
+    }
+
+    /// Whose DN has these keys ([`Key::dn`]); sorted.
+    pub fn anchors_by_dn(&self, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
+        self.read("looking up DNs", |db| snapshot::anchors_by(db, By::Dn, keys))
+    }
+
+    /// One person by anchor, e-mail, cloud id or DN, tried in this order.
+    pub fn find_person(&self, text: &str) -> Result<Option<SnapshotRow>, StoreError> {
+        self.read("looking up a person", |db| snapshot::find(db, text))
+    }
+
+    /// All groups, in the order of their keys.
+    pub fn groups(&self) -> Result<Vec<GroupRow>, StoreError> {
+        self.read("reading the groups", groups::list)
+    }
+
+    /// The groups that name this DN key as a member.
+    pub fn direct_groups(&self, member: Key) -> Result<Vec<Key>, StoreError> {
+        self.read("reading memberships", |db| groups::direct_groups(db, member))
+    }
+
+    /// The direct members of a group, in the order of their keys.
+    pub fn members(&self, group: Key) -> Result<Vec<Key>, StoreError> {
+        self.read("reading memberships", |db| groups::members(db, group))
+    }
+
+    /// Intents that were begun and not settled, oldest first.
+    pub fn open_intents(&self) -> Result<Vec<Intent>, StoreError> {
+        self.read("reading the journal", journal::open)
+    }
+
+    /// Intents that were settled as [`super::Outcome::Unknown`], oldest first.
+    pub fn unconfirmed_intents(&self) -> Result<Vec<Intent>, StoreError> {
+        self.read("reading the journal", journal::unconfirmed)
+    }
+
+    /// Settled intents, newest first.
+    pub fn history(&self, filter: &HistoryFilter) -> Result<Vec<HistoryEntry>, StoreError> {
+        self.read("reading the journal", |db| journal::history(db, filter))
+    }
+
+    /// Held plans that are not done, oldest first: those that wait, those that were approved
+    /// and have to be carried out, and those that were rejected.
+    pub fn held(&self) -> Result<Vec<HeldPlan>, StoreError> {
+        self.read("reading held plans", held::list)
+    }
+
+    /// One held plan, whatever became of it.
+    pub fn held_plan(&self, id: &str) -> Result<Option<HeldPlan>, StoreError> {
+        self.read("reading a held plan", |db| held::one(db, id))
+    }
+
+    /// The newest runs, newest first.
+    pub fn runs(&self, limit: usize) -> Result<Vec<RunRecord>, StoreError> {
+        self.read("reading the runs", |db| run::list(db, limit))
+    }
+
+    /// One run.
+    pub fn run(&self, run: RunId) -> Result<Option<RunRecord>, StoreError> {
+        self.read("reading a run", |db| run::one(db, run))
+    }
+
+    /// What the last pass could not decide.
+    pub fn withheld(&self) -> Result<Vec<Withheld>, StoreError> {
+        self.read("reading who is withheld", lists::withheld)
+    }
+
+    /// Who waits for a seat.
+    pub fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
+        self.read("reading who waits for a seat", lists::waiting)
+    }
+}
+
+/// A path as part of an SQLite URI, see <https://www.sqlite.org/uri.html>.
+fn escape(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let mut uri = String::with_capacity(text.len() + 3);
+    if cfg!(windows) && text.get(1..2) == Some(":") {
+        uri.push('/');
+    }
+    for c in text.chars() {
+        match c {
+            '?' => uri.push_str("%3f"),
+            '#' => uri.push_str("%23"),
+            '%' => uri.push_str("%25"),
+            '\\' if cfg!(windows) => uri.push('/'),
+            c => uri.push(c),
+        }
+    }
+    uri
+}

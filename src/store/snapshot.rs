@@ -1,0 +1,285 @@
+//! The snapshot: one row per linked person, in a narrow table that is streamed and a wide one
+//! that is looked up.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::error::nonsense;
+use crate::model::{
+    CloudId, Fingerprint, Key, Link, LinkState, Origin, SnapshotRow, SourceId, license_digest,
+};
+
+/// One change of the snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowChange {
+    /// The whole row, new or changed.
+    Link(Box<SnapshotRow>),
+    /// The record was looked at, and the cloud agrees. Does nothing for an unknown anchor.
+    Touch {
+        /// Who.
+        anchor: SourceId,
+        /// See [`Link::record`].
+        record: Fingerprint,
+        /// The DN, when it changed.
+        dn: Option<String>,
+        /// See [`SnapshotRow::recheck`]; replaces what was there.
+        recheck: Option<i64>,
+    },
+    /// The link ends: the account is gone, or no longer ours.
+    Forget(SourceId),
+}
+
+impl RowChange {
+    /// Whose row.
+    pub fn anchor(&self) -> SourceId {
+        match self {
+            Self::Link(row) => row.anchor,
+            Self::Touch { anchor, .. } | Self::Forget(anchor) => *anchor,
+        }
+    }
+}
+
+const fn origin_name(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Created => "created",
+        Origin::Adopted => "adopted",
+    }
+}
+
+/// Carries out one change. Whoever calls this moves the generation on.
+pub(super) fn change(db: &Connection, change: &RowChange) -> rusqlite::Result<()> {
+    match change {
+        RowChange::Link(row) => upsert(db, row),
+        RowChange::Touch { anchor, record, dn, recheck } => {
+            db.prepare_cached("UPDATE link SET record = ?2, recheck = ?3 WHERE anchor = ?1")?
+                .execute(params![anchor.as_bytes(), record.0, recheck])?;
+            if let Some(dn) = dn {
+                db.prepare_cached("UPDATE link SET dn = ?2 WHERE anchor = ?1")?
+                    .execute(params![anchor.as_bytes(), Key::dn(dn).0])?;
+                db.prepare_cached(
+                    "UPDATE person SET dn = ?2 WHERE id = (SELECT person FROM link WHERE anchor = ?1)",
+                )?
+                .execute(params![anchor.as_bytes(), dn])?;
+            }
+            Ok(())
+        }
+        RowChange::Forget(anchor) => {
+            let person: Option<i64> = db
+                .prepare_cached("DELETE FROM link WHERE anchor = ?1 RETURNING person")?
+                .query_row([anchor.as_bytes()], |row| row.get(0))
+                .optional()?;
+            if let Some(person) = person {
+                db.prepare_cached("DELETE FROM person WHERE id = ?1")?.execute([person])?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn upsert(db: &Connection, row: &SnapshotRow) -> rusqlite::Result<()> {
+    let cloud = Key::exact(row.cloud_id.as_str());
+    let email = row.applied.email.key();
+    let dn = Key::dn(&row.dn);
+    let applied = serde_json::to_string(&row.applied).map_err(nonsense)?;
+    let given = serde_json::to_string(&row.given).map_err(nonsense)?;
+    let licenses = license_digest(&row.applied.licenses).cast_signed();
+    let since = match row.state {
+        LinkState::Present => None,
+        LinkState::Left { since } => Some(since),
+    };
+    let anchor = row.anchor.as_bytes();
+    let origin = origin_name(row.origin);
+    let old: Option<(i64, [Key; 3])> = db
+        .prepare_cached("SELECT person, cloud, email, dn FROM link WHERE anchor = ?1")?
+        .query_row([anchor], |row| Ok((row.get(0)?, [Key(row.get(1)?), Key(row.get(2)?), Key(row.get(3)?)])))
+        .optional()?;
+    let Some((person, keys)) = old else {
+        let person = db
+            .prepare_cached(
+                "INSERT INTO person (cloud_id, dn, origin, applied, given) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .insert(params![row.cloud_id.as_str(), row.dn, origin, applied, given])?;
+        db.prepare_cached(
+            "INSERT INTO link (anchor, record, applied, cloud, left_since, recheck, person, email, dn,
+                 licenses)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            anchor,
+            row.record.0,
+            row.applied_print.0,
+            cloud.0,
+            since,
+            row.recheck,
+            person,
+            email.0,
+            dn.0,
+            licenses
+        ])?;
+        return Ok(());
+    };
+    db.prepare_cached(
+        "UPDATE person SET cloud_id = ?2, dn = ?3, origin = ?4, applied = ?5, given = ?6 WHERE id = ?1",
+    )?
+    .execute(params![person, row.cloud_id.as_str(), row.dn, origin, applied, given])?;
+    db.prepare_cached(
+        "UPDATE link SET record = ?2, applied = ?3, left_since = ?4, recheck = ?5,
+             licenses = ?6 WHERE anchor = ?1",
+    )?
+    .execute(params![anchor, row.record.0, row.applied_print.0, since, row.recheck, licenses])?;
+    // An index that is named in an update is written even when nothing changes in it.
+    if keys != [cloud, email, dn] {
+        db.prepare_cached("UPDATE link SET cloud = ?2, email = ?3, dn = ?4 WHERE anchor = ?1")?
+            .execute(params![anchor, cloud.0, email.0, dn.0])?;
+    }
+    Ok(())
+}
+
+/// Marks links as to be looked at again.
+pub(super) fn reopen(db: &Connection, anchors: &[SourceId]) -> rusqlite::Result<()> {
+    let mut update = db.prepare_cached("UPDATE link SET record = ?2 WHERE anchor = ?1")?;
+    for anchor in anchors {
+        update.execute(params![anchor.as_bytes(), Fingerprint::NONE.0])?;
+    }
+    Ok(())
+}
+
+/// At most `limit` links that follow an anchor, in the order of their anchors, appended to `links`.
+pub(super) fn links_after(
+    db: &Connection,
+    now: i64,
+    after: Option<SourceId>,
+    limit: usize,
+    links: &mut Vec<Link>,
+) -> rusqlite::Result<()> {
+    let after: &[u8] = after.as_ref().map_or(&[], |anchor| anchor.as_bytes());
+    let mut select = db.prepare_cached(
+        "SELECT anchor, record, applied, licenses, cloud, left_since, recheck FROM link
+         WHERE anchor > ?1 ORDER BY anchor LIMIT ?2",
+    )?;
+    let mut rows = select.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    while let Some(row) = rows.next()? {
+        let due = row.get::<_, Option<i64>>(6)?.is_some_and(|recheck| recheck <= now);
+        links.push(Link {
+            anchor: SourceId::new(row.get(0)?),
+            record: if due { Fingerprint::NONE } else { Fingerprint(row.get(1)?) },
+            applied: Fingerprint(row.get(2)?),
+            licenses: row.get::<_, i64>(3)?.cast_unsigned(),
+            cloud: Key(row.get(4)?),
+            left: row.get::<_, Option<i64>>(5)?.is_some(),
+        });
+    }
+    Ok(())
+}
+
+const ROW: &str =
+    "SELECT link.anchor, person.cloud_id, person.dn, link.record, person.applied, person.origin,
+    link.left_since, link.recheck, link.applied, person.given FROM link JOIN person ON person.id = link.person";
+
+fn whole_row(row: &Row<'_>) -> rusqlite::Result<SnapshotRow> {
+    Ok(SnapshotRow {
+        anchor: SourceId::new(row.get(0)?),
+        cloud_id: CloudId::new(row.get::<_, Box<str>>(1)?),
+        dn: row.get(2)?,
+        record: Fingerprint(row.get(3)?),
+        applied: serde_json::from_str(row.get_ref(4)?.as_str()?).map_err(nonsense)?,
+        origin: match row.get_ref(5)?.as_str()? {
+            "created" => Origin::Created,
+            "adopted" => Origin::Adopted,
+            _ => return Err(nonsense("an unknown origin of an account")),
+        },
+        state: row.get::<_, Option<i64>>(6)?.map_or(LinkState::Present, |since| LinkState::Left { since }),
+        recheck: row.get(7)?,
+        applied_print: Fingerprint(row.get(8)?),
+        given: serde_json::from_str(row.get_ref(9)?.as_str()?).map_err(nonsense)?,
+    })
+}
+
+/// The rows of these anchors as far as they exist, in the order of their anchors.
+pub(super) fn rows(db: &Connection, anchors: &[SourceId]) -> rusqlite::Result<Vec<SnapshotRow>> {
+    let mut sorted = anchors.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let mut select = db.prepare_cached(&format!("{ROW} WHERE link.anchor = ?1"))?;
+    let mut found = Vec::with_capacity(sorted.len());
+    for anchor in sorted {
+        found.extend(select.query_row([anchor.as_bytes()], whole_row).optional()?);
+    }
+    Ok(found)
+}
+
+/// A page of rows in the order of their anchors.
+pub(super) fn rows_after(
+    db: &Connection,
+    after: Option<SourceId>,
+    limit: usize,
+) -> rusqlite::Result<Vec<SnapshotRow>> {
+    let after: &[u8] = after.as_ref().map_or(&[], |anchor| anchor.as_bytes());
+    db.prepare_cached(&format!("{ROW} WHERE link.anchor > ?1 ORDER BY link.anchor LIMIT ?2"))?
+        .query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], whole_row)?
+        .collect()
+}
+
+/// Leavers who left at that time or before, in the order of their anchors.
+pub(super) fn rows_left(db: &Connection, before: i64) -> rusqlite::Result<Vec<SnapshotRow>> {
+    db.prepare_cached(&format!("{ROW} WHERE link.left_since <= ?1 ORDER BY link.anchor"))?
+        .query_map([before], whole_row)?
+        .collect()
+}
+
+/// People whose record has to be looked at again by now, in the order of their anchors.
+pub(super) fn due(db: &Connection, now: i64) -> rusqlite::Result<Vec<SourceId>> {
+    db.prepare_cached("SELECT anchor FROM link WHERE recheck <= ?1 ORDER BY anchor")?
+        .query_map([now], |row| row.get(0).map(SourceId::new))?
+        .collect()
+}
+
+pub(super) fn count(db: &Connection) -> rusqlite::Result<u64> {
+    db.prepare_cached("SELECT count(*) FROM link")?
+        .query_row([], |row| row.get::<_, i64>(0))
+        .map(i64::unsigned_abs)
+}
+
+/// The columns of a link by which it can be found.
+#[derive(Clone, Copy)]
+pub(super) enum By {
+    Cloud,
+    Email,
+    Dn,
+}
+
+/// Who is found under these keys; sorted, with several entries for a key that several share.
+pub(super) fn anchors_by(db: &Connection, by: By, keys: &[Key]) -> rusqlite::Result<Vec<(Key, SourceId)>> {
+    let mut select = db.prepare_cached(match by {
+        By::Cloud => "SELECT anchor FROM link WHERE cloud = ?1 ORDER BY anchor",
+        By::Email => "SELECT anchor FROM link WHERE email = ?1 ORDER BY anchor",
+        By::Dn => "SELECT anchor FROM link WHERE dn = ?1 ORDER BY anchor",
+    })?;
+    let mut sorted = keys.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let mut found = Vec::with_capacity(sorted.len());
+    for key in sorted {
+        let mut rows = select.query([key.0])?;
+        while let Some(row) = rows.next()? {
+            found.push((key, SourceId::new(row.get(0)?)));
+        }
+    }
+    Ok(found)
+}
+
+/// One person by anchor, e-mail, cloud id or DN, tried in this order.
+pub(super) fn find(db: &Connection, text: &str) -> rusqlite::Result<Option<SnapshotRow>> {
+    let text = text.trim();
+    if let Ok(anchor) = text.parse()
+        && let Some(row) = rows(db, &[anchor])?.pop()
+    {
+        return Ok(Some(row));
+    }
+    let keys = [(By::Email, Key::folded(text)), (By::Cloud, Key::exact(text)), (By::Dn, Key::dn(text))];
+    for (by, key) in keys {
+        if let Some((_, anchor)) = anchors_by(db, by, &[key])?.first() {
+            return Ok(rows(db, &[*anchor])?.pop());
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,104 @@
+//! The spool of one pass: what differs, on disk as soon as it is much, so that memory does not
+//! follow the size of the directory.
+//!
+//! It is an SQLite database without a name, which the operating system removes with the
+//! process. Nothing in it outlives the pass, so nothing is ever flushed or rolled back.
+//! Rows are appended; the indexes for questions that are asked later are built when the first
+//! of them is.
+
+mod accounts;
+mod memberships;
+mod wanted;
+
+use std::cell::Cell;
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+pub use accounts::StagedAccount;
+pub use wanted::StagedWanted;
+
+/// The spool of one pass.
+pub struct Stage {
+    db: Connection,
+    people: wanted::Counts,
+    accounts: accounts::Counts,
+    /// Which of the late indexes exist.
+    indexed: Cell<u8>,
+}
+
+/// Indexes that are built when first needed.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Late {
+    Email = 1,
+    Accounts = 2,
+    Holders = 4,
+    Members = 8,
+}
+
+impl Late {
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::Email => "CREATE INDEX wanted_email ON wanted_key (email) WHERE email IS NOT NULL",
+            Self::Accounts => {
+                "CREATE INDEX account_linked ON account_key (linked) WHERE linked IS NOT NULL;
+                 CREATE INDEX account_email ON account_key (email) WHERE email IS NOT NULL;
+                 CREATE INDEX account_external ON account_key (external) WHERE external IS NOT NULL"
+            }
+            Self::Holders => "CREATE INDEX holder_of ON holder (account, license)",
+            Self::Members => "CREATE INDEX member_in ON member (member, source_group)",
+        }
+    }
+}
+
+impl std::fmt::Debug for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stage").field("people", &self.people).field("accounts", &self.accounts).finish()
+    }
+}
+
+impl Stage {
+    /// An empty spool.
+    ///
+    /// # Errors
+    ///
+    /// This and all other calls: when there is no room for temporary files.
+    pub fn new() -> Result<Self, StoreError> {
+        let db = Connection::open("").map_err(failed)?;
+        db.set_prepared_statement_cache_capacity(64);
+        db.execute_batch(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
+             PRAGMA cache_size = -65536;",
+        )
+        .map_err(failed)?;
+        for schema in [wanted::SCHEMA, accounts::SCHEMA, memberships::SCHEMA] {
+            db.execute_batch(schema).map_err(failed)?;
+        }
+        Ok(Self {
+            db,
+            people: wanted::Counts::default(),
+            accounts: accounts::Counts::default(),
+            indexed: Cell::new(0),
+        })
+    }
+
+    fn need(&self, index: Late) -> rusqlite::Result<()> {
+        if self.indexed.get() & index as u8 == 0 {
+            self.db.execute_batch(index.sql())?;
+            self.indexed.set(self.indexed.get() | index as u8);
+        }
+        Ok(())
+    }
+}
+
+fn answer<T>(query: impl FnOnce() -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    query().map_err(failed)
+}
+
+fn failed(error: rusqlite::Error) -> StoreError {
+    let mut error = StoreError::sqlite("spooling what differs", &error);
+    error.remedy = "free space for temporary files (TMPDIR), then run the pass again".into();
+    error
+}

@@ -1,0 +1,188 @@
+//! The people whose record is new or changed in this pass.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{Late, Stage, answer, failed};
+use crate::model::{Fingerprint, Key, SourceId, Wanted};
+use crate::store::StoreError;
+use crate::store::error::nonsense;
+
+pub(super) const SCHEMA: &str = "
+    CREATE TABLE wanted_key (
+        anchor BLOB NOT NULL PRIMARY KEY, linked INTEGER NOT NULL, email BLOB, id INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE wanted (
+        id INTEGER PRIMARY KEY, record BLOB NOT NULL, dn TEXT NOT NULL, recheck INTEGER, wanted TEXT NOT NULL
+    ) STRICT;";
+
+/// What the rules make of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagedWanted {
+    /// Who.
+    pub anchor: SourceId,
+    /// Whether the snapshot has a link for the anchor.
+    pub linked: bool,
+    /// The fingerprint of the record.
+    pub record: Fingerprint,
+    /// The DN as read.
+    pub dn: String,
+    /// The key of the address that the person claims.
+    pub email: Option<Key>,
+    /// See [`crate::model::Verdict::recheck`].
+    pub recheck: Option<i64>,
+    /// What the cloud should hold.
+    pub wanted: Wanted,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    linked: u64,
+    new: u64,
+    duplicates: u64,
+}
+
+const COLUMNS: &str =
+    "SELECT wanted_key.anchor, wanted_key.linked, wanted.record, wanted.dn, wanted_key.email,
+    wanted.recheck, wanted.wanted FROM wanted_key CROSS JOIN wanted ON wanted.id = wanted_key.id";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<StagedWanted> {
+    Ok(StagedWanted {
+        anchor: SourceId::new(row.get(0)?),
+        linked: row.get(1)?,
+        record: Fingerprint(row.get(2)?),
+        dn: row.get(3)?,
+        email: row.get::<_, Option<_>>(4)?.map(Key),
+        recheck: row.get(5)?,
+        wanted: serde_json::from_str(row.get_ref(6)?.as_str()?).map_err(nonsense)?,
+    })
+}
+
+impl Stage {
+    /// Puts people into the spool. Of two with the same anchor the last stays, and
+    /// [`Stage::duplicates`] counts.
+    pub fn put_wanted(&mut self, items: &[StagedWanted]) -> Result<(), StoreError> {
+        let counts = &mut self.people;
+        let transaction = self.db.unchecked_transaction().map_err(failed)?;
+        items.iter().try_for_each(|item| put(&self.db, counts, item)).map_err(failed)?;
+        transaction.commit().map_err(failed)
+    }
+
+    /// At most `limit` people that follow an anchor, in the order of their anchors: linked
+    /// ones, or those without a link.
+    pub fn wanted_after(
+        &self,
+        linked: bool,
+        after: Option<SourceId>,
+        limit: usize,
+    ) -> Result<Vec<StagedWanted>, StoreError> {
+        let after: &[u8] = after.as_ref().map_or(&[], |anchor| anchor.as_bytes());
+        answer(|| {
+            self.db
+                .prepare_cached(&format!(
+                    "{COLUMNS} WHERE wanted_key.anchor > ?1 AND wanted_key.linked = ?2
+                     ORDER BY wanted_key.anchor LIMIT ?3"
+                ))?
+                .query_map(params![after, linked, i64::try_from(limit).unwrap_or(i64::MAX)], from_row)?
+                .collect()
+        })
+    }
+
+    /// The people with these anchors as far as they are there, in the order of their anchors.
+    pub fn wanted(&self, anchors: &[SourceId]) -> Result<Vec<StagedWanted>, StoreError> {
+        let mut sorted = anchors.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        answer(|| {
+            let mut select = self.db.prepare_cached(&format!("{COLUMNS} WHERE wanted_key.anchor = ?1"))?;
+            let mut found = Vec::new();
+            for anchor in sorted {
+                found.extend(select.query_row([anchor.as_bytes()], from_row).optional()?);
+            }
+            Ok(found)
+        })
+    }
+
+    /// The addresses that several people claim, each with its claimants, all sorted.
+    pub fn email_claims(&self) -> Result<Vec<(Key, Vec<SourceId>)>, StoreError> {
+        answer(|| {
+            self.need(Late::Email)?;
+            let mut select = self.db.prepare_cached(
+                "SELECT email, anchor FROM wanted_key WHERE email IN
+                     (SELECT email FROM wanted_key WHERE email IS NOT NULL GROUP BY email HAVING count(*) > 1)
+                 ORDER BY email, anchor",
+            )?;
+            let mut rows = select.query([])?;
+            let mut claims: Vec<(Key, Vec<SourceId>)> = Vec::new();
+            while let Some(row) = rows.next()? {
+                let (key, anchor) = (Key(row.get(0)?), SourceId::new(row.get(1)?));
+                match claims.last_mut() {
+                    Some((last, anchors)) if *last == key => anchors.push(anchor),
+                    _ => claims.push((key, vec![anchor])),
+                }
+            }
+            Ok(claims)
+        })
+    }
+
+    /// At most `limit` keys of addresses that follow a key, each with one who claims it; an
+    /// address that several claim comes once, with the smallest anchor.
+    pub fn email_keys_after(
+        &self,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, SourceId)>, StoreError> {
+        let after: &[u8] = after.as_ref().map_or(&[], |key| &key.0);
+        answer(|| {
+            self.need(Late::Email)?;
+            self.db
+                .prepare_cached(
+                    "SELECT email, min(anchor) FROM wanted_key WHERE email > ?1 GROUP BY email
+                     ORDER BY email LIMIT ?2",
+                )?
+                .query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+                    Ok((Key(row.get(0)?), SourceId::new(row.get(1)?)))
+                })?
+                .collect()
+        })
+    }
+
+    /// How many people there are: linked ones, and those without a link.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.people.linked, self.people.new)
+    }
+
+    /// How many people were put in although their anchor was there already.
+    pub fn duplicates(&self) -> u64 {
+        self.people.duplicates
+    }
+}
+
+fn put(db: &Connection, counts: &mut Counts, item: &StagedWanted) -> rusqlite::Result<()> {
+    let wanted = serde_json::to_string(&item.wanted).map_err(nonsense)?;
+    let anchor = item.anchor.as_bytes();
+    let email = item.email.map(|key| key.0);
+    let id = i64::try_from(counts.linked + counts.new).unwrap_or(i64::MAX);
+    let added = db
+        .prepare_cached(
+            "INSERT OR IGNORE INTO wanted_key (anchor, linked, email, id) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![anchor, item.linked, email, id])?;
+    if added > 0 {
+        db.prepare_cached(
+            "INSERT INTO wanted (id, record, dn, recheck, wanted) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![id, item.record.0, item.dn, item.recheck, wanted])?;
+    } else {
+        let (id, linked): (i64, bool) = db
+            .prepare_cached("SELECT id, linked FROM wanted_key WHERE anchor = ?1")?
+            .query_row([anchor], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        db.prepare_cached("UPDATE wanted_key SET linked = ?2, email = ?3 WHERE anchor = ?1")?
+            .execute(params![anchor, item.linked, email])?;
+        db.prepare_cached("UPDATE wanted SET record = ?2, dn = ?3, recheck = ?4, wanted = ?5 WHERE id = ?1")?
+            .execute(params![id, item.record.0, item.dn, item.recheck, wanted])?;
+        counts.duplicates += 1;
+        *(if linked { &mut counts.linked } else { &mut counts.new }) -= 1;
+    }
+    *(if item.linked { &mut counts.linked } else { &mut counts.new }) += 1;
+    Ok(())
+}
