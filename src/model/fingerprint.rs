@@ -62,14 +62,16 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The compared form of a DN: lower case, no blanks around separators, escapes unified.
-fn normal_dn(dn: &str) -> String {
-    let lower = if dn.is_ascii() { dn.to_ascii_lowercase() } else { dn.to_lowercase() };
-    if !lower.contains(['\\', ' ']) {
-        return lower;
+/// The compared form of a DN: lower case, no blanks around separators, escapes unified. Two
+/// DNs of one object have one form, and a DN lies under another when its form ends with `,`
+/// and that of the other. An escaped separator keeps its backslash, and so stays apart from
+/// a real one.
+pub fn normal_dn(dn: &str) -> String {
+    if !dn.contains(['\\', ' ']) {
+        return if dn.is_ascii() { dn.to_ascii_lowercase() } else { dn.to_lowercase() };
     }
-    let mut out: Vec<u8> = Vec::with_capacity(lower.len());
-    let bytes = lower.as_bytes();
+    let mut out: Vec<u8> = Vec::with_capacity(dn.len());
+    let bytes = dn.as_bytes();
     let mut i = 0;
     let mut skip_blanks = true;
     // Blanks at the end of a value are dropped unless the last of them was escaped.
@@ -82,8 +84,12 @@ fn normal_dn(dn: &str) -> String {
                     (Some(high), Some(low)) => ((high << 4 | low) as u8, 3),
                     _ => (bytes[i + 1], 2),
                 };
-                // An escaped separator stays apart from a real one.
-                out.extend([b'\\', byte.to_ascii_lowercase()]);
+                // Any byte may be written as an escape (RFC 4514, 2.4); only where it means
+                // something does the escape make a difference.
+                if matches!(byte, b',' | b'=' | b'+' | b'\\' | b' ') {
+                    out.push(b'\\');
+                }
+                out.push(byte);
                 firm = out.len();
                 skip_blanks = false;
                 i += used;
@@ -108,7 +114,8 @@ fn normal_dn(dn: &str) -> String {
     while out.len() > firm && out.last() == Some(&b' ') {
         out.pop();
     }
-    String::from_utf8_lossy(&out).into_owned()
+    // Lower case comes last: before, the bytes of an escaped letter are not yet a letter.
+    String::from_utf8_lossy(&out).to_lowercase()
 }
 
 /// Builds a [`Fingerprint`] from parts. Each part is framed by its length, so that no
@@ -150,6 +157,8 @@ mod tests {
         assert_ne!(Key::dn(r"cn=lee\,dc=x"), Key::dn("cn=lee,dc=x"));
         assert_ne!(Key::dn("cn=annlee,dc=x"), Key::dn("cn=ann lee,dc=x"));
         assert_ne!(Key::dn(r"cn=a\ ,dc=x"), Key::dn("cn=a,dc=x"));
+        assert_eq!(Key::dn(r"cn=J\C3\96rg,dc=x"), Key::dn("cn=jörg,dc=x"));
+        assert_ne!(Key::dn(r"cn=J\C3\96rg,dc=x"), Key::dn(r"cn=J\C3\84rg,dc=x"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use account::Account;
 pub use action::{Action, Attr, Cause, Change, Kind};
 pub use census::{Ask, Census, Completeness, Portion};
 pub use email::{Email, EmailError};
-pub use fingerprint::{Fingerprint, Hasher, Key};
+pub use fingerprint::{Fingerprint, Hasher, Key, normal_dn};
 pub use ids::{CloudId, LicenseId, RoleId, SourceId, SourceIdError};
 pub use license::{Catalogue, License, LicenseKind};
 pub use person::{Field, FieldSet, Managed, Person, Profile, license_digest};

@@ -1,0 +1,147 @@
+//! Values that the cloud would refuse are found here, before they cost a request, and named
+//! with what to do. Lengths are those of [`Field::max_len`].
+
+use crate::model::Field;
+
+use super::expr::is_language_tag;
+
+/// Why a value cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unusable {
+    /// The stable word for [`Withheld`](crate::model::Withheld).
+    pub(super) code: &'static str,
+    /// What is wrong, to follow "the value …".
+    pub(super) what: String,
+    /// What to do.
+    pub(super) remedy: &'static str,
+}
+
+/// Whether the cloud would take this value, which is trimmed and not blank.
+pub(super) fn check(field: Field, value: &str) -> Result<(), Unusable> {
+    // Bytes are never fewer than characters, so most values need no counting.
+    let max = field.max_len();
+    if value.len() > max && value.chars().nth(max).is_some() {
+        return Err(Unusable {
+            code: "too_long",
+            what: format!("is longer than the {max} characters that the cloud takes"),
+            remedy: "shorten it in the directory, or cut it with `substring(…, 0, length)`",
+        });
+    }
+    if value.chars().any(char::is_control) {
+        return Err(unusable(
+            "contains a line break, tab or other control character",
+            "correct it in the directory, or clean it with `one_line(…)`",
+        ));
+    }
+    match field {
+        Field::PhoneWork | Field::PhoneMobile | Field::PhoneFax if !value.contains(is_digit) => {
+            Err(unusable(
+                "is no phone number: it contains no digit",
+                "correct it in the directory, or map only what is a number",
+            ))
+        }
+        Field::PreferredLanguage if !is_language_tag(value) => Err(unusable(
+            "is no language of the form en_US",
+            "put `language(…)` around the attribute, or use `default(language(…), \"en_US\")`",
+        )),
+        Field::Timezone if !is_timezone(value) => Err(unusable(
+            "is no IANA time zone such as Europe/Berlin",
+            "map an attribute that holds IANA names, or choose one with `if(…)`",
+        )),
+        Field::ProfileUrl if !is_url(value) => Err(unusable(
+            "is no address that begins with https:// or http://",
+            "correct it in the directory, or put it together with `join(\"\", \"https://…\", …)`",
+        )),
+        Field::Country if value.len() != 2 || !value.bytes().all(|b| b.is_ascii_uppercase()) => {
+            Err(unusable(
+                "is no country code of two capital letters (ISO 3166-1)",
+                "map the attribute that holds the code (`c` in AD, not `co` or `countryCode`), as `upper(c)`",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unusable(what: &str, remedy: &'static str) -> Unusable {
+    Unusable { code: "unusable", what: what.into(), remedy }
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit()
+}
+
+/// The form of an IANA name: `Area/Place`, or the few without an area. The list itself
+/// changes several times a year and is left to the cloud.
+fn is_timezone(value: &str) -> bool {
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+'))
+    };
+    matches!(value, "UTC" | "GMT") || (value.contains('/') && value.split('/').all(part))
+}
+
+/// RFC 7643 wants a URI; the cloud shows it as a link to a page.
+fn is_url(value: &str) -> bool {
+    let rest = ["https://", "http://"].iter().find_map(|scheme| {
+        let begin = value.get(..scheme.len())?;
+        begin.eq_ignore_ascii_case(scheme).then(|| &value[scheme.len()..])
+    });
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']))
+        && !value.contains(char::is_whitespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_cloud_takes_passes() {
+        for (field, value) in [
+            (Field::Title, "Head of \"Things\" & more"),
+            (Field::PhoneWork, "+49 (30) 123-45"),
+            (Field::PhoneMobile, "ext. 4"),
+            (Field::PreferredLanguage, "de_CH"),
+            (Field::Timezone, "America/Argentina/Buenos_Aires"),
+            (Field::Timezone, "Etc/GMT+5"),
+            (Field::Timezone, "UTC"),
+            (Field::ProfileUrl, "HTTPS://people.example.com/ann?x=1"),
+            (Field::Country, "DE"),
+            (Field::SipAddress, "ann@example.com"),
+        ] {
+            assert_eq!(check(field, value), Ok(()), "{field} {value}");
+        }
+    }
+
+    #[test]
+    fn what_the_cloud_would_refuse_is_named() {
+        for (field, value, code) in [
+            (Field::Title, "a\nb", "unusable"),
+            (Field::Title, "a\u{7f}", "unusable"),
+            (Field::PhoneWork, "none", "unusable"),
+            (Field::PhoneFax, "+", "unusable"),
+            (Field::PreferredLanguage, "en-US", "unusable"),
+            (Field::Timezone, "W. Europe Standard Time", "unusable"),
+            (Field::Timezone, "CET ", "unusable"),
+            (Field::Timezone, "/Berlin", "unusable"),
+            (Field::ProfileUrl, "people.example.com", "unusable"),
+            (Field::ProfileUrl, "https://", "unusable"),
+            (Field::ProfileUrl, "javascript:alert(1)", "unusable"),
+            (Field::ProfileUrl, "https://a b", "unusable"),
+            (Field::Country, "Germany", "unusable"),
+            (Field::Country, "276", "unusable"),
+            (Field::Country, "de", "unusable"),
+        ] {
+            assert_eq!(check(field, value).unwrap_err().code, code, "{field} {value}");
+        }
+    }
+
+    #[test]
+    fn lengths_count_characters() {
+        for field in Field::ALL {
+            let full = "ä".repeat(field.max_len());
+            let long = format!("{full}ä");
+            assert_ne!(check(*field, &full).err().map(|e| e.code), Some("too_long"), "{field}");
+            assert_eq!(check(*field, &long).err().map(|e| e.code), Some("too_long"), "{field}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Who gets which licences: rules in words, bound to the ids of the cloud's catalogue.
+
+use crate::model::{Catalogue, License, LicenseId, LicenseKind};
+
+use super::error::RuleError;
+use super::expr::Needs;
+use super::fold::same;
+use super::nearest::nearest;
+use super::subject::Subject;
+use super::who::Who;
+use super::{EntitlementSpec, Unbound};
+
+/// One rule.
+#[derive(Clone, Debug)]
+pub(super) struct Entitlement {
+    spec: EntitlementSpec,
+    /// The name in reports: its own, or its place.
+    name: String,
+    who: Who,
+    /// What it gives; empty until bound.
+    licenses: Vec<LicenseId>,
+}
+
+impl Entitlement {
+    /// Compiles the rule with this index, adding what is wrong to `errors`.
+    pub(super) fn compile(
+        index: usize,
+        spec: &EntitlementSpec,
+        needs: &mut Needs,
+        errors: &mut Vec<RuleError>,
+    ) -> Self {
+        let place = format!("entitlement[{index}]");
+        let who = Who::compile(&place, &spec.groups, spec.when.as_deref(), needs, errors);
+        if spec.licenses.is_empty() {
+            errors.push(RuleError::whole(
+                &format!("{place}.licenses"),
+                "the rule gives no licence",
+                "name service keys such as \"message.messaging\" or exact licence names",
+            ));
+        }
+        for (i, wanted) in spec.licenses.iter().enumerate() {
+            if wanted.trim().is_empty() {
+                errors.push(RuleError::whole(
+                    &format!("{place}.licenses[{i}]"),
+                    "the name of a licence is empty",
+                    "write a service key or an exact licence name, or drop the entry",
+                ));
+            }
+        }
+        let name = if spec.name.trim().is_empty() { place } else { spec.name.clone() };
+        Self { spec: spec.clone(), name, who, licenses: Vec::new() }
+    }
+
+    /// Resolves the names, adding those that cannot be resolved to `unbound`.
+    pub(super) fn bind(&mut self, catalogue: &Catalogue, unbound: &mut Vec<Unbound>) {
+        self.licenses.clear();
+        for wanted in &self.spec.licenses {
+            match self.resolve(wanted.trim(), catalogue) {
+                Ok(id) => self.licenses.push(id),
+                Err((message, remedy)) => {
+                    unbound.push(Unbound {
+                        rule: self.name.clone(),
+                        wanted: wanted.clone(),
+                        message,
+                        remedy,
+                    });
+                }
+            }
+        }
+    }
+
+    /// What the rule gives to whom it is for.
+    pub(super) fn licenses(&self) -> &[LicenseId] {
+        &self.licenses
+    }
+
+    /// Whether the rule is for this person.
+    pub(super) fn includes(&self, subject: &Subject<'_>) -> bool {
+        self.who.includes(subject)
+    }
+
+    /// The one licence that is meant, or message and remedy.
+    fn resolve(&self, wanted: &str, catalogue: &Catalogue) -> Result<LicenseId, (String, String)> {
+        let all = || catalogue.0.iter();
+        let mut found: Vec<&License> =
+            all().filter(|license| license.name == wanted || license.id.as_str() == wanted).collect();
+        if found.is_empty() {
+            let by_service = |license: &&License| license.service.as_deref().is_some_and(|s| same(s, wanted));
+            found = all().filter(|license| same(&license.name, wanted) || by_service(license)).collect();
+        }
+        if found.is_empty() {
+            let names = all().flat_map(|license| {
+                license.service.as_deref().into_iter().chain(std::iter::once(license.name.as_str()))
+            });
+            let remedy = match nearest(wanted, names) {
+                Some(meant) => format!("did you mean \"{meant}\"?"),
+                None => "`dirsyncd licenses` lists what the organization has".into(),
+            };
+            return Err((format!("the organization has no licence \"{wanted}\""), remedy));
+        }
+        let found =
+            narrow(found, self.spec.subscription.as_deref(), |license| license.subscription.as_deref());
+        let found = narrow(found, self.spec.site.as_deref(), |license| license.site.as_deref());
+        match found.as_slice() {
+            [] => Err((
+                format!("no licence \"{wanted}\" belongs to the subscription or site that the rule names"),
+                "correct `subscription` or `site`; `dirsyncd licenses` lists what the organization has"
+                    .into(),
+            )),
+            [only] if only.kind == LicenseKind::Free => Err((
+                format!("\"{wanted}\" comes and goes by itself in the cloud, and cannot be given"),
+                "drop it from the rule".into(),
+            )),
+            [only] => Ok(only.id.clone()),
+            several => Err(ambiguous(wanted, several)),
+        }
+    }
+}
+
+/// Those whose subscription (or site) is the wanted one; failing that, those that have none,
+/// as hybrid licences do. All when nothing is wanted.
+fn narrow<'a>(
+    found: Vec<&'a License>,
+    wanted: Option<&str>,
+    part: fn(&License) -> Option<&str>,
+) -> Vec<&'a License> {
+    let Some(wanted) = wanted else {
+        return found;
+    };
+    let (with, without): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .filter(|l| part(l).is_none_or(|p| same(p, wanted)))
+        .partition(|l| part(l).is_some());
+    if with.is_empty() { without } else { with }
+}
+
+/// Message and remedy for a name that several licences bear.
+fn ambiguous(wanted: &str, several: &[&License]) -> (String, String) {
+    let differ = |part: fn(&License) -> Option<&str>| several.iter().any(|l| part(l) != part(several[0]));
+    let list: Vec<String> = several
+        .iter()
+        .map(|license| {
+            let mut words = format!("\"{}\"", license.name);
+            if let Some(subscription) = &license.subscription {
+                words.push_str(&format!(" of subscription {subscription}"));
+            }
+            if let Some(site) = &license.site {
+                words.push_str(&format!(" at site {site}"));
+            }
+            words
+        })
+        .collect();
+    let remedy = if differ(|l| l.site.as_deref()) {
+        "add `site = \"…\"` to the rule"
+    } else if differ(|l| l.subscription.as_deref()) {
+        "add `subscription = \"…\"` to the rule"
+    } else if differ(|l| Some(&l.name)) {
+        "write the exact name of the licence"
+    } else {
+        "write the id of the licence instead of its name"
+    };
+    (format!("\"{wanted}\" can mean {} licences: {}", several.len(), list.join(", ")), remedy.into())
+}
+
+#[cfg(test)]
+mod tests;

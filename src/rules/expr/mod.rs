@@ -1,0 +1,114 @@
+//! The expression language of rules: attribute names, texts in quotes, a few functions.
+//!
+//! It is total and bounded: no loops, no recursion, no errors while evaluating, no text longer
+//! than 4 KiB. Whether something is a text or a condition is known when it is compiled, so that
+//! a rule that compiles can be judged for every record. The reference is `docs/RULES.md`.
+
+mod eval;
+mod function;
+mod language;
+mod letters;
+mod parse;
+
+use std::collections::BTreeSet;
+
+use super::error::SyntaxError;
+use super::groups::GroupNames;
+
+pub(super) use language::is_tag as is_language_tag;
+
+/// What expressions and filters read of a person, collected while they are compiled.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Needs {
+    /// Attribute names, lower case.
+    pub(super) attributes: BTreeSet<String>,
+    /// The groups they name.
+    pub(super) groups: GroupNames,
+}
+
+/// An expression that gives a text. Blank stands for "nothing".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Text {
+    /// As written.
+    Literal(Box<str>),
+    /// The first text value of an attribute; the name in lower case.
+    Attribute(Box<str>),
+    /// The first that is not blank.
+    First(Box<[Text]>),
+    /// Those that are not blank, with the separator between them.
+    Join(Box<str>, Box<[Text]>),
+    /// One of two.
+    If(Box<Condition>, Box<Text>, Box<Text>),
+    /// A function of one text.
+    Map(Map, Box<Text>),
+    /// What stands before the first separator; blank without one.
+    Before(Box<Text>, Box<str>),
+    /// What stands after the first separator; blank without one.
+    After(Box<Text>, Box<str>),
+    /// The text without this beginning, which is compared without case.
+    Strip(Box<Text>, Box<str>),
+    /// All occurrences of the first replaced by the second.
+    Replace(Box<Text>, Box<str>, Box<str>),
+    /// From a position (negative: from the end), so many characters.
+    Substring(Box<Text>, i64, Option<usize>),
+    /// The value of an attribute that begins so, without that beginning. Exact.
+    Pick(Box<str>, Box<str>),
+}
+
+/// The functions of one text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Map {
+    Lower,
+    Upper,
+    Trim,
+    OneLine,
+    Digits,
+    Ascii,
+    Language,
+}
+
+/// An expression that is true or false.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// All of them.
+    And(Box<[Condition]>),
+    /// Any of them.
+    Or(Box<[Condition]>),
+    /// The opposite.
+    Not(Box<Condition>),
+    /// Equal, without case.
+    Equal(Text, Text),
+    /// The first contains the second, without case.
+    Contains(Text, Text),
+    /// The first begins with the second, without case.
+    StartsWith(Text, Text),
+    /// The first ends with the second, without case.
+    EndsWith(Text, Text),
+    /// The first equals any of the others, without case.
+    OneOf(Text, Box<[Text]>),
+    /// Not blank.
+    Present(Text),
+    /// Any value of the attribute equals the text, without case.
+    Has(Box<str>, Text),
+    /// Member of the group with this index.
+    InGroup(usize),
+    /// At or below this DN, in its compared form.
+    Under(Box<str>),
+}
+
+impl Text {
+    /// Compiles an expression that gives a text.
+    pub(super) fn compile(source: &str, needs: &mut Needs) -> Result<Self, SyntaxError> {
+        parse::whole(source, needs)?.text()
+    }
+}
+
+impl Condition {
+    /// Compiles an expression that is true or false.
+    pub(super) fn compile(source: &str, needs: &mut Needs) -> Result<Self, SyntaxError> {
+        parse::whole(source, needs)?.condition()
+    }
+}
+
+#[cfg(test)]
+mod tests;

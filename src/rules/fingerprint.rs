@@ -1,0 +1,59 @@
+//! The digest of everything that can change a verdict. When it changes, every record is
+//! judged again; while it stays, unchanged records are passed over.
+
+use crate::model::{Fingerprint, Hasher};
+
+use super::mapping::{email_source, sources};
+use super::{EntitlementSpec, RoleSpec, ScopeSpec, Spec};
+
+/// Raised whenever the same rules begin to give other verdicts: the meaning of a function,
+/// of a filter, of a check.
+pub(super) const RULES_VERSION: u32 = 1;
+
+/// The digest of rules as written. The structs are taken apart completely: a new part will
+/// not compile until somebody decides about it.
+pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
+    let mut h = Hasher::seeded(Fingerprint::NONE);
+    h.part(&RULES_VERSION.to_le_bytes());
+    // The mapping in force says all that dialect and defaults have to say.
+    let Spec { dialect: _, email: _, mapping: _, defaults: _, scope, allowed_domains, entitlements, roles } =
+        spec;
+    h.part(email_source(spec).as_bytes());
+    for (field, source) in sources(spec) {
+        h.part(field.name().as_bytes());
+        h.part(source.as_bytes());
+    }
+    h.part(b"scope");
+    let ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups } = scope;
+    for texts in [bases, exclude_bases, groups, exclude_groups, allowed_domains] {
+        list(&mut h, texts);
+    }
+    option(&mut h, filter.as_deref());
+    h.part(&(entitlements.len() as u64).to_le_bytes());
+    for entitlement in entitlements {
+        // Names appear in reports only.
+        let EntitlementSpec { name: _, groups, when, licenses, subscription, site } = entitlement;
+        list(&mut h, groups);
+        list(&mut h, licenses);
+        for text in [when, subscription, site] {
+            option(&mut h, text.as_deref());
+        }
+    }
+    for role in roles {
+        let RoleSpec { name: _, groups, when, role } = role;
+        list(&mut h, groups);
+        option(&mut h, when.as_deref());
+        h.part(role.as_bytes());
+    }
+    h.finish()
+}
+
+fn list(h: &mut Hasher, texts: &[String]) {
+    h.part(&(texts.len() as u64).to_le_bytes());
+    texts.iter().for_each(|text| h.part(text.as_bytes()));
+}
+
+fn option(h: &mut Hasher, text: Option<&str>) {
+    h.part(&[u8::from(text.is_some())]);
+    h.part(text.unwrap_or_default().as_bytes());
+}

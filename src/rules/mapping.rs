@@ -1,0 +1,176 @@
+//! From a record to address and attribute values, or to the one value that stands in the way.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Email, EmailError, Field, FieldSet, Profile, Withheld};
+
+use super::check::{Unusable, check};
+use super::error::RuleError;
+use super::expr::{Needs, Text};
+use super::fold::{composed, same};
+use super::subject::Subject;
+use super::{Spec, defaults};
+
+/// The compiled mapping.
+#[derive(Clone, Debug)]
+pub(super) struct Mapping {
+    email: Rule,
+    /// In the order of the fields.
+    fields: Box<[(Field, Rule)]>,
+    allowed_domains: Box<[String]>,
+}
+
+/// One expression, with what a report says about it.
+#[derive(Clone, Debug)]
+struct Rule {
+    /// As written.
+    source: Box<str>,
+    /// The attributes that it reads, as written there, to be named in remedies.
+    attributes: Box<str>,
+    text: Text,
+}
+
+impl Rule {
+    fn compile(place: &str, source: &str, needs: &mut Needs, errors: &mut Vec<RuleError>) -> Option<Self> {
+        let mut own = Needs { attributes: BTreeSet::new(), groups: std::mem::take(&mut needs.groups) };
+        let text = Text::compile(source, &mut own);
+        needs.groups = own.groups;
+        let names: Vec<&str> = own.attributes.iter().map(String::as_str).collect();
+        let attributes = names.join(", ").into();
+        needs.attributes.append(&mut own.attributes);
+        match text {
+            Ok(text) => Some(Self { source: source.trim().into(), attributes, text }),
+            Err(error) => {
+                errors.push(error.at(place));
+                None
+            }
+        }
+    }
+}
+
+/// The expressions in force: those that were written, and the dialect's for the rest.
+pub(super) fn sources(spec: &Spec) -> impl Iterator<Item = (Field, &str)> {
+    let default = if spec.defaults { defaults::mapping(spec.dialect) } else { &[] };
+    Field::ALL.iter().filter_map(move |field| {
+        let written = spec.mapping.get(field).map(String::as_str);
+        let source =
+            written.or_else(|| default.iter().find(|(f, _)| f == field).map(|(_, source)| *source))?;
+        (!source.trim().is_empty()).then_some((*field, source))
+    })
+}
+
+/// The expression for the address that is in force.
+pub(super) fn email_source(spec: &Spec) -> &str {
+    spec.email.as_deref().unwrap_or(defaults::email(spec.dialect))
+}
+
+impl Mapping {
+    /// Compiles the mapping, adding what is wrong to `errors`; `None` when it cannot be used.
+    pub(super) fn compile(spec: &Spec, needs: &mut Needs, errors: &mut Vec<RuleError>) -> Option<Self> {
+        let email = Rule::compile("people.mapping.email", email_source(spec), needs, errors);
+        let mut fields = Vec::new();
+        for (field, source) in sources(spec) {
+            let place = format!("people.mapping.{field}");
+            fields.extend(Rule::compile(&place, source, needs, errors).map(|rule| (field, rule)));
+        }
+        let mut allowed_domains = Vec::with_capacity(spec.allowed_domains.len());
+        for (i, domain) in spec.allowed_domains.iter().enumerate() {
+            let domain = domain.trim().to_lowercase();
+            if format!("x@{domain}").parse::<Email>().is_err() {
+                errors.push(RuleError::whole(
+                    &format!("people.allowed_domains[{i}]"),
+                    format!("\"{domain}\" is not a domain"),
+                    "write what follows the @, as in \"example.com\"",
+                ));
+            }
+            allowed_domains.push(domain);
+        }
+        Some(Self { email: email?, fields: fields.into(), allowed_domains: allowed_domains.into() })
+    }
+
+    /// The fields that are mapped.
+    pub(super) fn fields(&self) -> FieldSet {
+        self.fields.iter().map(|(field, _)| *field).collect()
+    }
+
+    /// Address and values of one person.
+    pub(super) fn map(&self, subject: &Subject<'_>) -> Result<(Email, Profile), Withheld> {
+        let email = self.email(subject)?;
+        let mut profile = Profile::new();
+        for (field, rule) in &self.fields {
+            let text = composed(rule.text.of(subject));
+            let value = text.trim();
+            if value.is_empty() {
+                continue;
+            }
+            if let Err(Unusable { code, what, remedy }) = check(*field, value) {
+                let reason =
+                    format!("the value {} {what} (people.mapping.{field} = {})", shown(value), rule.source);
+                return Err(withheld(subject, code, reason, remedy.into()));
+            }
+            profile.insert(*field, value.into());
+        }
+        Ok((email, profile))
+    }
+
+    fn email(&self, subject: &Subject<'_>) -> Result<Email, Withheld> {
+        let text = composed(self.email.text.of(subject));
+        let rule = format_args!("people.mapping.email = {}", self.email.source);
+        let attributes = match &*self.email.attributes {
+            "" => "the directory",
+            attributes => attributes,
+        };
+        let email = match text.parse::<Email>() {
+            Ok(email) => email,
+            Err(EmailError::Empty) => {
+                return Err(withheld(
+                    subject,
+                    "no_email",
+                    format!("there is no e-mail address ({rule})"),
+                    format!("enter an address in {attributes}, or take the object out of the scope"),
+                ));
+            }
+            Err(error @ (EmailError::Malformed | EmailError::TooLong)) => {
+                return Err(withheld(
+                    subject,
+                    "bad_email",
+                    format!("the value {} cannot be used: {error} ({rule})", shown(text.trim())),
+                    format!("correct the address in {attributes}"),
+                ));
+            }
+        };
+        let domain = email.domain();
+        if self.allowed_domains.is_empty() || self.allowed_domains.iter().any(|allowed| same(allowed, domain))
+        {
+            return Ok(email);
+        }
+        Err(withheld(
+            subject,
+            "foreign_domain",
+            format!("the domain of {} is not one of the allowed domains ({rule})", shown(email.as_str())),
+            format!("correct the address in {attributes}, or add \"{domain}\" to people.allowed_domains"),
+        ))
+    }
+}
+
+fn withheld(subject: &Subject<'_>, code: &str, reason: String, remedy: String) -> Withheld {
+    Withheld {
+        anchor: Some(subject.record.anchor),
+        dn: subject.record.dn.clone(),
+        code: code.into(),
+        reason,
+        remedy,
+    }
+}
+
+/// A value as a report shows it: in quotes, control characters visible, not endless.
+fn shown(value: &str) -> String {
+    const ENOUGH: usize = 80;
+    match value.char_indices().nth(ENOUGH) {
+        Some((end, _)) => format!("{:?}… ({} characters)", &value[..end], value.chars().count()),
+        None => format!("{value:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! What reports say about values, and what becomes of letters.
+
+use super::*;
+use crate::rules::GroupSet;
+use crate::rules::tests::person;
+
+fn map(spec: &Spec, attributes: &[(&str, &str)]) -> Result<(Email, Profile), Withheld> {
+    let mut errors = Vec::new();
+    let mapping = Mapping::compile(spec, &mut Needs::default(), &mut errors).unwrap();
+    assert_eq!(errors, []);
+    mapping.map(&Subject::new(&person(attributes), &GroupSet::new()))
+}
+
+#[test]
+fn letters_are_composed() {
+    let mut spec = Spec { email: Some("mail".into()), ..Spec::default() };
+    spec.mapping.insert(Field::FamilyName, "sn".into());
+    let (email, profile) =
+        map(&spec, &[("mail", "jo\u{308}rg@example.com"), ("sn", "Mu\u{308}ller")]).unwrap();
+    assert_eq!(email.as_str(), "jörg@example.com");
+    assert_eq!(profile[&Field::FamilyName], "Müller");
+}
+
+#[test]
+fn values_are_shown_without_flooding_the_report() {
+    assert_eq!(shown("a\tb"), r#""a\tb""#);
+    let long = shown(&"ä".repeat(600));
+    assert!(long.ends_with("\"… (600 characters)") && long.chars().count() < 110, "{long}");
+}
+
+#[test]
+fn an_address_with_a_fixed_text_is_explained_too() {
+    let spec = Spec { email: Some("'nobody'".into()), ..Spec::default() };
+    let withheld = map(&spec, &[]).unwrap_err();
+    assert_eq!(
+        (withheld.code.as_str(), withheld.remedy.as_str()),
+        ("bad_email", "correct the address in the directory")
+    );
+}
+
+#[test]
+fn the_other_dialect_never_takes_a_log_in_name_for_an_address() {
+    let spec = Spec { dialect: crate::rules::Dialect::InetOrgPerson, defaults: true, ..Spec::default() };
+    let attributes = [
+        ("uid", "ann@example.com"),
+        ("cn", "Ann Lee"),
+        ("departmentNumber", "D7"),
+        ("o", "Example"),
+        ("street", "Road 1"),
+    ];
+    assert_eq!(map(&spec, &attributes).unwrap_err().code, "no_email");
+    let mut with_mail = attributes.to_vec();
+    with_mail.push(("mail", "ann@example.com"));
+    let (_, profile) = map(&spec, &with_mail).unwrap();
+    let values: Vec<(Field, &str)> = profile.iter().map(|(f, v)| (*f, v.as_str())).collect();
+    assert_eq!(
+        values,
+        [
+            (Field::DisplayName, "Ann Lee"),
+            (Field::Department, "D7"),
+            (Field::Organization, "Example"),
+            (Field::Street, "Road 1"),
+        ]
+    );
+}

@@ -1,0 +1,119 @@
+//! Who is in.
+
+use crate::model::normal_dn;
+
+use super::error::RuleError;
+use super::expr::Needs;
+use super::filter::{self, Filter};
+use super::groups::is_dn;
+use super::subject::Subject;
+use super::who::group_indexes;
+use super::{ScopeSpec, expr};
+
+/// The compiled scope. Every clause that is not empty must agree.
+#[derive(Clone, Debug)]
+pub(super) struct Scope {
+    /// Compared forms.
+    bases: Box<[String]>,
+    exclude_bases: Box<[String]>,
+    filter: Option<Filter>,
+    groups: Box<[usize]>,
+    exclude_groups: Box<[usize]>,
+}
+
+impl Scope {
+    /// Compiles the scope, adding what is wrong to `errors`.
+    pub(super) fn compile(spec: &ScopeSpec, needs: &mut expr::Needs, errors: &mut Vec<RuleError>) -> Self {
+        let ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups } = spec;
+        Self {
+            bases: dns("people.scope.bases", bases, errors),
+            exclude_bases: dns("people.scope.exclude_bases", exclude_bases, errors),
+            filter: filter.as_deref().and_then(|source| scope_filter(source, needs, errors)),
+            groups: group_indexes("people.scope.groups", groups, needs, errors),
+            exclude_groups: group_indexes("people.scope.exclude_groups", exclude_groups, needs, errors),
+        }
+    }
+
+    /// Whether the person is in.
+    pub(super) fn contains(&self, subject: &Subject<'_>) -> bool {
+        let under_any = |bases: &[String]| bases.iter().any(|base| subject.under(base));
+        (self.bases.is_empty() || under_any(&self.bases))
+            && !under_any(&self.exclude_bases)
+            && (self.groups.is_empty() || subject.groups.contains_any(&self.groups))
+            && !subject.groups.contains_any(&self.exclude_groups)
+            && self.filter.as_ref().is_none_or(|filter| filter.matches(subject))
+    }
+}
+
+fn scope_filter(source: &str, needs: &mut Needs, errors: &mut Vec<RuleError>) -> Option<Filter> {
+    filter::parse(source, needs).map_err(|error| errors.push(error.at("people.scope.filter"))).ok()
+}
+
+fn dns(place: &str, dns: &[String], errors: &mut Vec<RuleError>) -> Box<[String]> {
+    for (i, dn) in dns.iter().enumerate() {
+        if !is_dn(dn) {
+            errors.push(RuleError::whole(
+                &format!("{place}[{i}]"),
+                format!("\"{dn}\" is not a DN"),
+                "write it like \"ou=people,dc=example,dc=com\"",
+            ));
+        }
+    }
+    dns.iter().map(|dn| normal_dn(dn.trim())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::GroupSet;
+    use crate::rules::tests::person;
+
+    #[test]
+    fn every_clause_can_keep_a_person_out() {
+        let list = |items: &[&str]| -> Vec<String> { items.iter().map(|item| (*item).into()).collect() };
+        let none = ScopeSpec::default;
+        // Groups are numbered in the order in which the scope names them.
+        for (spec, member, want) in [
+            (none(), vec![], true),
+            (ScopeSpec { bases: list(&["OU=People, DC=example,DC=test"]), ..none() }, vec![], true),
+            (ScopeSpec { bases: list(&["ou=it,dc=test", "dc=example"]), ..none() }, vec![], false),
+            (ScopeSpec { exclude_bases: list(&["dc=example,dc=test"]), ..none() }, vec![], false),
+            (ScopeSpec { filter: Some("(title=chief*)".into()), ..none() }, vec![], true),
+            (ScopeSpec { filter: Some("(title=*clerk)".into()), ..none() }, vec![], false),
+            (ScopeSpec { groups: list(&["a", "b"]), ..none() }, vec![1], true),
+            (ScopeSpec { groups: list(&["a", "b"]), ..none() }, vec![], false),
+            (ScopeSpec { exclude_groups: list(&["a"]), ..none() }, vec![0], false),
+            (ScopeSpec { groups: list(&["a"]), exclude_groups: list(&["b"]), ..none() }, vec![0, 1], false),
+        ] {
+            let mut errors = Vec::new();
+            let scope = Scope::compile(&spec, &mut Needs::default(), &mut errors);
+            assert_eq!(errors, []);
+            let record = person(&[("title", "Chief Pilot")]);
+            let member: GroupSet = member.into_iter().collect();
+            assert_eq!(scope.contains(&Subject::new(&record, &member)), want, "{spec:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_compile_is_named() {
+        let spec = ScopeSpec {
+            bases: vec!["dc=test".into(), "people".into()],
+            exclude_bases: vec![String::new()],
+            filter: Some("(title=x".into()),
+            groups: vec![String::new()],
+            exclude_groups: vec![],
+        };
+        let mut errors = Vec::new();
+        Scope::compile(&spec, &mut Needs::default(), &mut errors);
+        let places: Vec<&str> = errors.iter().map(|error| error.place.as_str()).collect();
+        assert_eq!(
+            places,
+            [
+                "people.scope.bases[1]",
+                "people.scope.exclude_bases[0]",
+                "people.scope.filter",
+                "people.scope.groups[0]"
+            ]
+        );
+    }
+}

@@ -1,0 +1,147 @@
+//! Whom an entitlement or a role is for: members of groups, a condition on the record, or both.
+
+use super::RuleError;
+use super::error::SyntaxError;
+use super::expr::{Condition, Needs};
+use super::filter::{self, Filter};
+use super::subject::Subject;
+
+/// The people of one rule.
+#[derive(Clone, Debug)]
+pub(super) struct Who {
+    /// Membership in any of these is needed; empty for everybody.
+    groups: Box<[usize]>,
+    /// What the record must fulfil besides.
+    when: Option<When>,
+}
+
+/// A condition, in the language in which it was written.
+#[derive(Clone, Debug)]
+enum When {
+    Expression(Condition),
+    Filter(Filter),
+}
+
+impl Who {
+    /// Compiles groups and condition of the rule at `place`, adding what is wrong to `errors`.
+    pub(super) fn compile(
+        place: &str,
+        groups: &[String],
+        when: Option<&str>,
+        needs: &mut Needs,
+        errors: &mut Vec<RuleError>,
+    ) -> Self {
+        let groups = group_indexes(&format!("{place}.groups"), groups, needs, errors);
+        let when = when.and_then(|source| {
+            let compiled = When::compile(source, needs);
+            compiled.map_err(|error| errors.push(error.at(&format!("{place}.when")))).ok()
+        });
+        Self { groups, when }
+    }
+
+    /// Whether the rule is for this person.
+    pub(super) fn includes(&self, subject: &Subject<'_>) -> bool {
+        (self.groups.is_empty() || subject.groups.contains_any(&self.groups))
+            && match &self.when {
+                None => true,
+                Some(When::Expression(condition)) => condition.of(subject),
+                Some(When::Filter(filter)) => filter.matches(subject),
+            }
+    }
+}
+
+impl When {
+    /// No text is both an expression and a filter: a filter compares with a single `=`,
+    /// which means nothing in an expression. What is neither is taken for the language in
+    /// which more of it makes sense.
+    fn compile(source: &str, needs: &mut Needs) -> Result<Self, SyntaxError> {
+        let before = needs.clone();
+        let error = match Condition::compile(source, needs) {
+            Ok(condition) => return Ok(Self::Expression(condition)),
+            Err(error) => error,
+        };
+        if !source.trim_start().starts_with('(') {
+            return Err(error);
+        }
+        // The failed attempt may have noted attributes and groups.
+        *needs = before;
+        match filter::parse(source, needs) {
+            Ok(filter) => Ok(Self::Filter(filter)),
+            Err(other) if other.offset > error.offset => Err(other),
+            Err(_) => Err(error),
+        }
+    }
+}
+
+/// The indexes of groups named in a list, adding what is wrong to `errors`.
+pub(super) fn group_indexes(
+    place: &str,
+    names: &[String],
+    needs: &mut Needs,
+    errors: &mut Vec<RuleError>,
+) -> Box<[usize]> {
+    let mut indexes = Vec::with_capacity(names.len());
+    for (i, name) in names.iter().enumerate() {
+        if name.trim().is_empty() {
+            errors.push(RuleError::whole(
+                &format!("{place}[{i}]"),
+                "the name of a group is empty",
+                "write the group's DN or its plain name, or drop the entry",
+            ));
+        } else {
+            indexes.push(needs.groups.index(name));
+        }
+    }
+    indexes.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::GroupSet;
+    use crate::rules::tests::person;
+
+    fn who(groups: &[&str], when: Option<&str>) -> Result<Who, Vec<RuleError>> {
+        let names: Vec<String> = groups.iter().map(|name| (*name).into()).collect();
+        let mut errors = Vec::new();
+        let who = Who::compile("role[0]", &names, when, &mut Needs::default(), &mut errors);
+        if errors.is_empty() { Ok(who) } else { Err(errors) }
+    }
+
+    #[test]
+    fn groups_and_condition_must_both_agree() {
+        let record = person(&[("department", "Sales"), ("employeeNumber", "17")]);
+        let member: GroupSet = [1].into_iter().collect();
+        for (groups, when, want) in [
+            (&[][..], None, true),
+            (&["a", "b"], None, true),
+            (&["a"], None, false),
+            (&["a", "b"], Some("department == \"sales\""), true),
+            (&["a", "b"], Some("department == \"IT\""), false),
+            (&[], Some("(department=sales)"), true),
+            (&[], Some(" (&(department=sales)(!(employeeNumber>=20)))"), true),
+            (&[], Some("(department == 'x' or present(employeeNumber)) and not department == 'IT'"), true),
+            (&["a"], Some("department == \"sales\""), false),
+        ] {
+            let who = who(groups, when).unwrap();
+            assert_eq!(who.includes(&Subject::new(&record, &member)), want, "{groups:?} {when:?}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_rule_and_speak_of_the_language_that_was_meant() {
+        for (when, place, offset, message) in [
+            ("department = 'x'", "role[0].when", 11, "`=` means nothing here"),
+            ("(&(department=x)", "role[0].when", 16, "the filter ends where `)` was expected"),
+            ("(department == 'x'", "role[0].when", 18, "the expression ends where `)` was expected"),
+        ] {
+            let errors = who(&[], Some(when)).unwrap_err();
+            assert_eq!(
+                (errors[0].place.as_str(), errors[0].offset, errors[0].message.as_str()),
+                (place, Some(offset), message)
+            );
+        }
+        let errors = who(&["a", " "], None).unwrap_err();
+        assert_eq!(errors[0].place, "role[0].groups[1]");
+    }
+}
