@@ -8,6 +8,9 @@
 //! 4. [`cloud`]: the cloud is read, and later written.
 //! 5. [`plan`]: desired, snapshot and observed become a list of actions.
 //! 6. [`guard`]: a plan that takes too much away is held.
+//!
+//! Around them: [`config`] says what is wanted, [`schedule`] when, [`report`] what happened,
+//! and [`service`] is the operating system.
 
 pub mod model;
 
@@ -17,5 +20,10 @@ pub mod rules;
 
 pub mod cloud;
 pub mod source;
+
+pub mod config;
+pub mod report;
+pub mod schedule;
+pub mod service;
 
 pub mod clock;

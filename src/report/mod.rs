@@ -1,0 +1,3 @@
+//! Telling people and machines what happened.
+
+pub mod log;
