@@ -8,6 +8,13 @@
 //! 4. [`cloud`]: the cloud is read, and later written.
 //! 5. [`plan`]: desired, snapshot and observed become a list of actions.
 //! 6. [`guard`]: a plan that takes too much away is held.
+//! 7. [`apply`]: the rest is carried out and journaled in the [`store`]; [`recover`] mends
+//!    after a crash.
+//!
+//! [`pass`] is the spine that joins them: look, then act.
+//!
+//! Around them: [`config`] says what is wanted, [`schedule`] when, [`report`] what happened,
+//! and [`service`] is the operating system.
 
 pub mod model;
 
@@ -18,5 +25,14 @@ pub mod rules;
 pub mod cloud;
 pub mod source;
 pub mod store;
+
+pub mod apply;
+pub mod pass;
+pub mod recover;
+
+pub mod config;
+pub mod report;
+pub mod schedule;
+pub mod service;
 
 pub mod clock;
