@@ -44,7 +44,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "recover",
         ],
     ),
-    ("config", &["model", "rules", "plan", "guard", "source", "cloud", "schedule", "service"]),
+    // Turns a file into the settings of the others.
+    ("config", &["model", "rules", "plan", "guard", "source", "cloud", "report", "schedule", "service"]),
     ("web", &["model", "report", "store", "clock"]),
     (
         "daemon",
