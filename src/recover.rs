@@ -28,7 +28,12 @@ pub async fn recover(store: &Store) -> Result<u64, StoreError> {
         .reader()
         .rows(&people)?
         .into_iter()
-        .map(|row| RowChange::Touch { anchor: row.anchor, record: Fingerprint::NONE, dn: None, recheck: None })
+        .map(|row| RowChange::Touch {
+            anchor: row.anchor,
+            record: Fingerprint::NONE,
+            dn: None,
+            recheck: None,
+        })
         .collect();
     store.change_rows(again).await?;
     let settlements = open

@@ -167,15 +167,15 @@ impl Work<'_> {
         // An adoption that changes nothing is a link, and needs no call.
         let (mute, spoken): (Vec<usize>, Vec<usize>) =
             (0..actions.len()).partition(|at| actions[*at].changes.is_empty() && ids[*at].is_some());
-        let orders: Vec<Order<'_>> = spoken
-            .iter()
-            .map(|at| Order { action: actions[*at], cloud_id: ids[*at].as_ref() })
-            .collect();
+        let orders: Vec<Order<'_>> =
+            spoken.iter().map(|at| Order { action: actions[*at], cloud_id: ids[*at].as_ref() }).collect();
         let answers = if orders.is_empty() { Vec::new() } else { self.hands.writer.write(&orders).await };
         let mut results: Vec<Option<Result<CloudId, CloudError>>> = actions.iter().map(|_| None).collect();
         for (at, answer) in spoken.iter().zip(answers) {
             let answer = match answer {
-                Err(e) if actions[*at].kind == Kind::Create => self.read_before_writing_again(actions[*at], e).await,
+                Err(e) if actions[*at].kind == Kind::Create => {
+                    self.read_before_writing_again(actions[*at], e).await
+                }
                 other => other,
             };
             results[*at] = Some(answer);
@@ -197,7 +197,11 @@ impl Work<'_> {
 
     /// A create that was sent and not answered, or refused because the address exists, may
     /// have happened: the cloud is asked before anything is sent again.
-    async fn read_before_writing_again(&self, action: &Action, error: CloudError) -> Result<CloudId, CloudError> {
+    async fn read_before_writing_again(
+        &self,
+        action: &Action,
+        error: CloudError,
+    ) -> Result<CloudId, CloudError> {
         if !matches!(error.kind, CloudErrorKind::Ambiguous | CloudErrorKind::Conflict) {
             return Err(error);
         }
@@ -212,7 +216,9 @@ impl Work<'_> {
                 match again {
                     Some(Err(e)) if e.kind == CloudErrorKind::Conflict => {
                         match self.hands.cloud.account_by_email(&action.email).await? {
-                            Some(account) if account.external_id.as_deref() == Some(anchor.as_str()) => Ok(account.id),
+                            Some(account) if account.external_id.as_deref() == Some(anchor.as_str()) => {
+                                Ok(account.id)
+                            }
                             _ => Err(e),
                         }
                     }
@@ -255,7 +261,10 @@ impl Work<'_> {
                 Some(Err(e)) => settlements.extend(self.failed(action, Some(intent), &e)),
                 None => settlements.push(Settlement {
                     intent,
-                    outcome: Outcome::Failed { code: "stopped".into(), message: "not begun before the stop".into() },
+                    outcome: Outcome::Failed {
+                        code: "stopped".into(),
+                        message: "not begun before the stop".into(),
+                    },
                     row: None,
                 }),
             }
@@ -282,7 +291,8 @@ impl Work<'_> {
                 _ => None,
             })
             .collect();
-        let message = format!("the cloud answered without an error and left out {} of the licences", missing.len());
+        let message =
+            format!("the cloud answered without an error and left out {} of the licences", missing.len());
         self.locked(|p| {
             p.failed.insert(action.anchor);
             for license in missing {
@@ -309,8 +319,7 @@ impl Work<'_> {
             });
             *p.outcomes.done.entry(action.kind).or_default() += 1;
             let before = p.rows.get(&action.anchor);
-            let Some(mut row) =
-                row::after(before, action, id, self.hands.managed, clock::now().timestamp())
+            let Some(mut row) = row::after(before, action, id, self.hands.managed, clock::now().timestamp())
             else {
                 p.rows.remove(&action.anchor);
                 return RowChange::Forget(action.anchor);
@@ -356,7 +365,8 @@ impl Work<'_> {
             return None;
         }
         // Whoever failed is looked at again, although the record did not change.
-        let again = RowChange::Touch { anchor: action.anchor, record: Fingerprint::NONE, dn: None, recheck: None };
+        let again =
+            RowChange::Touch { anchor: action.anchor, record: Fingerprint::NONE, dn: None, recheck: None };
         Some(Settlement {
             intent: intent?,
             outcome: Outcome::Failed { code: code.into(), message: error.to_string() },

@@ -1,8 +1,8 @@
 //! What the snapshot says after the cloud confirmed an action. Pure.
 
 use crate::model::{
-    Action, Attr, Cause, CloudId, Fingerprint, Given, Kind, LinkState, Managed, Origin, Person, Profile, SnapshotRow,
-    license_digest,
+    Action, Attr, Cause, CloudId, Fingerprint, Given, Kind, LinkState, Managed, Origin, Person, Profile,
+    SnapshotRow, license_digest,
 };
 
 /// The row after `action` succeeded on `cloud_id`; `None` when the link ends (a delete).
@@ -109,17 +109,31 @@ mod tests {
             Change::new(Attr::Field(Field::Title), from.map(Into::into), to.map(Into::into))
         };
         let license = LicenseId::new("L");
-        let created = after(None, &action(Kind::Create, vec![title(None, Some("Clerk"))]), &id, &managed, 1).unwrap();
+        let created =
+            after(None, &action(Kind::Create, vec![title(None, Some("Clerk"))]), &id, &managed, 1).unwrap();
         assert!(created.applied.active);
-        let given =
-            after(Some(&created), &action(Kind::LicenseAdd, vec![Change::give(license.clone())]), &id, &managed, 2)
-                .unwrap();
+        let given = after(
+            Some(&created),
+            &action(Kind::LicenseAdd, vec![Change::give(license.clone())]),
+            &id,
+            &managed,
+            2,
+        )
+        .unwrap();
         assert_eq!(given.licenses_print, license_digest([&license]));
         assert!(given.given.licenses.contains(&license));
-        let changed = after(Some(&given), &action(Kind::Update, vec![title(Some("Clerk"), None)]), &id, &managed, 3).unwrap();
+        let changed =
+            after(Some(&given), &action(Kind::Update, vec![title(Some("Clerk"), None)]), &id, &managed, 3)
+                .unwrap();
         assert!(changed.applied.profile.is_empty());
-        let taken =
-            after(Some(&changed), &action(Kind::LicenseRemove, vec![Change::take(license)]), &id, &managed, 4).unwrap();
+        let taken = after(
+            Some(&changed),
+            &action(Kind::LicenseRemove, vec![Change::take(license)]),
+            &id,
+            &managed,
+            4,
+        )
+        .unwrap();
         assert_eq!((taken.licenses_print, taken.given.licenses.len()), (0, 0));
         let off = Change::new(Attr::Active, Some("true".into()), Some("false".into()));
         let left = after(Some(&taken), &action(Kind::Deactivate, vec![off]), &id, &managed, 5).unwrap();

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{
-    Account, CloudId, Email, Key, LicenseId, LinkState, SnapshotRow, SourceId, Wanted, Withheld,
+    Account, Cause, CloudId, Email, Key, LicenseId, LinkState, SnapshotRow, SourceId, Wanted, Withheld,
 };
 use crate::plan::pair::{Pairing, pair};
-use crate::plan::{Case, Match, Seen, Wish};
+use crate::plan::{Case, Seen, Wish};
 use crate::store::{Reader, Stage, StagedAccount, StagedWanted, StoreError};
 
 use super::contest::Addresses;
@@ -67,7 +67,9 @@ impl Evidence<'_> {
             let protected = self.is_protected(&row.cloud_id, account, Some(&row));
             let held = match &self.observation.extent {
                 Extent::All { held, .. } => Some(self.observation.licenses_in(held[at])),
-                Extent::Some(_) => account.map(|a| asked.get(&Key::exact(a.id.as_str())).cloned().unwrap_or_default()),
+                Extent::Some(_) => {
+                    account.map(|a| asked.get(&Key::exact(a.id.as_str())).cloned().unwrap_or_default())
+                }
             };
             out.cases.push(Case {
                 anchor,
@@ -106,7 +108,7 @@ impl Evidence<'_> {
                     person.active = true;
                     Wish::Present(person)
                 }
-                LinkState::Left { .. } => Wish::Leaving(crate::model::Cause::Disabled),
+                LinkState::Left { .. } => Wish::Leaving(Cause::Disabled),
             },
             None if self.whole => Wish::Gone,
             // Not met in an incomplete census: nothing is known. A leaver of earlier stays one.
@@ -157,8 +159,11 @@ impl Evidence<'_> {
         let anchor_texts: Vec<&str> = anchors.iter().map(String::as_str).collect();
         let emails: Vec<Key> = staged.iter().filter_map(|s| s.email).collect();
         let stage = &self.observation.stage;
-        let by_anchor = group(stage.accounts_by_external_id(&anchor_texts)?, |account| account.external_id.clone());
-        let by_email = group(stage.accounts_by_email(&emails)?, |account| account.email.as_ref().map(Email::key));
+        let by_anchor = group(stage.accounts_by_external_id(&anchor_texts)?, |account| {
+            account.external_id.as_deref().map(str::to_lowercase)
+        });
+        let by_email =
+            group(stage.accounts_by_email(&emails)?, |account| account.email.as_ref().map(Email::key));
         let keys: Vec<Key> = by_anchor.values().chain(by_email.values()).flatten().map(|s| s.key).collect();
         let held = self.asked_licenses(&keys)?;
         for staged in staged {
@@ -206,7 +211,8 @@ impl Evidence<'_> {
                 .is_ok_and(|owners| owners.iter().any(|(_, owner)| *owner != anchor))
         };
         let known = |other: SourceId| {
-            self.index.find(other).is_some() || self.people.wanted(&[other]).is_ok_and(|found| !found.is_empty())
+            self.index.find(other).is_some()
+                || self.people.wanted(&[other]).is_ok_and(|found| !found.is_empty())
         };
         match pair(anchor, &own, &same, claimed, known) {
             Pairing::Nobody => case.wish = Wish::Present(person.clone()),

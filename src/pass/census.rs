@@ -119,7 +119,12 @@ impl Work {
         })
     }
 
-    fn drain(mut self, mut portions: mpsc::Receiver<Portion>, sieve: &Sieve, source: &str) -> Result<Self, PassError> {
+    fn drain(
+        mut self,
+        mut portions: mpsc::Receiver<Portion>,
+        sieve: &Sieve,
+        source: &str,
+    ) -> Result<Self, PassError> {
         while let Some(portion) = portions.blocking_recv() {
             match portion {
                 Portion::Groups(records) => {
@@ -140,7 +145,11 @@ impl Work {
                     self.flush()?;
                 }
             }
-            (sieve.events)(Event::Reading { source: source.into(), people: self.people, groups: self.groups });
+            (sieve.events)(Event::Reading {
+                source: source.into(),
+                people: self.people,
+                groups: self.groups,
+            });
         }
         Ok(self)
     }

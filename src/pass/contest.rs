@@ -88,7 +88,11 @@ impl Claims<'_> {
             for (anchor, owner, key) in taken {
                 if !self.gives_up(owner, key)? {
                     let gone = self.index.find(owner).is_none_or(|at| !self.index.met.get(at));
-                    self.lose(anchor, if gone { "address_of_leaver" } else { "duplicate_email" }, vec![owner]);
+                    self.lose(
+                        anchor,
+                        if gone { "address_of_leaver" } else { "duplicate_email" },
+                        vec![owner],
+                    );
                 }
             }
         }
@@ -99,7 +103,12 @@ impl Claims<'_> {
         if self.losers.contains_key(&owner) {
             return Ok(false);
         }
-        Ok(self.stage.wanted(&[owner])?.first().and_then(|staged| staged.email).is_some_and(|next| next != key))
+        Ok(self
+            .stage
+            .wanted(&[owner])?
+            .first()
+            .and_then(|staged| staged.email)
+            .is_some_and(|next| next != key))
     }
 
     /// Linked people who change their address.
@@ -112,11 +121,14 @@ impl Claims<'_> {
             after = Some(last.anchor);
             let anchors: Vec<SourceId> = page.iter().map(|staged| staged.anchor).collect();
             let rows = self.reader.rows(&anchors)?;
-            let from: HashMap<SourceId, Key> = rows.iter().map(|row| (row.anchor, row.applied.email.key())).collect();
-            moves.extend(page.iter().filter(|staged| !self.losers.contains_key(&staged.anchor)).filter_map(|staged| {
-                let (from, to) = (*from.get(&staged.anchor)?, staged.email?);
-                (from != to).then_some(Readdress { anchor: staged.anchor, from, to })
-            }));
+            let from: HashMap<SourceId, Key> =
+                rows.iter().map(|row| (row.anchor, row.applied.email.key())).collect();
+            moves.extend(page.iter().filter(|staged| !self.losers.contains_key(&staged.anchor)).filter_map(
+                |staged| {
+                    let (from, to) = (*from.get(&staged.anchor)?, staged.email?);
+                    (from != to).then_some(Readdress { anchor: staged.anchor, from, to })
+                },
+            ));
         }
     }
 
@@ -124,7 +136,8 @@ impl Claims<'_> {
         let mut out = HashMap::new();
         for (anchor, (code, others)) in &self.losers {
             let Some(staged) = self.stage.wanted(&[*anchor])?.into_iter().next() else { continue };
-            let names: Vec<String> = others.iter().map(|other| self.name(*other)).collect::<Result<_, _>>()?;
+            let names: Vec<String> =
+                others.iter().map(|other| self.name(*other)).collect::<Result<_, _>>()?;
             out.insert(*anchor, withheld(&staged, code, &names));
         }
         Ok(out)
@@ -147,12 +160,15 @@ fn withheld(staged: &StagedWanted, code: &'static str, others: &[String]) -> Wit
     let others = others.join("\" and \"");
     let (reason, remedy) = match code {
         "address_swap" => (
-            format!("the e-mail address {email} is still held by \"{others}\", who is to get another one in a circle"),
+            format!(
+                "the e-mail address {email} is still held by \"{others}\", who is to get another one in a circle"
+            ),
             "give one of them an address that nobody uses, sync, and then the final one".to_owned(),
         ),
         "address_of_leaver" => (
             format!("the e-mail address {email} belongs to the account of a leaver, \"{others}\""),
-            "delete or rename the leaver's account in the cloud, or give the newcomer another address".to_owned(),
+            "delete or rename the leaver's account in the cloud, or give the newcomer another address"
+                .to_owned(),
         ),
         _ => (
             format!("the e-mail address {email} is also claimed by \"{others}\""),

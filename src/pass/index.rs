@@ -85,8 +85,9 @@ impl Faces {
 impl Index {
     /// Loads the links, and with `observing` their faces too.
     pub fn load(reader: &Reader, now: i64, observing: bool) -> Result<(Self, Faces), StoreError> {
-        let (mut anchors, mut records, mut left, mut faces) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        reader.each_link(now, &mut |link: Link| {
+        let (mut anchors, mut records, mut left, mut faces) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        reader.each_link(now, |link: Link| {
             if link.left {
                 left.push(anchors.len());
             }

@@ -16,7 +16,7 @@ use super::PassError;
 use super::cases::Evidence;
 use super::census::{Reading, Sieve, read};
 use super::contest::{Addresses, settle};
-use super::index::{Faces, Index};
+use super::index::Index;
 use super::observe::{By, Observation, Question, observe_all, observe_some};
 use super::parts::{Part, Parts, Sections};
 
@@ -146,15 +146,19 @@ impl Look {
             let Some(last) = page.last() else { return Ok(Some(strays)) };
             after = Some(last.key);
             for staged in page {
-                let claimed_by_anchor = match staged.account.external_id.as_deref().map(str::parse::<SourceId>) {
-                    Some(Ok(anchor)) => !self.people.wanted(&[anchor])?.is_empty(),
-                    _ => false,
-                };
+                let claimed_by_anchor =
+                    match staged.account.external_id.as_deref().map(str::parse::<SourceId>) {
+                        Some(Ok(anchor)) => !self.people.wanted(&[anchor])?.is_empty(),
+                        _ => false,
+                    };
                 let claimed_by_email = match &staged.account.email {
-                    Some(email) => self.people.email_keys_of(email.key())?,
+                    Some(email) => self.people.claims_email(email.key())?,
                     None => false,
                 };
-                if !claimed_by_anchor && !claimed_by_email && Some(&staged.account.id) != self.organization.me.as_ref() {
+                if !claimed_by_anchor
+                    && !claimed_by_email
+                    && Some(&staged.account.id) != self.organization.me.as_ref()
+                {
                     strays.push((staged.account.id.to_string(), staged.account.email));
                 }
             }
@@ -168,7 +172,8 @@ impl Look {
 ///
 /// When the source could not be read at all, the cloud not completely, or the store failed.
 pub async fn look(world: World<'_>) -> Result<Look, PassError> {
-    let World { sources, cloud, reader, rules, leavers, adopt, limits, protected, observe, now, events } = world;
+    let World { sources, cloud, reader, rules, leavers, adopt, limits, protected, observe, now, events } =
+        world;
     let meta = reader.meta()?;
     let organization = cloud.organization().await.map_err(PassError::Cloud)?;
     if let Some(before) = &meta.organization
@@ -246,7 +251,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                 Some(questions) => (observe_some(cloud, &managed, questions).await?, sections),
                 None => {
                     let faces = Index::load(reader, now, true)?.1;
-                    let all = observe_all(cloud, &managed, Arc::clone(&index), faces, Arc::clone(&events)).await?;
+                    let all =
+                        observe_all(cloud, &managed, Arc::clone(&index), faces, Arc::clone(&events)).await?;
                     let sections = sort(&all)?;
                     (all, sections)
                 }
@@ -255,13 +261,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     };
     tell_observed(&observation, &events);
 
-    let policy = Policy {
-        managed,
-        leavers,
-        adopt,
-        may_remove: reading.whole && unbound.is_empty(),
-        now,
-    };
+    let policy = Policy { managed, leavers, adopt, may_remove: reading.whole && unbound.is_empty(), now };
     let mut approved_plans = Vec::new();
     let mut approved: Vec<Action> = Vec::new();
     for plan in reader.held()? {
@@ -315,7 +315,11 @@ fn tell_observed(observation: &Observation, events: &Sink) {
 }
 
 /// Whom to ask the cloud about one by one; `None` when they are too many.
-fn questions(people: &Stage, reader: &Reader, sections: &Sections) -> Result<Option<Vec<Question>>, PassError> {
+fn questions(
+    people: &Stage,
+    reader: &Reader,
+    sections: &Sections,
+) -> Result<Option<Vec<Question>>, PassError> {
     let leavers: Vec<SourceId> = sections.leavers().take(FEW + 1).collect();
     let newcomers = people.wanted_after(false, None, FEW + 1)?;
     if leavers.len() + newcomers.len() > FEW {

@@ -78,7 +78,8 @@ impl Gathering {
         reader: &Reader,
         stage: &Stage,
     ) -> Result<Memberships, StoreError> {
-        let unseen: Vec<Key> = self.known.keys().filter(|key| !self.rows.contains_key(key)).copied().collect();
+        let unseen: Vec<Key> =
+            self.known.keys().filter(|key| !self.rows.contains_key(key)).copied().collect();
         let mut gone = BTreeSet::new();
         for key in unseen {
             if whole {
@@ -94,7 +95,9 @@ impl Gathering {
             let dn = name.contains('=').then(|| Key::dn(name));
             let meant: Vec<Key> = match dn {
                 Some(key) => self.rows.get(&key).map(|row| row.key).into_iter().collect(),
-                None => self.rows.values().filter(|row| row.names.contains(&folded)).map(|row| row.key).collect(),
+                None => {
+                    self.rows.values().filter(|row| row.names.contains(&folded)).map(|row| row.key).collect()
+                }
             };
             if meant.is_empty() {
                 missing.push(name.clone());
@@ -210,7 +213,9 @@ impl Memberships {
         stage: &Stage,
     ) -> Result<HashSet<Key>, StoreError> {
         let mut touched = HashSet::new();
-        let renamed = |key: &Key| known.get(key).is_some_and(|old| self.changed.get(key).is_some_and(|new| old.names != new.names));
+        let renamed = |key: &Key| {
+            known.get(key).is_some_and(|old| self.changed.get(key).is_some_and(|new| old.names != new.names))
+        };
         for key in self.changed.keys().chain(&self.gone) {
             let before: HashSet<Key> = reader.members(*key)?.into_iter().collect();
             let now: HashSet<Key> = if self.gone.contains(key) {
@@ -232,7 +237,8 @@ impl Memberships {
                 continue;
             }
             let stored = if self.changed.contains_key(&key) { Vec::new() } else { reader.members(key)? };
-            let spooled = if self.changed.contains_key(&key) { stage.staged_members(key)? } else { Vec::new() };
+            let spooled =
+                if self.changed.contains_key(&key) { stage.staged_members(key)? } else { Vec::new() };
             for member in stored.into_iter().chain(spooled) {
                 if touched.insert(member) {
                     todo.push(member);

@@ -53,7 +53,12 @@ pub enum Extent {
 impl Observation {
     /// The licences of a mask.
     pub fn licenses_in(&self, mask: u64) -> BTreeSet<LicenseId> {
-        self.licenses.iter().enumerate().filter(|(bit, _)| mask & (1 << bit) != 0).map(|(_, id)| id.clone()).collect()
+        self.licenses
+            .iter()
+            .enumerate()
+            .filter(|(bit, _)| mask & (1 << bit) != 0)
+            .map(|(_, id)| id.clone())
+            .collect()
     }
 }
 
@@ -74,16 +79,20 @@ pub async fn observe_all(
     let comparing = {
         let managed = managed.clone();
         let index = Arc::clone(&index);
-        tokio::task::spawn_blocking(move || Comparison::new(index, faces).map(|c| c.drain(receiver, &managed, &events)))
+        tokio::task::spawn_blocking(move || {
+            Comparison::new(index, faces).map(|c| c.drain(receiver, &managed, &events))
+        })
     };
     let listed = cloud.accounts(sender).await;
-    let mut comparison = comparing.await.map_err(|e| PassError::fault(format!("comparing accounts stopped: {e}")))???;
+    let mut comparison =
+        comparing.await.map_err(|e| PassError::fault(format!("comparing accounts stopped: {e}")))???;
     listed.map_err(PassError::Cloud)?;
     for (bit, license) in licenses.iter().enumerate() {
         let (sender, receiver) = mpsc::channel(UNDER_WAY);
         let noting = tokio::task::spawn_blocking(move || comparison.holders(receiver, bit));
         let listed = cloud.holders(license, sender).await;
-        comparison = noting.await.map_err(|e| PassError::fault(format!("comparing licences stopped: {e}")))??;
+        comparison =
+            noting.await.map_err(|e| PassError::fault(format!("comparing licences stopped: {e}")))??;
         listed.map_err(PassError::Cloud)?;
     }
     Ok(comparison.conclude(licenses))
@@ -145,8 +154,11 @@ impl Comparison {
             self.drifted.set(at);
         }
         // Whoever has a role may be protected: the planner must know.
-        (differs || !account.roles.is_empty())
-            .then(|| StagedAccount { key, linked: Some(self.index.anchor(at)), account })
+        (differs || !account.roles.is_empty()).then(|| StagedAccount {
+            key,
+            linked: Some(self.index.anchor(at)),
+            account,
+        })
     }
 
     fn holders(mut self, mut pages: mpsc::Receiver<Vec<CloudId>>, bit: usize) -> Result<Self, StoreError> {
@@ -170,7 +182,11 @@ impl Comparison {
         let digests: Vec<u64> = licenses.iter().map(|id| license_digest([id])).collect();
         for face in self.faces.iter() {
             let mask = self.held[face.at as usize];
-            let digest = digests.iter().enumerate().filter(|(bit, _)| mask & (1 << bit) != 0).fold(0, |sum, (_, d)| sum ^ d);
+            let digest = digests
+                .iter()
+                .enumerate()
+                .filter(|(bit, _)| mask & (1 << bit) != 0)
+                .fold(0, |sum, (_, d)| sum ^ d);
             if digest != face.licenses {
                 self.drifted.set(face.at as usize);
             }

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use crate::apply::Finish;
 use crate::guard::{CheckedPlan, Guard, HeldAction, Tally, same_effect};
 use crate::model::{
-    Action, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow, SourceId, Wanted, Withheld, license_digest,
+    Action, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow, SourceId, Wanted, Withheld,
+    license_digest,
 };
 use crate::plan::order::phase;
 use crate::plan::{Case, Cell, Decision, Match, Plan, Policy, Seats, Seen, Wish, decide};
@@ -80,7 +81,7 @@ impl Sections {
         let index = evidence.index;
         let mut leaving: BTreeSet<SourceId> = BTreeSet::new();
         let taken = Bits::new(index.len());
-        let mut take = |anchor: SourceId| index.find(anchor).is_some_and(|at| !taken.set(at));
+        let take = |anchor: SourceId| index.find(anchor).is_some_and(|at| !taken.set(at));
         let mut linked = BTreeSet::new();
         for anchor in evidence.addresses.rounds.iter().flatten() {
             take(*anchor);
@@ -92,7 +93,8 @@ impl Sections {
             after = Some(last.anchor);
             for staged in &page {
                 if take(staged.anchor) {
-                    let section = if matches!(staged.wanted, Wanted::Leaving(_)) { &mut leaving } else { &mut linked };
+                    let section =
+                        if matches!(staged.wanted, Wanted::Leaving(_)) { &mut leaving } else { &mut linked };
                     section.insert(staged.anchor);
                 }
             }
@@ -197,9 +199,11 @@ impl<'a> Parts<'a> {
 
     /// Counts all removals, without those that are approved already. Consumes the walk.
     pub fn tally(mut self, approved: &[Action]) -> Result<Tally, StoreError> {
-        let keys: HashSet<(SourceId, Kind)> = approved.iter().map(|action| (action.anchor, action.kind)).collect();
+        let keys: HashSet<(SourceId, Kind)> =
+            approved.iter().map(|action| (action.anchor, action.kind)).collect();
         let is_approved = |action: &Action| {
-            keys.contains(&(action.anchor, action.kind)) && approved.iter().any(|other| same_effect(other, action))
+            keys.contains(&(action.anchor, action.kind))
+                && approved.iter().any(|other| same_effect(other, action))
         };
         // Newcomers lose nothing, unless accounts that exist are taken over.
         if self.evidence.observation.stage.unlinked_after(None, 1)?.is_empty() {
@@ -239,7 +243,9 @@ impl<'a> Parts<'a> {
             short.extend(decision.short.map(|reason| (anchor, reason)));
             let done = self.finish_of(&case, &decision, staged);
             if decision.actions.is_empty() {
-                in_sync += u64::from(decision.short.is_none() && decision.waiting.is_empty() && decision.cell != Cell::Keep);
+                in_sync += u64::from(
+                    decision.short.is_none() && decision.waiting.is_empty() && decision.cell != Cell::Keep,
+                );
                 notes.extend(note(&case, &decision, done));
             } else {
                 finish.extend(done.map(|done| (anchor, done)));
@@ -264,7 +270,13 @@ impl<'a> Parts<'a> {
         let (dn, record, recheck) = match (staged, &case.row) {
             (Some(staged), _) => (staged.dn, staged.record, staged.recheck),
             // A record that is gone is new when it comes back.
-            (None, Some(row)) if !self.evidence.index.find(case.anchor).is_some_and(|at| self.evidence.index.met.get(at)) => {
+            (None, Some(row))
+                if !self
+                    .evidence
+                    .index
+                    .find(case.anchor)
+                    .is_some_and(|at| self.evidence.index.met.get(at)) =>
+            {
                 (row.dn.clone(), Fingerprint::NONE, None)
             }
             (None, Some(row)) => (row.dn.clone(), row.record, row.recheck),
@@ -332,14 +344,14 @@ fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Option<RowCha
                     (fresh.dn, fresh.record, fresh.recheck) = (done.dn, done.record, done.recheck);
                     Some(RowChange::Link(fresh))
                 }
-                None => (row.record != done.record || row.dn != done.dn || row.recheck != done.recheck).then(|| {
-                    RowChange::Touch {
+                None => (row.record != done.record || row.dn != done.dn || row.recheck != done.recheck).then(
+                    || RowChange::Touch {
                         anchor: case.anchor,
                         record: done.record,
                         dn: Some(done.dn),
                         recheck: done.recheck,
-                    }
-                }),
+                    },
+                ),
             }
         }
         Cell::Create | Cell::TakeBack | Cell::TakeOver | Cell::Recreate => None,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     Account, Action, Attr, Cause, Change, Email, Field, Kind, LicenseId, LinkState, Managed, Person, Profile,
-    RoleId, SnapshotRow,
+    RoleId, SnapshotRow, license_digest,
 };
 
 use super::case::{Case, Match, Seen, Wish};

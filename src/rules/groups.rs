@@ -40,6 +40,13 @@ impl GroupSet {
         word & 1 << (index % 64) != 0
     }
 
+    /// The indexes in the set, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        std::iter::once(&self.low).chain(&self.high).enumerate().flat_map(|(word, bits)| {
+            (0..64).filter(move |bit| bits & 1 << bit != 0).map(move |bit| word * 64 + bit)
+        })
+    }
+
     /// Whether any of the groups is in the set.
     pub(super) fn contains_any(&self, indexes: &[usize]) -> bool {
         indexes.iter().any(|index| self.contains(*index))

@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     Ask, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Person, Record, RecordKind, Role,
-    Verdict, Wanted,
+    RoleId, Verdict, Wanted,
 };
 
 use entitlement::Entitlement;
@@ -152,6 +152,14 @@ impl Rules {
     /// Whether roles are given and taken.
     pub fn manages_roles(&self) -> bool {
         self.manages_roles
+    }
+
+    /// All roles that any rule can give; empty while roles are not managed.
+    pub fn managed_roles(&self) -> BTreeSet<RoleId> {
+        if !self.manages_roles {
+            return BTreeSet::new();
+        }
+        self.roles.iter().filter_map(|rule| rule.role().cloned()).collect()
     }
 
     /// What must be read from the source: every attribute that any rule names, in lower case,

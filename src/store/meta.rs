@@ -1,12 +1,12 @@
 //! Facts about the whole snapshot: under which rules and from which directories it came.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use super::error::nonsense;
-use crate::model::Fingerprint;
+use crate::model::{Fingerprint, LicenseId, RoleId};
 
 /// Facts about the whole snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,11 @@ pub struct Meta {
     pub managed: u64,
     /// The organization of the cloud that this snapshot describes.
     pub organization: Option<String>,
+    /// Licences that a rule could ever give: what was given under earlier rules can still be
+    /// seen and taken away.
+    pub licenses: BTreeSet<LicenseId>,
+    /// Roles, in the same way.
+    pub roles: BTreeSet<RoleId>,
     /// Whatever else is to be kept, such as cursors.
     pub extra: serde_json::Map<String, serde_json::Value>,
 }

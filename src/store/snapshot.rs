@@ -4,9 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::nonsense;
-use crate::model::{
-    CloudId, Fingerprint, Key, Link, LinkState, Origin, SnapshotRow, SourceId, license_digest,
-};
+use crate::model::{CloudId, Fingerprint, Key, Link, LinkState, Origin, SnapshotRow, SourceId};
 
 /// One change of the snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +79,7 @@ fn upsert(db: &Connection, row: &SnapshotRow) -> rusqlite::Result<()> {
     let dn = Key::dn(&row.dn);
     let applied = serde_json::to_string(&row.applied).map_err(nonsense)?;
     let given = serde_json::to_string(&row.given).map_err(nonsense)?;
-    let licenses = license_digest(&row.applied.licenses).cast_signed();
+    let licenses = row.licenses_print.cast_signed();
     let since = match row.state {
         LinkState::Present => None,
         LinkState::Left { since } => Some(since),
@@ -173,7 +171,7 @@ pub(super) fn links_after(
 
 const ROW: &str =
     "SELECT link.anchor, person.cloud_id, person.dn, link.record, person.applied, person.origin,
-    link.left_since, link.recheck, link.applied, person.given FROM link JOIN person ON person.id = link.person";
+    link.left_since, link.recheck, link.applied, person.given, link.licenses FROM link JOIN person ON person.id = link.person";
 
 fn whole_row(row: &Row<'_>) -> rusqlite::Result<SnapshotRow> {
     Ok(SnapshotRow {
@@ -191,6 +189,7 @@ fn whole_row(row: &Row<'_>) -> rusqlite::Result<SnapshotRow> {
         recheck: row.get(7)?,
         applied_print: Fingerprint(row.get(8)?),
         given: serde_json::from_str(row.get_ref(9)?.as_str()?).map_err(nonsense)?,
+        licenses_print: row.get::<_, i64>(10)?.cast_unsigned(),
     })
 }
 

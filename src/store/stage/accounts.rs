@@ -56,6 +56,11 @@ impl Stage {
         Ok(self.accounts_where("linked", &[*anchor.as_bytes()])?.pop())
     }
 
+    /// The accounts linked to these anchors, sorted by anchor.
+    pub fn accounts_by_anchor(&self, anchors: &[SourceId]) -> Result<Vec<StagedAccount>, StoreError> {
+        self.accounts_where("linked", &sorted(anchors.iter().map(|anchor| *anchor.as_bytes())))
+    }
+
     /// The accounts with these keys of cloud ids, sorted by key.
     pub fn accounts_by_cloud(&self, keys: &[Key]) -> Result<Vec<StagedAccount>, StoreError> {
         self.accounts_where("key", &sorted(keys.iter().map(|key| key.0)))

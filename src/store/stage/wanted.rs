@@ -146,6 +146,16 @@ impl Stage {
         })
     }
 
+    /// Whether anybody claims this address.
+    pub fn claims_email(&self, key: Key) -> Result<bool, StoreError> {
+        answer(|| {
+            self.need(Late::Email)?;
+            self.db
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM wanted_key WHERE email = ?1)")?
+                .query_row([key.0], |row| row.get(0))
+        })
+    }
+
     /// How many people there are: linked ones, and those without a link.
     pub fn counts(&self) -> (u64, u64) {
         (self.people.linked, self.people.new)

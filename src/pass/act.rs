@@ -1,0 +1,224 @@
+//! The second half of a pass: what the look found is carried out.
+//!
+//! Planning runs on its own thread, one part ahead of the cloud.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::{Failure, Hands, carry_out};
+use crate::clock;
+use crate::cloud::{CloudError, CloudRead, CloudWrite};
+use crate::guard::HeldAction;
+use crate::model::{Key, Kind, SourceId, Withheld};
+use crate::report::{Event, Sink};
+use crate::store::{Decision, GroupDelta, HeldPlan, Meta, RunId, Store, Waiting};
+
+use super::PassError;
+use super::look::Look;
+use super::observe::Extent;
+use super::parts::{NoSeat, Part};
+
+/// Parts planned ahead of the cloud.
+const AHEAD: usize = 2;
+
+/// What a pass did.
+#[derive(Debug, Default)]
+pub struct Acted {
+    /// Actions confirmed, by kind.
+    pub done: BTreeMap<Kind, u64>,
+    /// What went wrong, for single people.
+    pub failed: Vec<Failure>,
+    /// What waits for approval.
+    pub held: Vec<HeldAction>,
+    /// The id under which it waits.
+    pub held_plan: Option<String>,
+    /// Who waits for a seat.
+    pub waiting: Vec<NoSeat>,
+    /// Who is withheld.
+    pub withheld: Vec<Withheld>,
+    /// Who stays short of what should be, and why.
+    pub short: Vec<(SourceId, &'static str)>,
+    /// People for whom nothing was to be done.
+    pub in_sync: u64,
+    /// The trouble that ended the pass early.
+    pub fatal: Option<CloudError>,
+    /// Whether it was told to stop.
+    pub stopped: bool,
+}
+
+/// Carries out what a look found.
+///
+/// # Errors
+///
+/// When the store fails; trouble with the cloud is in the result, together with what was done
+/// before it.
+pub async fn act(
+    look: Look,
+    cloud: &dyn CloudRead,
+    writer: &dyn CloudWrite,
+    store: &Store,
+    run: RunId,
+    events: &Sink,
+    stop: &CancellationToken,
+) -> Result<(Acted, Look), PassError> {
+    if look.reading.whole {
+        commit_groups(&look, store).await?;
+    }
+    // Before the first effect: whatever is given from here on can be taken away again.
+    let meta = look_meta(store.reader().meta()?, &look);
+    store.set_meta(meta.clone()).await?;
+
+    let managed = look.policy.managed.clone();
+    let (sender, mut parts) = mpsc::channel::<Part>(AHEAD);
+    let planning = tokio::task::spawn_blocking(move || {
+        let result = look.parts(|part| sender.blocking_send(part).is_ok());
+        result.map(|()| look)
+    });
+    let hands = Hands { cloud, writer, store, run, managed: &managed, events, stop };
+    let mut acted = Acted::default();
+    while let Some(part) = parts.recv().await {
+        if stop.is_cancelled() {
+            acted.stopped = true;
+            break;
+        }
+        let Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync } = part;
+        let people: BTreeSet<SourceId> = checked.plan().actions.iter().map(|action| action.anchor).collect();
+        events(Event::Planned { people: people.len() as u64 });
+        for one in &withheld {
+            events(Event::Withheld(one.clone()));
+        }
+        for one in &waiting {
+            events(Event::NoSeat { anchor: one.anchor, license: one.license.to_string() });
+        }
+        if !notes.is_empty() {
+            store.change_rows(notes).await?;
+        }
+        let outcomes = carry_out(&hands, &checked, rows, finish).await?;
+        for (kind, count) in outcomes.done {
+            *acted.done.entry(kind).or_default() += count;
+        }
+        acted.failed.extend(outcomes.failed);
+        acted.waiting.extend(waiting);
+        acted.waiting.extend(outcomes.unserved.into_iter().map(|(anchor, email, license)| NoSeat {
+            anchor,
+            email,
+            license,
+        }));
+        acted.held.extend(held);
+        acted.withheld.extend(withheld);
+        acted.short.extend(short);
+        acted.in_sync += in_sync;
+        acted.stopped |= outcomes.stopped;
+        acted.fatal = outcomes.fatal;
+        if acted.fatal.is_some() || acted.stopped {
+            break;
+        }
+    }
+    drop(parts);
+    let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
+    conclude(&look, store, run, meta, &mut acted).await?;
+    Ok((acted, look))
+}
+
+async fn commit_groups(look: &Look, store: &Store) -> Result<(), PassError> {
+    let (changed, gone) = look.reading.memberships.changes();
+    let gone: Vec<Key> = gone.collect();
+    let mut delta = GroupDelta { changed: Vec::new(), gone, touched: Vec::new() };
+    for row in changed {
+        delta.changed.push((row.clone(), look.members(row.key)?));
+    }
+    if delta.changed.is_empty() && delta.gone.is_empty() {
+        return Ok(());
+    }
+    delta.touched = look.touched()?;
+    Ok(store.commit_groups(delta).await?)
+}
+
+/// What must be known before anything is done.
+fn look_meta(mut meta: Meta, look: &Look) -> Meta {
+    meta.organization = Some(look.organization.id.clone());
+    meta.licenses.extend(look.policy.managed.licenses.iter().cloned());
+    meta.roles.extend(look.policy.managed.roles.iter().cloned());
+    // An observation counts only once everything that it showed was acted on.
+    if matches!(look.observation.extent, Extent::All { .. }) {
+        meta.last_observation = None;
+    }
+    for (name, seen) in &look.reading.sources {
+        // Which directory answered is remembered at once: a second read may then agree.
+        let known = meta.sources.entry(name.clone()).or_default();
+        known.identity.clone_from(&seen.identity);
+    }
+    meta
+}
+
+async fn conclude(
+    look: &Look,
+    store: &Store,
+    run: RunId,
+    mut meta: Meta,
+    acted: &mut Acted,
+) -> Result<(), PassError> {
+    acted.withheld.splice(0..0, look.reading.withheld.iter().cloned());
+    let finished = acted.fatal.is_none() && !acted.stopped;
+    if finished {
+        if look.reading.whole {
+            meta.sources.extend(look.reading.sources.iter().cloned());
+        }
+        if matches!(look.observation.extent, Extent::All { .. }) {
+            meta.last_observation = Some(look.policy.now);
+        }
+        store.set_meta(meta).await?;
+        store.set_withheld(run, acted.withheld.clone()).await?;
+        let waiting = acted.waiting.iter().filter_map(|one| {
+            Some(Waiting { anchor: one.anchor, email: one.email.parse().ok()?, license: one.license.clone() })
+        });
+        store.set_waiting(waiting.collect()).await?;
+        for plan in &look.approved {
+            store.decide_held(plan, Decision::Done, clock::now().timestamp()).await?;
+        }
+        hold(look, store, run, acted).await?;
+    }
+    Ok(())
+}
+
+/// Stores what the guard holds, under an id that is the same for the same actions; what was
+/// held before and is not wanted any more is done with.
+async fn hold(look: &Look, store: &Store, run: RunId, acted: &mut Acted) -> Result<(), PassError> {
+    let now = clock::now().timestamp();
+    let id = (!acted.held.is_empty()).then(|| held_id(&acted.held));
+    for old in store.reader().held()? {
+        if old.decision.is_none() && Some(&old.id) != id.as_ref() {
+            store.decide_held(&old.id, Decision::Rejected, now).await?;
+        }
+    }
+    let Some(id) = id else { return Ok(()) };
+    let findings = serde_json::to_value(look.guard.findings())
+        .map_err(|e| PassError::fault(format!("findings could not be written: {e}")))?;
+    let plan = HeldPlan {
+        id: id.clone(),
+        run,
+        generation: look.generation,
+        created: now,
+        decision: None,
+        findings,
+        actions: acted.held.iter().map(|held| held.action.clone()).collect(),
+    };
+    store.hold(plan).await?;
+    acted.held_plan = Some(id);
+    Ok(())
+}
+
+fn held_id(held: &[HeldAction]) -> String {
+    let mut lines: Vec<String> = held
+        .iter()
+        .map(|one| {
+            let changes: Vec<String> =
+                one.action.changes.iter().map(|c| format!("{} {:?} {:?}", c.field, c.from, c.to)).collect();
+            format!("{} {} {}", one.action.anchor, one.action.kind, changes.join(";"))
+        })
+        .collect();
+    lines.sort_unstable();
+    Key::exact(&lines.join("\n")).0[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}
