@@ -47,8 +47,8 @@ pub struct Cases {
 impl Evidence<'_> {
     /// The cases of linked people.
     pub fn linked(&self, anchors: &[SourceId]) -> Result<Cases, StoreError> {
-        let mut out = Cases::default();
-        out.staged = self.people.wanted(anchors)?.into_iter().map(|staged| (staged.anchor, staged)).collect();
+        let staged = self.people.wanted(anchors)?.into_iter().map(|staged| (staged.anchor, staged)).collect();
+        let mut out = Cases { staged, ..Cases::default() };
         let accounts: HashMap<SourceId, Account> = self
             .observation
             .stage

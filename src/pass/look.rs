@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cloud::{CloudRead, Organization};
 use crate::guard::{Guard, Limits};
-use crate::model::{Action, Catalogue, Email, Key, Managed, SourceId, Wanted};
+use crate::model::{Action, Catalogue, CloudId, Email, Key, Managed, SourceId, Wanted};
 use crate::plan::{Leavers, Policy, Seats};
 use crate::report::{Event, Sink};
 use crate::rules::{Rules, Unbound};
@@ -90,6 +90,15 @@ pub struct Look {
     protected: BTreeSet<Email>,
 }
 
+/// An account that no record claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// The account.
+    pub cloud_id: CloudId,
+    /// Its address, where it has one.
+    pub email: Option<Email>,
+}
+
 impl Look {
     fn evidence(&self) -> Evidence<'_> {
         Evidence {
@@ -133,8 +142,8 @@ impl Look {
         Ok(self.people.staged_members(group)?)
     }
 
-    /// Accounts that no record claims. `None` when not the whole cloud was observed.
-    pub fn strays(&self) -> Result<Option<Vec<(String, Option<Email>)>>, PassError> {
+    /// Accounts that no record claims, by id. `None` when not the whole cloud was observed.
+    pub fn strays(&self) -> Result<Option<Vec<Stray>>, PassError> {
         use super::observe::Extent;
         if matches!(self.observation.extent, Extent::Some(_)) {
             return Ok(None);
@@ -159,7 +168,7 @@ impl Look {
                     && !claimed_by_email
                     && Some(&staged.account.id) != self.organization.me.as_ref()
                 {
-                    strays.push((staged.account.id.to_string(), staged.account.email));
+                    strays.push(Stray { cloud_id: staged.account.id, email: staged.account.email });
                 }
             }
         }

@@ -20,7 +20,7 @@ use crate::source::SourceError;
 use crate::store::StoreError;
 
 pub use act::{Acted, act};
-pub use look::{Look, Observe, World, look};
+pub use look::{Look, Observe, Stray, World, look};
 pub use parts::{NoSeat, Part};
 
 /// Why a pass ended early. What was done until then is in the journal and the snapshot.

@@ -344,14 +344,13 @@ fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Option<RowCha
                     (fresh.dn, fresh.record, fresh.recheck) = (done.dn, done.record, done.recheck);
                     Some(RowChange::Link(fresh))
                 }
-                None => (row.record != done.record || row.dn != done.dn || row.recheck != done.recheck).then(
-                    || RowChange::Touch {
-                        anchor: case.anchor,
-                        record: done.record,
-                        dn: Some(done.dn),
-                        recheck: done.recheck,
-                    },
-                ),
+                None if row.record == done.record && row.dn == done.dn && row.recheck == done.recheck => None,
+                None => Some(RowChange::Touch {
+                    anchor: case.anchor,
+                    record: done.record,
+                    dn: Some(done.dn),
+                    recheck: done.recheck,
+                }),
             }
         }
         Cell::Create | Cell::TakeBack | Cell::TakeOver | Cell::Recreate => None,
