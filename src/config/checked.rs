@@ -51,7 +51,7 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub enum SourceConfig {
     /// Active Directory or another LDAP directory.
-    Ldap(Box<ldap::Settings>),
+    Ldap(ldap::Settings),
     /// An LDIF file.
     Ldif {
         /// The name in the configuration.
