@@ -399,3 +399,37 @@ fn files_from_windows_are_read() {
     let location = config.locate("people.mapping.title", Some(2));
     assert_eq!((location.line, location.column), (9, 11));
 }
+
+#[test]
+fn no_damage_to_a_file_makes_us_panic() {
+    let text = std::fs::read_to_string(shipped("dirsyncd.toml")).unwrap();
+    for end in (0..text.len()).step_by(41) {
+        let _ = parse(&text[..end]).map_err(|errors| errors.to_string());
+    }
+    let wrong = [
+        "",
+        "7",
+        "-1",
+        "1e9",
+        "true",
+        "[]",
+        "[[]]",
+        "{}",
+        "{ a = [{}] }",
+        "\"\"",
+        "\"\\u0000é\"",
+        "1979-05-27",
+        "0xffffffffffffffffff",
+    ];
+    let lines: Vec<&str> = text.lines().collect();
+    for (i, line) in lines.iter().enumerate() {
+        let bare = line.strip_prefix("# ").unwrap_or(line);
+        let Some((name, _)) = bare.split_once(" = ") else { continue };
+        for wrong in wrong {
+            let changed = format!("{name} = {wrong}");
+            let mut lines = lines.clone();
+            lines[i] = &changed;
+            let _ = parse(&lines.join("\n")).map_err(|errors| errors.to_string());
+        }
+    }
+}
