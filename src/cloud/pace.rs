@@ -206,11 +206,6 @@ pub(crate) struct Permit<'a> {
 }
 
 impl Permit<'_> {
-    /// When the request was let through.
-    pub(crate) fn since(&self) -> Instant {
-        self.since
-    }
-
     /// The request was answered as it should be.
     pub(crate) fn good(self) {
         let mut state = self.pace.lock();

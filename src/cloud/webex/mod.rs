@@ -5,15 +5,20 @@
 //! where something is to be changed, and nowhere else.
 
 mod account;
+mod assign;
+mod bulk;
 mod fault;
 mod ids;
 mod license;
 mod link;
 mod listing;
+mod operation;
 mod reader;
 mod settings;
 mod wire;
+mod writer;
 
 pub use license::{SERVICES, Service, service_key};
 pub use reader::WebexReader;
 pub use settings::Settings;
+pub use writer::WebexWriter;
