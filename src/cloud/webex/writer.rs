@@ -178,7 +178,12 @@ impl<'a> Batch<'a> {
         let mut error = fault::error(&answer);
         match answer.status {
             // The endpoint is part of the organization, so its absence is about all of it.
-            404 | 405 | 410 => error.kind = CloudErrorKind::Refused,
+            404 | 405 | 410 => {
+                error.kind = CloudErrorKind::Refused;
+                error.remedy = "check base_url and organization in the section [cloud]: \
+                                nothing is written at this address"
+                    .into();
+            }
             // The call as a whole was not accepted, and nothing in it was done. One operation
             // can be the reason, and must not stop the others: halve, down to the one.
             400..=499 if error.kind != CloudErrorKind::Refused && operations.len() > 1 => {
