@@ -5,6 +5,10 @@
 
 pub mod ldap;
 
+mod ad;
+mod shape;
+mod tally;
+
 use std::fmt;
 
 use futures_util::future::BoxFuture;

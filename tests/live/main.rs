@@ -4,3 +4,6 @@
 mod support;
 
 mod fixtures;
+mod reading;
+mod source_samba;
+mod source_slapd;

@@ -27,6 +27,9 @@ impl Authority {
     /// Makes the authority. `dir` is created.
     pub(crate) fn new(dir: &Path) -> Self {
         std::fs::create_dir_all(dir).expect("a directory for certificates");
+        // A name of its own, as authorities have it.
+        let owner =
+            dir.parent().and_then(Path::file_name).expect("the directory of a server").to_string_lossy();
         run(Command::new("openssl").current_dir(dir).args([
             "req",
             "-x509",
@@ -42,7 +45,7 @@ impl Authority {
             "-days",
             "30",
             "-subj",
-            "/CN=Test authority",
+            &format!("/CN=Test authority of {owner}"),
             "-addext",
             "basicConstraints=critical,CA:TRUE",
             "-addext",
