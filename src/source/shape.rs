@@ -23,11 +23,11 @@ pub(super) enum AnchorIn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Looking {
     /// The entries matched a filter for people.
-    ForPeople,
+    People,
     /// The entries matched a filter for groups.
-    ForGroups,
+    Groups,
     /// No filter: only object classes tell.
-    ForAnything,
+    Anything,
 }
 
 /// The rules of shaping for one read.
@@ -84,7 +84,7 @@ impl Shape<'_> {
     pub(super) fn apply(&self, mut attributes: Vec<Attribute>) -> Shaped {
         let mut seen = Seen::default();
         attributes.retain_mut(|attribute| {
-            if self.looking == Looking::ForPeople {
+            if self.looking == Looking::People {
                 let keep = self.keep.contains(&attribute.name);
                 seen.notice(attribute, self.anchor, keep);
                 keep
@@ -96,7 +96,7 @@ impl Shape<'_> {
             }
         });
         let kind = seen.kind(self.looking);
-        if self.looking != Looking::ForPeople {
+        if self.looking != Looking::People {
             if kind == RecordKind::Group {
                 attributes.retain(|attribute| is_for_groups(&attribute.name));
                 unify_members(&mut attributes);
@@ -118,6 +118,19 @@ impl Shape<'_> {
 
 /// The attributes of a group that stay in its record, besides those renamed to `member`.
 pub(super) const GROUP_ATTRIBUTES: &[&str] = &["cn", "samaccountname", "member", "uniquemember", "memberuid"];
+
+/// The object classes that make a group.
+const GROUP_CLASSES: &[&str] = &["group", "groupOfNames", "groupOfUniqueNames", "posixGroup"];
+
+/// Whether the object classes of an entry make it a group.
+pub(super) fn is_group(attributes: &[Attribute]) -> bool {
+    let mut classes = attributes.iter().filter(|attribute| attribute.name == "objectclass");
+    classes.any(|classes| {
+        let is_one =
+            |class: &Vec<u8>| GROUP_CLASSES.iter().any(|name| class.eq_ignore_ascii_case(name.as_bytes()));
+        classes.values.iter().any(is_one)
+    })
+}
 
 fn is_for_groups(name: &str) -> bool {
     GROUP_ATTRIBUTES.contains(&name)
@@ -188,7 +201,7 @@ impl Seen {
 
     fn notice_class(&mut self, class: &[u8]) {
         let is = |names: &[&str]| names.iter().any(|name| class.eq_ignore_ascii_case(name.as_bytes()));
-        self.group |= is(&["group", "groupOfNames", "groupOfUniqueNames", "posixGroup"]);
+        self.group |= is(GROUP_CLASSES);
         self.person |= is(&["person", "user", "inetOrgPerson", "posixAccount"]);
         self.room |= is(&["room"]);
         self.other |= is(&["computer"]);
@@ -196,16 +209,16 @@ impl Seen {
 
     fn kind(&self, looking: Looking) -> RecordKind {
         match looking {
-            Looking::ForGroups => RecordKind::Group,
+            Looking::Groups => RecordKind::Group,
             _ if self.other => RecordKind::Other,
             _ if self.group => match looking {
-                Looking::ForAnything => RecordKind::Group,
+                Looking::Anything => RecordKind::Group,
                 _ => RecordKind::Other,
             },
             _ if self.room => RecordKind::Room,
-            Looking::ForPeople => RecordKind::Person,
-            Looking::ForAnything if self.person => RecordKind::Person,
-            Looking::ForAnything => RecordKind::Other,
+            Looking::People => RecordKind::Person,
+            Looking::Anything if self.person => RecordKind::Person,
+            Looking::Anything => RecordKind::Other,
         }
     }
 
@@ -249,7 +262,7 @@ mod tests {
     #[test]
     fn only_what_was_asked_for_stays() {
         let shaped = shape(
-            Looking::ForPeople,
+            Looking::People,
             vec![
                 attribute("entryuuid", &[UUID]),
                 attribute("mail", &["a@example.com"]),
@@ -267,25 +280,25 @@ mod tests {
     fn kinds_follow_object_classes() {
         use Looking::*;
         for (looking, classes, kind) in [
-            (ForPeople, &["user"][..], RecordKind::Person),
-            (ForPeople, &["user", "computer"], RecordKind::Other),
-            (ForPeople, &["group"], RecordKind::Other),
-            (ForPeople, &[], RecordKind::Person),
-            (ForGroups, &[], RecordKind::Group),
-            (ForAnything, &["top", "GroupOfNames"], RecordKind::Group),
-            (ForAnything, &["inetorgperson"], RecordKind::Person),
-            (ForAnything, &["organizationalUnit"], RecordKind::Other),
+            (People, &["user"][..], RecordKind::Person),
+            (People, &["user", "computer"], RecordKind::Other),
+            (People, &["group"], RecordKind::Other),
+            (People, &[], RecordKind::Person),
+            (Groups, &[], RecordKind::Group),
+            (Anything, &["top", "GroupOfNames"], RecordKind::Group),
+            (Anything, &["inetorgperson"], RecordKind::Person),
+            (Anything, &["organizationalUnit"], RecordKind::Other),
         ] {
             assert_eq!(shape(looking, vec![attribute("objectclass", classes)]).kind, kind, "{classes:?}");
         }
         let room = vec![attribute("msexchresourcemetadata", &["ResourceType:Room"])];
-        assert_eq!(shape(ForPeople, room).kind, RecordKind::Room);
+        assert_eq!(shape(People, room).kind, RecordKind::Room);
     }
 
     #[test]
     fn unique_members_are_members() {
         let shaped = shape(
-            Looking::ForGroups,
+            Looking::Groups,
             vec![attribute("cn", &["g"]), attribute("uniquemember", &["uid=a"]), attribute("mail", &["x"])],
         );
         assert_eq!(shaped.attributes, [attribute("cn", &["g"]), attribute("member", &["uid=a"])]);
@@ -295,7 +308,7 @@ mod tests {
     fn a_chosen_anchor_may_be_any_text() {
         let keep = BTreeSet::new();
         let anchor = AnchorIn::Named("employeenumber".into());
-        let shape = Shape { anchor: &anchor, looking: Looking::ForPeople, keep: &keep };
+        let shape = Shape { anchor: &anchor, looking: Looking::People, keep: &keep };
         let of = |value: &str| shape.apply(vec![attribute("employeenumber", &[value])]).anchor;
         assert!(of("4711").is_some());
         assert_ne!(of("4711"), of("4712"));
@@ -304,9 +317,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_says_why() {
-        let unnamed = shape(Looking::ForPeople, vec![]).into_record("cn=a,dc=x".into(), None);
+        let unnamed = shape(Looking::People, vec![]).into_record("cn=a,dc=x".into(), None);
         assert!(unnamed.unwrap_err().1.contains("anchor"));
-        let conflict = shape(Looking::ForPeople, vec![attribute("entryuuid", &[UUID])])
+        let conflict = shape(Looking::People, vec![attribute("entryuuid", &[UUID])])
             .into_record(r"CN=A\0ACNF:6f1d,DC=x".into(), None);
         assert!(conflict.unwrap_err().1.contains("conflict"));
     }

@@ -7,6 +7,7 @@
 use ldap3::asn1::{PL, StructureTag};
 
 use crate::model::Attribute;
+use crate::source::description::{self, Options};
 
 /// One entry.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,14 +61,11 @@ fn attribute(tag: StructureTag, entry: &mut Entry, tagged: &mut bool) -> Result<
     let name = parts.next().and_then(primitive).ok_or("an attribute has no name")?;
     let mut name = String::from_utf8(name).map_err(|_| "an attribute name is not valid UTF-8")?;
     let list = parts.next().and_then(children).ok_or("an attribute has no set of values")?;
-    name.make_ascii_lowercase();
-    if let Some(end) = name.find(';') {
-        if let Some(next) = name[end..].split(';').find_map(missing_from) {
-            entry.open.push(Open { name: name[..end].to_owned(), next });
-        }
-        name.truncate(end);
-        *tagged = true;
+    let options = description::fold(&mut name);
+    if let Options::Part(next) = options {
+        entry.open.push(Open { name: name.clone(), next });
     }
+    *tagged |= options != Options::None;
     if list.is_empty() {
         return Ok(());
     }
@@ -83,13 +81,6 @@ fn attribute(tag: StructureTag, entry: &mut Entry, tagged: &mut bool) -> Result<
     }
     entry.attributes.push(Attribute { name, values });
     Ok(())
-}
-
-/// In an option such as `range=0-1499`: where the missing values begin. `None` for other
-/// options, and for `range=1500-*`, which is the last part.
-pub(super) fn missing_from(option: &str) -> Option<u64> {
-    let (_, last) = option.strip_prefix("range=")?.split_once('-')?;
-    last.parse::<u64>().ok()?.checked_add(1)
 }
 
 fn children(tag: StructureTag) -> Option<Vec<StructureTag>> {

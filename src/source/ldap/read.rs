@@ -1,12 +1,12 @@
 //! One complete read: groups, then people, then the proof of what was seen.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use tokio::sync::mpsc;
 
-use crate::model::{Ask, Attribute, Census, Record, RecordKind};
+use crate::model::{Ask, Census, Record};
 use crate::source::SourceErrorKind::{Misconfigured, Refused};
-use crate::source::ad;
+use crate::source::primary::PrimaryGroups;
 use crate::source::shape::{AnchorIn, GROUP_ATTRIBUTES, Looking, Shape};
 use crate::source::tally::Tally;
 
@@ -43,7 +43,7 @@ pub(super) async fn everything(
         directory,
         records,
         tally: Tally::default(),
-        primary_groups: HashMap::new(),
+        primary_groups: PrimaryGroups::default(),
         over: false,
         first_trouble: None,
     };
@@ -99,8 +99,7 @@ struct Read<'a> {
     directory: Directory,
     records: mpsc::Sender<Vec<Record>>,
     tally: Tally,
-    /// SID of a group to its DN, for primary groups, which name nobody as a member.
-    primary_groups: HashMap<Vec<u8>, String>,
+    primary_groups: PrimaryGroups,
     /// The connection or the listener is gone: further searches are pointless.
     over: bool,
     first_trouble: Option<Trouble>,
@@ -119,7 +118,7 @@ impl Read<'_> {
             attributes.insert("objectsid".into());
         }
         for base in bases {
-            self.search(session, base, &filter, &attributes, Looking::ForGroups).await;
+            self.search(session, base, &filter, &attributes, Looking::Groups).await;
         }
         // What fails here leaves the census partial; only the people decide whether all failed.
         self.first_trouble = None;
@@ -146,7 +145,7 @@ impl Read<'_> {
         let mut answered = false;
         for filter in &filters {
             for base in bases {
-                answered |= self.search(session, base, filter, &attributes, Looking::ForPeople).await;
+                answered |= self.search(session, base, filter, &attributes, Looking::People).await;
             }
             if self.tally.has_people() || self.first_trouble.is_some() {
                 break;
@@ -183,7 +182,7 @@ impl Read<'_> {
         attributes: &BTreeSet<String>,
         looking: Looking,
     ) -> bool {
-        let what = if looking == Looking::ForGroups { "groups" } else { "people" };
+        let what = if looking == Looking::Groups { "groups" } else { "people" };
         if self.over {
             self.tally.gap(format!("{what} under \"{base}\" were not read, because of the trouble before"));
             return false;
@@ -282,17 +281,7 @@ impl Read<'_> {
             }
         };
         if self.ask.groups {
-            if record.kind == RecordKind::Group {
-                if let Some(sid) = sid {
-                    self.primary_groups.insert(sid, record.dn.clone());
-                }
-            } else if let (Some(sid), Some(id)) = (sid, primary)
-                && let Some(group) =
-                    ad::primary_group_sid(&sid, &id).and_then(|sid| self.primary_groups.get(&sid))
-            {
-                let values = vec![group.clone().into_bytes()];
-                record.attributes.push(Attribute { name: "primaryGroup".into(), values });
-            }
+            self.primary_groups.meet(&mut record, sid, primary);
         }
         self.tally.count(record.kind);
         Some(record)
