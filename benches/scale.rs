@@ -9,7 +9,6 @@
 //! of the same run, since machines differ; nothing here passes or fails.
 
 #[path = "../tests/support/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "the fixtures serve many tests; a bench needs few of them")]
 mod support;
 
 use std::fmt::Write as _;
@@ -27,9 +26,26 @@ use support::slapd;
 
 /// Attributes of the default mapping for `inetOrgPerson`, as the pass asks for them.
 const ATTRIBUTES: &[&str] = &[
-    "objectClass", "entryUUID", "mail", "givenName", "sn", "displayName", "cn", "title", "departmentNumber",
-    "employeeNumber", "telephoneNumber", "mobile", "facsimileTelephoneNumber", "street", "l", "st", "postalCode",
-    "o", "preferredLanguage", "ou",
+    "objectClass",
+    "entryUUID",
+    "mail",
+    "givenName",
+    "sn",
+    "displayName",
+    "cn",
+    "title",
+    "departmentNumber",
+    "employeeNumber",
+    "telephoneNumber",
+    "mobile",
+    "facsimileTelephoneNumber",
+    "street",
+    "l",
+    "st",
+    "postalCode",
+    "o",
+    "preferredLanguage",
+    "ou",
 ];
 /// Runs of each command; the quickest counts, as everything else is noise of the machine.
 const RUNS: usize = 3;
@@ -107,9 +123,10 @@ impl Bench {
             let place = self.place(&proxy);
             run_sync(&place, &[]);
             sandbox.stop().await;
-            Arc::try_unwrap(bodies).map_or_else(|shared| shared.lock().expect("not poisoned").clone(), |own| {
-                own.into_inner().expect("not poisoned")
-            })
+            Arc::try_unwrap(bodies).map_or_else(
+                |shared| shared.lock().expect("not poisoned").clone(),
+                |own| own.into_inner().expect("not poisoned"),
+            )
         };
         let mut ours = Duration::MAX;
         let mut bare = Duration::MAX;
@@ -139,7 +156,12 @@ impl Bench {
         let sandbox = sandbox().await;
         let place = self.place(&sandbox.base_url());
         let first = run_sync(&place, &[]);
-        println!("first load: {:.1} s, peak {} MB, exit {:?}", first.wall.as_secs_f64(), first.peak_mb, first.code);
+        println!(
+            "first load: {:.1} s, peak {} MB, exit {:?}",
+            first.wall.as_secs_f64(),
+            first.peak_mb,
+            first.code
+        );
         if part != "changes" {
             let reference = best(|| self.ldapsearch());
             println!("ldapsearch: {:.2} s", reference.as_secs_f64());
@@ -228,7 +250,9 @@ fn ldif(size: usize) -> String {
 }
 
 async fn sandbox() -> Sandbox {
-    Sandbox::start(Settings { token: "sandbox-token".into(), ..Settings::default() }).await.expect("a sandbox")
+    Sandbox::start(Settings { token: "sandbox-token".into(), ..Settings::default() })
+        .await
+        .expect("a sandbox")
 }
 
 fn write_private(path: &Path, text: &str) {
@@ -303,7 +327,8 @@ async fn forward(
     let status = answer.status();
     let kind = answer.headers().get("content-type").cloned();
     let link = answer.headers().get("link").cloned();
-    let mut out = axum::response::Response::new(axum::body::Body::from(answer.bytes().await.expect("a body")));
+    let mut out =
+        axum::response::Response::new(axum::body::Body::from(answer.bytes().await.expect("a body")));
     *out.status_mut() = status;
     if let Some(kind) = kind {
         out.headers_mut().insert("content-type", kind);

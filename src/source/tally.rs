@@ -52,6 +52,11 @@ impl Tally {
         self.gaps.push(reason);
     }
 
+    /// Whether nothing is missing up to now.
+    pub(super) fn is_whole(&self) -> bool {
+        self.gaps.is_empty() && self.unlisted == 0 && self.nameless == 0 && self.lost_groups == 0
+    }
+
     /// Whether any person or room was seen, be it unusable.
     pub(super) fn has_people(&self) -> bool {
         self.people > 0 || !self.unusable.is_empty()

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use tokio::sync::mpsc;
 
-use crate::model::{Ask, Census, Key, Record, RecordKind, SourceId};
+use crate::model::{Ask, Census, Key, Portion, Record, RecordKind, SourceId};
 use crate::source::primary::PrimaryGroups;
 use crate::source::shape::{AnchorIn, Looking, Shape, is_group};
 use crate::source::tally::Tally;
@@ -22,7 +22,7 @@ const BATCH: usize = 1000;
 pub(super) fn everything(
     source: &LdifSource,
     ask: &Ask,
-    records: &mpsc::Sender<Vec<Record>>,
+    portions: &mpsc::Sender<Portion>,
 ) -> Result<Census, SourceError> {
     // The file stays open: when another takes its name meanwhile, both readings see one content.
     let mut file = open(source)?;
@@ -30,13 +30,13 @@ pub(super) fn everything(
     let mut read = Read {
         source,
         ask,
-        records,
+        portions,
         tally: Tally::default(),
         primary_groups: PrimaryGroups::default(),
         suffix: None,
         derived: 0,
     };
-    if !ask.groups || read.pass(&mut file, Pass::Groups)? {
+    if !ask.groups || read.pass(&mut file, Pass::Groups)? && read.end_groups() {
         read.pass(&mut file, Pass::People)?;
     }
     let Read { mut tally, suffix, derived, .. } = read;
@@ -91,7 +91,7 @@ enum Pass {
 struct Read<'a> {
     source: &'a LdifSource,
     ask: &'a Ask,
-    records: &'a mpsc::Sender<Vec<Record>>,
+    portions: &'a mpsc::Sender<Portion>,
     tally: Tally,
     primary_groups: PrimaryGroups,
     /// The suffix of the first entry.
@@ -124,11 +124,11 @@ impl Read<'_> {
                 }
                 Err(stop) => return Err(stopped(self.source, &stop)),
             }
-            if batch.len() >= BATCH && !self.send(&mut batch) {
+            if batch.len() >= BATCH && !self.send(&mut batch, pass) {
                 return Ok(false);
             }
         };
-        Ok(self.send(&mut batch) && go_on)
+        Ok(self.send(&mut batch, pass) && go_on)
     }
 
     fn record(&mut self, item: Item, pass: Pass) -> Option<Record> {
@@ -174,8 +174,22 @@ impl Read<'_> {
         }
     }
 
-    fn send(&mut self, batch: &mut Vec<Record>) -> bool {
-        if batch.is_empty() || self.records.blocking_send(std::mem::take(batch)).is_ok() {
+    /// Bad entries are met again among the people, and make the census partial then.
+    fn end_groups(&mut self) -> bool {
+        let whole = self.tally.is_whole();
+        self.pass_on(Portion::GroupsEnd { whole })
+    }
+
+    fn send(&mut self, batch: &mut Vec<Record>, pass: Pass) -> bool {
+        if batch.is_empty() {
+            return true;
+        }
+        let full = std::mem::take(batch);
+        self.pass_on(if pass == Pass::Groups { Portion::Groups(full) } else { Portion::People(full) })
+    }
+
+    fn pass_on(&mut self, portion: Portion) -> bool {
+        if self.portions.blocking_send(portion).is_ok() {
             return true;
         }
         self.tally.gap("the read was stopped before its end".into());
@@ -270,8 +284,11 @@ objectClass:: ***
         let (sender, mut receiver) = mpsc::channel(1);
         let collect = async {
             let mut all = Vec::new();
-            while let Some(batch) = receiver.recv().await {
-                all.extend(batch);
+            while let Some(portion) = receiver.recv().await {
+                match portion {
+                    Portion::Groups(records) | Portion::People(records) => all.extend(records),
+                    Portion::GroupsEnd { .. } => {}
+                }
             }
             all
         };
