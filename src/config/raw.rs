@@ -1,5 +1,8 @@
 //! The configuration file as it is written. Names, types, defaults and descriptions here are
 //! what the JSON Schema and the shape check are made of: a key that is not here is an error.
+//!
+//! After a change: `DIRSYNCD_BLESS=1 cargo test --test config` writes the schema anew, and the test
+//! then asks for the key in `config/dirsyncd.toml`.
 
 mod edges;
 mod people;
