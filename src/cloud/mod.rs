@@ -3,7 +3,13 @@
 //! Reader and writer are different traits: a dry run is a pass that was never given a
 //! writer. Both speak in the words of [`crate::model`]; how a vendor spells them stays in here.
 
+mod http;
+mod pace;
+mod tls;
+mod token;
 pub mod webex;
+
+pub use pace::Tempo;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -144,6 +150,13 @@ impl CloudErrorKind {
             | Self::Stopped => true,
             Self::Conflict | Self::NotFound | Self::Rejected | Self::Ambiguous => false,
         }
+    }
+}
+
+impl CloudError {
+    /// An error that no answer of the cloud came with.
+    pub(crate) fn new(kind: CloudErrorKind, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { kind, what: what.into(), remedy: remedy.into(), tracking_id: None }
     }
 }
 

@@ -1,5 +1,24 @@
 //! A Cisco Webex organization.
+//!
+//! People are kept through SCIM 2.0, licences through the REST family, on one host, with one
+//! token and one pace. [`WebexReader`] can only ask; [`WebexWriter`] is made from a reader
+//! where something is to be changed, and nowhere else.
 
+mod account;
+mod assign;
+mod bulk;
+mod fault;
+mod ids;
+mod license;
+mod link;
+mod listing;
+mod operation;
+mod reader;
 mod settings;
+mod wire;
+mod writer;
 
+pub use license::{SERVICES, Service, service_key};
+pub use reader::WebexReader;
 pub use settings::Settings;
+pub use writer::WebexWriter;

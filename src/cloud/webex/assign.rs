@@ -1,0 +1,111 @@
+//! Giving and taking licences of one account.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::link::{Link, Request};
+use super::reader::licenses_of;
+use super::wire::Held;
+use super::{fault, ids};
+use crate::cloud::http::Effect;
+use crate::cloud::{CloudError, CloudErrorKind};
+use crate::model::{CloudId, LicenseId};
+
+/// What the documented codes of a refused assignment mean, and what to do about it.
+const CODES: &[(&str, &str)] = &[
+    ("400", "the calling location does not exist: correct it in the rules"),
+    (
+        "400000",
+        "the licence is not in the organization's catalogue: correct the entitlement, or renew the subscription",
+    ),
+    (
+        "400112",
+        "Webex does not go from Calling Professional to Standard: take the Professional licence away in Control Hub first",
+    ),
+    ("400118", "Messenger licences are not managed here: take the licence out of the entitlement"),
+    ("400216", "the meeting site does not accept attendees: correct the site"),
+    ("400404", "Calling Professional and Standard exclude each other: let the entitlements give one of them"),
+    ("400406", "Calling Standard and the Attendant Console exclude each other: give Professional instead"),
+    (
+        "400407",
+        "Calling Standard and Customer Experience Essentials exclude each other: give Professional instead",
+    ),
+    ("400408", "the Attendant Console needs Calling Professional: give that too"),
+    (
+        "400410",
+        "Webex does not go from Customer Experience Essentials to Calling Standard: take the former away first",
+    ),
+    (
+        "400411",
+        "a calling licence needs a location and a number or extension: assign it in Control Hub once, or take it out of the entitlement",
+    ),
+    ("400413", "only one licence of this offer can be held: let the entitlements give one of them"),
+    ("700003", "paid messaging needs the free messaging licence: give that in Control Hub"),
+    ("700004", "paid meetings need the free meeting licence: give that in Control Hub"),
+    ("700005", "meetings in Teams need the free messaging licence: give that in Control Hub"),
+    ("700006", "free screen share comes by itself and cannot be taken: take it out of the entitlement"),
+];
+
+/// Changes the licences of one account in one call. Returns what it holds afterwards.
+pub(super) async fn assign(
+    link: &Link,
+    id: &CloudId,
+    give: &[LicenseId],
+    take: &[LicenseId],
+) -> Result<BTreeSet<LicenseId>, CloudError> {
+    if give.is_empty() && take.is_empty() {
+        return licenses_of(link, id).await;
+    }
+    let entry =
+        |license: &LicenseId, operation: &str| json!({ "id": license.as_str(), "operation": operation });
+    // Seats are freed before they are needed.
+    let licenses: Vec<Value> = take
+        .iter()
+        .map(|license| entry(license, "remove"))
+        .chain(give.iter().map(|license| entry(license, "add")))
+        .collect();
+    let body = json!({
+        "personId": ids::public(ids::PEOPLE, id.as_str()),
+        "orgId": link.home().await?.public,
+        "licenses": licenses,
+    });
+    let request = Request {
+        method: Method::PATCH,
+        path: "/v1/licenses/users".into(),
+        query: Vec::new(),
+        body: Some(body.to_string().into_bytes()),
+        effect: Effect::Repeatable,
+    };
+    let answer = link.call(request).await?;
+    if answer.is_success() {
+        // 206 says that something was left out; the caller compares in either case.
+        return match serde_json::from_slice::<Held>(&answer.body) {
+            Ok(Held { licenses: Some(licenses), .. }) => {
+                Ok(licenses.into_iter().map(LicenseId::new).collect())
+            }
+            _ => licenses_of(link, id).await,
+        };
+    }
+    if answer.repeated && (400..500).contains(&answer.status) {
+        // An earlier sending may have done it, and this one is refused because it is done.
+        let held = licenses_of(link, id).await?;
+        if give.iter().all(|license| held.contains(license))
+            && !take.iter().any(|license| held.contains(license))
+        {
+            return Ok(held);
+        }
+    }
+    let mut error = fault::error(&answer);
+    if error.kind == CloudErrorKind::Rejected {
+        let code = fault::read(&answer.body).code;
+        let known = CODES.iter().find(|(known, _)| Some(*known) == code.as_deref());
+        error.remedy = known.map_or(
+            "look at this person's licences in Control Hub: seats may have run out, or one excludes another",
+            |(_, remedy)| remedy,
+        )
+        .into();
+    }
+    Err(error)
+}

@@ -1,0 +1,531 @@
+//! An action becomes one SCIM operation: pure, so that every spelling can be tested.
+//!
+//! Scalars are simple: replace, or remove. Phones, the work address, the work e-mail and the
+//! enterprise SIP address are elements of lists, and SCIM refuses (`noTarget`) to replace a
+//! part of an element that is not there. What is there is taken from the before-images of
+//! the action first; when the cloud disagrees, the account is read, and the operation built
+//! again from [`Standing`].
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::model::{Action, Attr, Change, Field, Kind};
+
+pub(super) const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+pub(super) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+pub(super) const CISCO: &str = "urn:scim:schemas:extension:cisco:webexidentity:2.0:User";
+const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+/// Which elements of lists an account has, and its roles as the cloud wrote them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Standing {
+    phones: BTreeSet<String>,
+    work_address: bool,
+    work_email: bool,
+    sip: bool,
+    roles: Vec<Value>,
+}
+
+impl Standing {
+    /// What a SCIM user shows.
+    pub(super) fn of(user: &Value) -> Self {
+        let has = |list: &Value, kind: &str| elements(list).iter().any(|element| type_is(element, kind));
+        Self {
+            phones: elements(&user["phoneNumbers"])
+                .iter()
+                .filter_map(|phone| phone["type"].as_str().map(str::to_ascii_lowercase))
+                .collect(),
+            work_address: has(&user["addresses"], "work"),
+            work_email: has(&user["emails"], "work"),
+            sip: has(&user[CISCO]["sipAddresses"], "enterprise"),
+            roles: elements(&user["roles"]).to_vec(),
+        }
+    }
+
+    /// What the before-images of an action suggest. They do not show whether a work address
+    /// exists that has none of the changed parts; a person mostly has one, or none at all.
+    fn assumed(action: &Action) -> Self {
+        let had = |field: Field| {
+            action.changes.iter().any(|change| change.field == Attr::Field(field) && change.from.is_some())
+        };
+        Self {
+            phones: PHONES
+                .iter()
+                .filter(|(field, _)| had(*field))
+                .map(|(_, kind)| (*kind).to_owned())
+                .collect(),
+            work_address: true,
+            work_email: true,
+            sip: had(Field::SipAddress),
+            roles: Vec::new(),
+        }
+    }
+}
+
+fn elements(list: &Value) -> &[Value] {
+    list.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn type_is(element: &Value, kind: &str) -> bool {
+    element["type"].as_str().is_some_and(|found| found.eq_ignore_ascii_case(kind))
+}
+
+const PHONES: [(Field, &str); 3] =
+    [(Field::PhoneWork, "work"), (Field::PhoneMobile, "mobile"), (Field::PhoneFax, "fax")];
+
+const ADDRESS: [(Field, &str); 5] = [
+    (Field::Street, "streetAddress"),
+    (Field::City, "locality"),
+    (Field::Region, "region"),
+    (Field::PostalCode, "postalCode"),
+    (Field::Country, "country"),
+];
+
+/// Where a field lives.
+enum Place {
+    /// A core attribute.
+    Core(&'static str),
+    /// A part of `name`.
+    Name(&'static str),
+    /// An attribute of the enterprise extension.
+    Enterprise(&'static str),
+    /// A list of texts in the Webex extension, of which we keep the first.
+    Extension(&'static str),
+    /// The phone of a type.
+    Phone(&'static str),
+    /// A part of the work address.
+    Address(&'static str),
+    /// The enterprise SIP address.
+    Sip,
+}
+
+const fn place(field: Field) -> Place {
+    match field {
+        Field::GivenName => Place::Name("givenName"),
+        Field::MiddleName => Place::Name("middleName"),
+        Field::FamilyName => Place::Name("familyName"),
+        Field::DisplayName => Place::Core("displayName"),
+        Field::NickName => Place::Core("nickName"),
+        Field::Title => Place::Core("title"),
+        Field::Department => Place::Enterprise("department"),
+        Field::Division => Place::Enterprise("division"),
+        Field::Organization => Place::Enterprise("organization"),
+        Field::EmployeeNumber => Place::Enterprise("employeeNumber"),
+        Field::CostCenter => Place::Enterprise("costCenter"),
+        Field::PreferredLanguage => Place::Core("preferredLanguage"),
+        Field::Timezone => Place::Core("timezone"),
+        Field::ProfileUrl => Place::Core("profileUrl"),
+        Field::PhoneWork => Place::Phone(PHONES[0].1),
+        Field::PhoneMobile => Place::Phone(PHONES[1].1),
+        Field::PhoneFax => Place::Phone(PHONES[2].1),
+        Field::Street => Place::Address(ADDRESS[0].1),
+        Field::City => Place::Address(ADDRESS[1].1),
+        Field::Region => Place::Address(ADDRESS[2].1),
+        Field::PostalCode => Place::Address(ADDRESS[3].1),
+        Field::Country => Place::Address(ADDRESS[4].1),
+        Field::SipAddress => Place::Sip,
+        Field::Extension1 => Place::Extension("extensionAttribute1"),
+        Field::Extension2 => Place::Extension("extensionAttribute2"),
+        Field::Extension3 => Place::Extension("extensionAttribute3"),
+        Field::Extension4 => Place::Extension("extensionAttribute4"),
+        Field::Extension5 => Place::Extension("extensionAttribute5"),
+    }
+}
+
+/// Whether an action takes roles away, which needs the account's roles as they are.
+pub(super) fn needs_standing(action: &Action) -> bool {
+    action.changes.iter().any(|change| matches!(change.field, Attr::Role(_)) && change.to.is_none())
+}
+
+/// The resource that a create sends. Webex adds the work e-mail by itself.
+pub(super) fn resource(action: &Action) -> Value {
+    let mut user = Map::new();
+    let mut name = Map::new();
+    let mut enterprise = Map::new();
+    let mut cisco = Map::new();
+    let mut address = Map::new();
+    let mut phones = Vec::new();
+    let mut roles = Vec::new();
+    user.insert("userName".into(), json!(action.email.as_str()));
+    user.insert("userType".into(), json!("user"));
+    user.insert("active".into(), json!(true));
+    for Change { field, to, .. } in &action.changes {
+        let Some(to) = to else { continue };
+        match field {
+            Attr::Email => drop(user.insert("userName".into(), json!(to))),
+            Attr::Active => drop(user.insert("active".into(), json!(to != "false"))),
+            Attr::ExternalId => drop(user.insert("externalId".into(), json!(to))),
+            Attr::Role(role) => roles.push(json!({ "value": role.as_str(), "type": "cirole" })),
+            Attr::License(_) => {}
+            Attr::Field(field) => match place(*field) {
+                Place::Core(key) => drop(user.insert(key.into(), json!(to))),
+                Place::Name(key) => drop(name.insert(key.into(), json!(to))),
+                Place::Enterprise(key) => drop(enterprise.insert(key.into(), json!(to))),
+                Place::Extension(key) => drop(cisco.insert(key.into(), json!([to]))),
+                Place::Phone(kind) => phones.push(json!({ "value": to, "type": kind })),
+                Place::Address(key) => drop(address.insert(key.into(), json!(to))),
+                Place::Sip => {
+                    cisco.insert("sipAddresses".into(), json!([{ "value": to, "type": "enterprise" }]));
+                }
+            },
+        }
+    }
+    let mut schemas = vec![CORE];
+    if !name.is_empty() {
+        user.insert("name".into(), name.into());
+    }
+    if !phones.is_empty() {
+        user.insert("phoneNumbers".into(), phones.into());
+    }
+    if !address.is_empty() {
+        address.insert("type".into(), json!("work"));
+        user.insert("addresses".into(), json!([address]));
+    }
+    if !roles.is_empty() {
+        user.insert("roles".into(), roles.into());
+    }
+    if !enterprise.is_empty() {
+        schemas.push(ENTERPRISE);
+        user.insert(ENTERPRISE.into(), enterprise.into());
+    }
+    if !cisco.is_empty() {
+        schemas.push(CISCO);
+        user.insert(CISCO.into(), cisco.into());
+    }
+    user.insert("schemas".into(), json!(schemas));
+    user.into()
+}
+
+/// The patch of an action on an account; `None` when nothing is left to change. `standing` is
+/// what the account has, when it was read.
+pub(super) fn patch(action: &Action, standing: Option<&Standing>) -> Option<Value> {
+    let assumed;
+    let standing = match standing {
+        Some(read) => read,
+        None => {
+            assumed = Standing::assumed(action);
+            &assumed
+        }
+    };
+    let mut ops = Vec::new();
+    if let Some(active) = active(action) {
+        ops.push(replace("active", json!(active)));
+    }
+    let mut address = Map::new();
+    for Change { field, to, .. } in &action.changes {
+        match field {
+            // `active` stands first; licences are assigned on another way.
+            Attr::Active | Attr::License(_) | Attr::Role(_) => {}
+            Attr::Email => {
+                let Some(to) = to else { continue };
+                ops.push(replace("userName", json!(to)));
+                ops.push(if standing.work_email {
+                    replace(r#"emails[type eq "work"].value"#, json!(to))
+                } else {
+                    add("emails", json!([{ "value": to, "type": "work", "primary": true }]))
+                });
+            }
+            Attr::ExternalId => ops.push(set("externalId", to.as_deref())),
+            Attr::Field(field) => match place(*field) {
+                Place::Core(key) => ops.push(set(key, to.as_deref())),
+                Place::Name(key) => ops.push(set(&format!("name.{key}"), to.as_deref())),
+                Place::Enterprise(key) => ops.push(set(&format!("{ENTERPRISE}:{key}"), to.as_deref())),
+                Place::Extension(key) => {
+                    let path = format!("{CISCO}:{key}");
+                    ops.push(to.as_ref().map_or_else(|| remove(&path), |to| replace(&path, json!([to]))));
+                }
+                Place::Phone(kind) => {
+                    ops.extend(element("phoneNumbers", kind, standing.phones.contains(kind), to.as_deref()));
+                }
+                Place::Sip => {
+                    let list = format!("{CISCO}:sipAddresses");
+                    ops.extend(element(&list, "enterprise", standing.sip, to.as_deref()));
+                }
+                Place::Address(key) if standing.work_address => {
+                    ops.push(set(&format!(r#"addresses[type eq "work"].{key}"#), to.as_deref()));
+                }
+                Place::Address(key) => {
+                    if let Some(to) = to {
+                        address.insert(key.into(), json!(to));
+                    }
+                }
+            },
+        }
+    }
+    if !address.is_empty() {
+        address.insert("type".into(), json!("work"));
+        ops.push(add("addresses", json!([address])));
+    }
+    ops.extend(roles(action, standing));
+    (!ops.is_empty()).then(|| json!({ "schemas": [PATCH], "Operations": ops }))
+}
+
+/// Whether the action sets `active`, and to what.
+fn active(action: &Action) -> Option<bool> {
+    let change = action.changes.iter().find(|change| change.field == Attr::Active);
+    match (action.kind, change.and_then(|change| change.to.as_deref())) {
+        (_, Some(to)) => Some(to != "false"),
+        (Kind::Deactivate, None) => Some(false),
+        (Kind::Reactivate, None) => Some(true),
+        _ => None,
+    }
+}
+
+/// Roles are given one by one. When any is taken, the whole reduced list is written: other
+/// clients of this service found that the removal of a single role by a path is accepted and
+/// not carried out, and a list leaves no doubt. What the list holds besides stays as it is.
+fn roles(action: &Action, standing: &Standing) -> Option<Value> {
+    let entry = |role: &str| json!({ "value": role, "type": "cirole" });
+    let mut given = Vec::new();
+    let mut taken = BTreeSet::new();
+    for change in &action.changes {
+        let Attr::Role(role) = &change.field else { continue };
+        if change.to.is_some() {
+            given.push(role.as_str());
+        } else {
+            taken.insert(role.as_str());
+        }
+    }
+    if taken.is_empty() {
+        let list: Vec<Value> = given.into_iter().map(entry).collect();
+        return (!list.is_empty()).then(|| add("roles", list.into()));
+    }
+    let value = |role: &Value| role["value"].as_str().unwrap_or_default().to_owned();
+    let mut kept: Vec<Value> =
+        standing.roles.iter().filter(|role| !taken.contains(value(role).as_str())).cloned().collect();
+    for role in given {
+        if !kept.iter().any(|kept| value(kept) == role) {
+            kept.push(entry(role));
+        }
+    }
+    if kept == standing.roles {
+        return None;
+    }
+    Some(if kept.is_empty() { remove("roles") } else { replace("roles", kept.into()) })
+}
+
+/// The element of a type in a list of typed values.
+fn element(list: &str, kind: &str, exists: bool, to: Option<&str>) -> Option<Value> {
+    let path = format!(r#"{list}[type eq "{kind}"]"#);
+    match (exists, to) {
+        (true, Some(to)) => Some(replace(&format!("{path}.value"), json!(to))),
+        (true, None) => Some(remove(&path)),
+        (false, Some(to)) => Some(add(list, json!([{ "value": to, "type": kind }]))),
+        (false, None) => None,
+    }
+}
+
+fn set(path: &str, to: Option<&str>) -> Value {
+    to.map_or_else(|| remove(path), |to| replace(path, json!(to)))
+}
+
+fn replace(path: &str, value: Value) -> Value {
+    json!({ "op": "replace", "path": path, "value": value })
+}
+
+fn add(path: &str, value: Value) -> Value {
+    json!({ "op": "add", "path": path, "value": value })
+}
+
+fn remove(path: &str) -> Value {
+    json!({ "op": "remove", "path": path })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Cause, RoleId, SourceId};
+
+    fn action(kind: Kind, changes: Vec<(Attr, Option<&str>, Option<&str>)>) -> Action {
+        Action {
+            kind,
+            anchor: SourceId::new([1; 16]),
+            email: "ann@example.com".parse().unwrap(),
+            dn: None,
+            cloud_id: None,
+            changes: changes
+                .into_iter()
+                .map(|(field, from, to)| Change::new(field, from.map(Into::into), to.map(Into::into)))
+                .collect(),
+            cause: Cause::Desired,
+        }
+    }
+
+    fn ops(action: &Action, standing: Option<&Standing>) -> Vec<(String, String, Value)> {
+        let patch = patch(action, standing).unwrap_or(json!({ "Operations": [] }));
+        patch["Operations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|op| {
+                let text = |key: &str| op[key].as_str().unwrap().to_owned();
+                (text("op"), text("path"), op["value"].clone())
+            })
+            .collect()
+    }
+
+    fn op(op: &str, path: &str, value: Value) -> (String, String, Value) {
+        (op.into(), path.into(), value)
+    }
+
+    use Attr::{Active, Email, ExternalId, Field as F, Role};
+
+    #[test]
+    fn a_create_is_a_whole_resource() {
+        let every: Vec<_> = [Email, Active, ExternalId, Role(RoleId::new("id_user_admin"))]
+            .into_iter()
+            .chain(Field::ALL.iter().map(|field| F(*field)))
+            .map(|attr| (attr, None, Some("v")))
+            .collect();
+        let user = resource(&action(Kind::Create, every));
+        assert_eq!(
+            user,
+            json!({
+                "schemas": [CORE, ENTERPRISE, CISCO], "userName": "v", "userType": "user", "active": true,
+                "externalId": "v", "displayName": "v", "nickName": "v", "title": "v", "preferredLanguage": "v",
+                "timezone": "v", "profileUrl": "v",
+                "name": { "givenName": "v", "middleName": "v", "familyName": "v" },
+                "phoneNumbers": [{ "value": "v", "type": "work" }, { "value": "v", "type": "mobile" }, { "value": "v", "type": "fax" }],
+                "addresses": [{ "type": "work", "streetAddress": "v", "locality": "v", "region": "v", "postalCode": "v", "country": "v" }],
+                "roles": [{ "value": "id_user_admin", "type": "cirole" }],
+                ENTERPRISE: { "department": "v", "division": "v", "organization": "v", "employeeNumber": "v", "costCenter": "v" },
+                CISCO: { "sipAddresses": [{ "value": "v", "type": "enterprise" }], "extensionAttribute1": ["v"],
+                         "extensionAttribute2": ["v"], "extensionAttribute3": ["v"], "extensionAttribute4": ["v"], "extensionAttribute5": ["v"] },
+            })
+        );
+        let bare = resource(&action(
+            Kind::Create,
+            vec![(Active, None, Some("false")), (F(Field::Title), None, None)],
+        ));
+        assert_eq!(
+            bare,
+            json!({ "schemas": [CORE], "userName": "ann@example.com", "userType": "user", "active": false })
+        );
+    }
+
+    #[test]
+    fn what_was_created_reads_back_as_itself() {
+        let every: Vec<_> = Field::ALL.iter().map(|field| (F(*field), None, Some(field.name()))).collect();
+        let mut user = resource(&action(Kind::Create, every));
+        user["id"] = json!("x");
+        let text = user.to_string();
+        let account = super::super::account::account(serde_json::from_str(&text).unwrap());
+        for field in Field::ALL {
+            assert_eq!(account.profile.get(field).map(String::as_str), Some(field.name()));
+        }
+    }
+
+    #[test]
+    fn scalars_are_replaced_or_removed() {
+        let action = action(
+            Kind::Update,
+            vec![
+                (ExternalId, None, Some("x")),
+                (F(Field::Title), Some("a"), Some("b")),
+                (F(Field::NickName), Some("a"), None),
+                (F(Field::GivenName), None, Some("b")),
+                (F(Field::Department), Some("a"), Some("b")),
+                (F(Field::CostCenter), Some("a"), None),
+                (F(Field::Extension3), Some("a"), Some("b")),
+                (F(Field::Extension4), Some("a"), None),
+            ],
+        );
+        assert_eq!(
+            ops(&action, None),
+            [
+                op("replace", "externalId", json!("x")),
+                op("replace", "title", json!("b")),
+                op("remove", "nickName", Value::Null),
+                op("replace", "name.givenName", json!("b")),
+                op("replace", &format!("{ENTERPRISE}:department"), json!("b")),
+                op("remove", &format!("{ENTERPRISE}:costCenter"), Value::Null),
+                op("replace", &format!("{CISCO}:extensionAttribute3"), json!(["b"])),
+                op("remove", &format!("{CISCO}:extensionAttribute4"), Value::Null),
+            ]
+        );
+    }
+
+    #[test]
+    fn elements_follow_the_before_image_and_then_the_account() {
+        let action = action(
+            Kind::Update,
+            vec![
+                (Email, Some("old@example.com"), Some("new@example.com")),
+                (F(Field::PhoneWork), Some("1"), Some("2")),
+                (F(Field::PhoneMobile), None, Some("3")),
+                (F(Field::PhoneFax), Some("4"), None),
+                (F(Field::City), None, Some("Leeds")),
+                (F(Field::Region), Some("Kent"), None),
+                (F(Field::SipAddress), Some("a@b"), Some("c@d")),
+            ],
+        );
+        let sip = format!("{CISCO}:sipAddresses");
+        assert_eq!(
+            ops(&action, None),
+            [
+                op("replace", "userName", json!("new@example.com")),
+                op("replace", r#"emails[type eq "work"].value"#, json!("new@example.com")),
+                op("replace", r#"phoneNumbers[type eq "work"].value"#, json!("2")),
+                op("add", "phoneNumbers", json!([{ "value": "3", "type": "mobile" }])),
+                op("remove", r#"phoneNumbers[type eq "fax"]"#, Value::Null),
+                op("replace", r#"addresses[type eq "work"].locality"#, json!("Leeds")),
+                op("remove", r#"addresses[type eq "work"].region"#, Value::Null),
+                op("replace", &format!(r#"{sip}[type eq "enterprise"].value"#), json!("c@d")),
+            ]
+        );
+        let bare = Standing::of(&json!({ "id": "x", "phoneNumbers": [{ "type": "Mobile", "value": "9" }] }));
+        assert_eq!(
+            ops(&action, Some(&bare)),
+            [
+                op("replace", "userName", json!("new@example.com")),
+                op("add", "emails", json!([{ "value": "new@example.com", "type": "work", "primary": true }])),
+                op("add", "phoneNumbers", json!([{ "value": "2", "type": "work" }])),
+                op("replace", r#"phoneNumbers[type eq "mobile"].value"#, json!("3")),
+                op("add", &sip, json!([{ "value": "c@d", "type": "enterprise" }])),
+                op("add", "addresses", json!([{ "type": "work", "locality": "Leeds" }])),
+            ]
+        );
+    }
+
+    #[test]
+    fn active_is_set_even_when_only_the_kind_says_so() {
+        for (kind, changes, expected) in [
+            (Kind::Deactivate, vec![(Active, Some("true"), Some("false"))], Some(false)),
+            (Kind::Deactivate, vec![], Some(false)),
+            (Kind::Reactivate, vec![], Some(true)),
+            (Kind::Update, vec![(Active, Some("false"), Some("true"))], Some(true)),
+            (Kind::Update, vec![], None),
+        ] {
+            let found = ops(&action(kind, changes), None);
+            assert_eq!(found.first().map(|(_, _, value)| value.as_bool().unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn taking_a_role_writes_what_is_left() {
+        let full = Role(RoleId::new("id_full_admin"));
+        let user = Role(RoleId::new("id_user_admin"));
+        let give = action(Kind::RoleChange, vec![(user.clone(), None, Some("held"))]);
+        assert!(!needs_standing(&give));
+        assert_eq!(
+            ops(&give, None),
+            [op("add", "roles", json!([{ "value": "id_user_admin", "type": "cirole" }]))]
+        );
+
+        let other = json!({ "value": "x", "type": "serviceRole", "display": "X" });
+        let admin = json!({ "value": "id_full_admin", "type": "cirole" });
+        let both = Standing::of(&json!({ "roles": [other, admin] }));
+        let take = action(Kind::RoleChange, vec![(full.clone(), Some("held"), None)]);
+        assert!(needs_standing(&take));
+        assert_eq!(ops(&take, Some(&both)), [op("replace", "roles", json!([other]))]);
+        let only = Standing::of(&json!({ "roles": [admin] }));
+        assert_eq!(ops(&take, Some(&only)), [op("remove", "roles", Value::Null)]);
+        assert_eq!(patch(&take, Some(&Standing::default())), None, "already gone");
+        let swap = action(Kind::RoleChange, vec![(full, Some("held"), None), (user, None, Some("held"))]);
+        assert_eq!(
+            ops(&swap, Some(&only)),
+            [op("replace", "roles", json!([{ "value": "id_user_admin", "type": "cirole" }]))]
+        );
+    }
+}

@@ -1,0 +1,254 @@
+//! Asking a Webex organization: nothing in here can change anything.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::account::{account, is_person};
+use super::fault;
+use super::license::license;
+use super::link::{Link, Request, for_all, parse};
+use super::listing::{self, nobody_listens};
+use super::wire::{Held, Holders, Items, License, Named, Page, User};
+use super::{Settings, ids};
+use crate::cloud::http::Answer;
+use crate::cloud::pace::Tempo;
+use crate::cloud::{CloudError, CloudErrorKind, CloudRead, Organization};
+use crate::model::{Account, Catalogue, CloudId, Email, LicenseId, Role, RoleId};
+
+/// Holders of a licence per page: the largest number that Webex documents.
+const HOLDERS_PER_PAGE: u32 = 300;
+
+/// Reads one Webex organization. Cheap to clone; all clones, and the writer made from one,
+/// share one pace.
+#[derive(Clone, Debug)]
+pub struct WebexReader {
+    pub(super) link: Arc<Link>,
+}
+
+impl WebexReader {
+    /// Prepares a connection; the first request is sent by the first question. `stop` ends
+    /// waiting and reading at once.
+    ///
+    /// # Errors
+    /// Settings that can never work: an unusable address, token or CA file.
+    pub fn connect(settings: Settings, stop: CancellationToken) -> Result<Self, CloudError> {
+        Self::connect_with(settings, Tempo::default(), stop)
+    }
+
+    /// The same with a patience of your own.
+    ///
+    /// # Errors
+    /// As [`WebexReader::connect`].
+    pub fn connect_with(
+        settings: Settings,
+        tempo: Tempo,
+        stop: CancellationToken,
+    ) -> Result<Self, CloudError> {
+        Ok(Self { link: Arc::new(Link::connect(&settings, tempo, stop)?) })
+    }
+
+    async fn find_organization(&self) -> Result<Organization, CloudError> {
+        let home = self.link.home().await?;
+        let answer = self.link.call(Request::get("/v1/people/me", Vec::new())).await?;
+        // A service app is nobody: it has no `me`. A cloud in trouble is another matter,
+        // because without `me` nobody protects the account that authorised us.
+        let me = match answer.status {
+            400..=499 => None,
+            _ if answer.is_success() => {
+                let me: Named = parse(&answer)?;
+                Some(CloudId::new(ids::raw(ids::PEOPLE, &me.id)))
+            }
+            _ => return Err(for_all(fault::error(&answer))),
+        };
+        Ok(Organization { id: home.raw.clone(), name: home.name.clone(), me })
+    }
+
+    async fn read_catalogue(&self) -> Result<Catalogue, CloudError> {
+        let query = vec![("orgId", self.link.home().await?.public.clone())];
+        let items: Items<License> = self.link.read(Request::get("/v1/licenses", query)).await?;
+        Ok(Catalogue(items.items.into_iter().map(license).collect()))
+    }
+
+    async fn read_roles(&self) -> Result<Vec<Role>, CloudError> {
+        let items: Items<Named> = self.link.read(Request::get("/v1/roles", Vec::new())).await?;
+        Ok(items
+            .items
+            .into_iter()
+            .map(|item| {
+                let id = ids::raw(ids::ROLE, &item.id);
+                Role { name: item.display_name.unwrap_or_else(|| id.clone()), id: RoleId::new(id) }
+            })
+            .collect())
+    }
+
+    async fn read_account(&self, id: &CloudId) -> Result<Option<Account>, CloudError> {
+        let path = self.link.scim(&format!("Users/{}", ids::segment(id.as_str()))).await?;
+        let answer = self.link.call(Request::get(path, Vec::new())).await?;
+        match answer.status {
+            404 => Ok(None),
+            _ if answer.is_success() => {
+                let user: User<'_> = borrowed(&answer)?;
+                Ok(Some(account(user)))
+            }
+            _ => Err(fault::error(&answer)),
+        }
+    }
+
+    async fn find_account(&self, email: &Email) -> Result<Option<Account>, CloudError> {
+        if let Some(account) = self.find_spelling(email, email.as_str()).await? {
+            return Ok(Some(account));
+        }
+        // Whether the cloud's search looks at letter case is not documented.
+        let lower = email.as_str().to_lowercase();
+        if lower == email.as_str() { Ok(None) } else { self.find_spelling(email, &lower).await }
+    }
+
+    async fn find_spelling(&self, email: &Email, spelling: &str) -> Result<Option<Account>, CloudError> {
+        let path = self.link.scim("Users").await?;
+        let escaped = spelling.replace('\\', "\\\\").replace('"', "\\\"");
+        let query = vec![("filter", format!("userName eq \"{escaped}\"")), ("count", "10".into())];
+        let answer = self.link.call(Request::get(path, query)).await?;
+        if !answer.is_success() {
+            return Err(fault::error(&answer));
+        }
+        let page: Page<'_> = borrowed(&answer)?;
+        // A server that does not know the filter may show anybody.
+        let mut found: Vec<Account> = page
+            .resources
+            .0
+            .into_iter()
+            .filter(is_person)
+            .map(account)
+            .filter(|account| account.email.as_ref() == Some(email))
+            .collect();
+        if found.len() > 1 {
+            return Err(CloudError {
+                kind: CloudErrorKind::Unintelligible,
+                what: format!("{} shows several accounts with one user name", answer.label),
+                remedy: "look for the address in Control Hub and report this to Webex support".into(),
+                tracking_id: answer.tracking_id,
+            });
+        }
+        Ok(found.pop())
+    }
+
+    async fn read_holders(
+        &self,
+        license: &LicenseId,
+        pages: mpsc::Sender<Vec<CloudId>>,
+    ) -> Result<u64, CloudError> {
+        let query = vec![("includeAssignedTo", "user".to_owned()), ("limit", HOLDERS_PER_PAGE.to_string())];
+        let path = format!("/v1/licenses/{}", ids::segment(license.as_str()));
+        let mut request = Request::get(path, query.clone());
+        let mut visited = BTreeSet::new();
+        let mut sent = 0;
+        loop {
+            let here = request.path.clone();
+            let answer = self.link.call(request).await?;
+            if !answer.is_success() {
+                return Err(fault::error(&answer));
+            }
+            let page: Holders = parse(&answer)?;
+            let holders: Vec<CloudId> = page
+                .users
+                .0
+                .into_iter()
+                // People of other organizations who work here as guests.
+                .filter(|user| user.kind.as_ref().is_none_or(|kind| !kind.eq_ignore_ascii_case("EXTERNAL")))
+                .map(|user| CloudId::new(ids::raw(ids::PEOPLE, &user.id)))
+                .collect();
+            sent += holders.len() as u64;
+            if !holders.is_empty() && pages.send(holders).await.is_err() {
+                return Err(nobody_listens());
+            }
+            match self.link.next(&answer, &query)? {
+                None => return Ok(sent),
+                Some(next) => {
+                    visited.insert(here);
+                    if visited.contains(&next.path) {
+                        return Err(CloudError {
+                            kind: CloudErrorKind::Unintelligible,
+                            what: format!("the pages of {} lead in a circle", answer.label),
+                            remedy: "report this to Webex support".into(),
+                            tracking_id: answer.tracking_id,
+                        });
+                    }
+                    request = next;
+                }
+            }
+        }
+    }
+}
+
+/// The licences that an account holds.
+pub(super) async fn licenses_of(link: &Link, id: &CloudId) -> Result<BTreeSet<LicenseId>, CloudError> {
+    let path = format!("/v1/people/{}", ids::public(ids::PEOPLE, id.as_str()));
+    let answer = link.call(Request::get(path, Vec::new())).await?;
+    if !answer.is_success() {
+        return Err(fault::error(&answer));
+    }
+    let held: Held = parse(&answer)?;
+    match (held.licenses, held.roles) {
+        (Some(licenses), _) => Ok(licenses.into_iter().map(LicenseId::new).collect()),
+        (None, Some(_)) => Ok(BTreeSet::new()),
+        // Neither of the two things that only administrators see.
+        (None, None) => Err(CloudError {
+            kind: CloudErrorKind::Refused,
+            what: format!("the answer to {} shows no licences", answer.label),
+            remedy: "authorise with an administrator's account and the scope spark-admin:people_read".into(),
+            tracking_id: answer.tracking_id,
+        }),
+    }
+}
+
+/// Reads a body into something that borrows from it.
+fn borrowed<'a, T: serde::Deserialize<'a>>(answer: &'a Answer) -> Result<T, CloudError> {
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| fault::unreadable(&answer.label, &error, answer.tracking_id.clone()))
+}
+
+impl CloudRead for WebexReader {
+    fn organization(&self) -> BoxFuture<'_, Result<Organization, CloudError>> {
+        self.find_organization().boxed()
+    }
+
+    fn catalogue(&self) -> BoxFuture<'_, Result<Catalogue, CloudError>> {
+        self.read_catalogue().boxed()
+    }
+
+    fn roles(&self) -> BoxFuture<'_, Result<Vec<Role>, CloudError>> {
+        self.read_roles().boxed()
+    }
+
+    fn accounts(&self, pages: mpsc::Sender<Vec<Account>>) -> BoxFuture<'_, Result<u64, CloudError>> {
+        async move { listing::accounts(&self.link, &pages).await }.boxed()
+    }
+
+    fn account<'a>(&'a self, id: &'a CloudId) -> BoxFuture<'a, Result<Option<Account>, CloudError>> {
+        self.read_account(id).boxed()
+    }
+
+    fn account_by_email<'a>(
+        &'a self,
+        email: &'a Email,
+    ) -> BoxFuture<'a, Result<Option<Account>, CloudError>> {
+        self.find_account(email).boxed()
+    }
+
+    fn holders<'a>(
+        &'a self,
+        license: &'a LicenseId,
+        pages: mpsc::Sender<Vec<CloudId>>,
+    ) -> BoxFuture<'a, Result<u64, CloudError>> {
+        self.read_holders(license, pages).boxed()
+    }
+
+    fn licenses_of<'a>(&'a self, id: &'a CloudId) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>> {
+        licenses_of(&self.link, id).boxed()
+    }
+}
