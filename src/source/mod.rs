@@ -4,6 +4,13 @@
 //! nothing: scope, mapping and everything else about people belongs to the rules.
 
 pub mod ldap;
+pub mod ldif;
+
+mod ad;
+mod description;
+mod primary;
+mod shape;
+mod tally;
 
 use std::fmt;
 

@@ -39,3 +39,29 @@ pub struct Settings {
     /// For one answer of the server.
     pub operation_timeout: Duration,
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Settings for the given URLs, with everything else at its default.
+    pub(in crate::source::ldap) fn settings(urls: &[&str]) -> Settings {
+        Settings {
+            name: "test".into(),
+            urls: urls.iter().map(|url| (*url).into()).collect(),
+            start_tls: false,
+            danger_plain_ldap: false,
+            ca_file: None,
+            bind: None,
+            password: Redacted(String::new()),
+            bases: vec![],
+            group_bases: vec![],
+            person_filter: None,
+            group_filter: None,
+            anchor: None,
+            page_size: 1000,
+            connect_timeout: Duration::from_secs(5),
+            operation_timeout: Duration::from_secs(5),
+        }
+    }
+}

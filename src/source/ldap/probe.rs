@@ -1,0 +1,53 @@
+//! A short visit: who answers, and as whom it knows us.
+
+use crate::clock;
+use crate::source::Probe;
+
+use super::connect;
+use super::detect;
+use super::read::Plan;
+use super::search;
+use super::settings::Settings;
+use super::tls;
+use super::trouble::{Failure, Trouble};
+
+/// Connects, and looks at the root entry and at every base.
+pub(super) async fn probe(settings: &Settings) -> Result<Probe, Trouble> {
+    Plan::check(settings)?;
+    let limit = settings.operation_timeout;
+    let mut session = connect::open(settings).await?;
+    let directory = detect::detect(&mut session, limit).await?;
+    let bases = directory.bases(settings)?;
+    let identity = directory.identity(&mut session, &bases, limit).await;
+    let mut facts = vec![match &directory.host {
+        Some(host) => format!("connected to {}, which calls itself {host}", session.server),
+        None => format!("connected to {}", session.server),
+    }];
+    facts.push(match &settings.bind {
+        Some(name) => format!("bound as {name}"),
+        None => "not bound: reading anonymously".into(),
+    });
+    facts.push(match session.encrypted {
+        true => "encrypted with TLS".into(),
+        false => "NOT encrypted: passwords and everybody's data cross the network in clear".to_owned(),
+    });
+    if let Ok(Some(certificate)) = session.ldap.get_peer_certificate().await
+        && let Some((_, until)) = tls::validity(&certificate)
+    {
+        let left = i64::try_from(until).unwrap_or(i64::MAX).saturating_sub(clock::now().timestamp());
+        facts.push(format!("the server's certificate is valid for another {} days", left / 86_400));
+    }
+    if !directory.contexts.is_empty() {
+        facts.push(format!("naming contexts: {}", directory.contexts.join("; ")));
+    }
+    for base in bases.iter().chain(&settings.group_bases) {
+        match search::one(&mut session, base, vec!["1.1".into()], limit).await {
+            Ok(Some(_)) => facts.push(format!("base \"{base}\" is there")),
+            Ok(None) => facts.push(format!("base \"{base}\" is NOT there, or hidden from the bind account")),
+            Err(failure @ Failure::Code(_)) => facts.push(format!("base \"{base}\": {failure}")),
+            Err(failure) => return Err(failure.into_trouble(&format!("reading the base \"{base}\""))),
+        }
+    }
+    session.close().await;
+    Ok(Probe { product: directory.product, identity, facts })
+}

@@ -1,0 +1,88 @@
+//! Counting what a read saw and what it did not, towards the census.
+
+use crate::model::{Census, Completeness, RecordKind};
+
+/// How many unusable entries are listed. A wrong anchor attribute makes every entry of the
+/// directory unusable; nobody reads a million lines.
+const LISTED: usize = 10_000;
+
+/// The running counts of one read.
+#[derive(Default)]
+pub(super) struct Tally {
+    people: u64,
+    groups: u64,
+    unusable: Vec<(String, String)>,
+    unlisted: u64,
+    /// Referrals met.
+    pub referrals: u64,
+    gaps: Vec<String>,
+}
+
+impl Tally {
+    /// Counts a record that is passed on.
+    pub(super) fn count(&mut self, kind: RecordKind) {
+        match kind {
+            RecordKind::Person | RecordKind::Room => self.people += 1,
+            RecordKind::Group => self.groups += 1,
+            RecordKind::Other => {}
+        }
+    }
+
+    /// Notes an entry that cannot be used.
+    pub(super) fn unusable(&mut self, dn: String, reason: String) {
+        if self.unusable.len() < LISTED {
+            self.unusable.push((dn, reason));
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    /// Notes that something was not read, in a sentence.
+    pub(super) fn gap(&mut self, reason: String) {
+        self.gaps.push(reason);
+    }
+
+    /// Whether any person or room was seen, be it unusable.
+    pub(super) fn has_people(&self) -> bool {
+        self.people > 0 || !self.unusable.is_empty()
+    }
+
+    /// The census. It is partial when there is a gap, or when unusable entries are not all
+    /// listed: an object that is not listed cannot be withheld.
+    pub(super) fn into_census(mut self, identity: String) -> Census {
+        if self.unlisted > 0 {
+            self.gaps.push(format!(
+                "{} further entries cannot be used either, for reasons like those listed",
+                self.unlisted
+            ));
+        }
+        Census {
+            completeness: match self.gaps.is_empty() {
+                true => Completeness::Whole,
+                false => Completeness::Partial { reasons: self.gaps },
+            },
+            identity,
+            people: self.people,
+            groups: self.groups,
+            unusable: self.unusable,
+            referrals: self.referrals,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unusable_entries_are_listed_up_to_a_bound_and_then_the_census_is_partial() {
+        let mut tally = Tally::default();
+        for n in 0..LISTED {
+            tally.unusable(format!("cn={n}"), "no anchor".into());
+        }
+        tally.unusable("cn=one more".into(), "no anchor".into());
+        let census = tally.into_census("dc=test".into());
+        assert_eq!(census.unusable.len(), LISTED);
+        assert!(!census.is_whole());
+    }
+}

@@ -1,0 +1,9 @@
+//! Tests against real servers, started privately on loopback.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod fixtures;
+mod reading;
+mod source_samba;
+mod source_slapd;

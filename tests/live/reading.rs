@@ -1,0 +1,104 @@
+//! What the tests of sources have in common: settings, and a read to its end.
+
+use std::time::Duration;
+
+use dirsyncd::model::{Ask, Census, Completeness, Record, RecordKind, Redacted};
+use dirsyncd::source::ldap::{LdapSource, Settings};
+use dirsyncd::source::{Source, SourceError};
+use tokio::sync::mpsc;
+
+use crate::support::samba::{self, Samba};
+use crate::support::slapd::{self, Slapd};
+
+/// Settings for the reader account of a slapd, over ldaps.
+pub(crate) fn slapd_settings(slapd: &Slapd) -> Settings {
+    Settings {
+        name: "company".into(),
+        urls: vec![slapd.tls_url()],
+        start_tls: false,
+        danger_plain_ldap: false,
+        ca_file: Some(slapd.ca_file()),
+        bind: Some(slapd::READER.into()),
+        password: Redacted(slapd::PASSWORD.into()),
+        bases: vec![format!("ou=people,{}", slapd::SUFFIX)],
+        group_bases: vec![format!("ou=groups,{}", slapd::SUFFIX)],
+        person_filter: None,
+        group_filter: None,
+        anchor: None,
+        page_size: 1000,
+        connect_timeout: Duration::from_secs(10),
+        operation_timeout: Duration::from_secs(10),
+    }
+}
+
+/// Settings for the administrator of a Samba domain, over ldaps, bases as detected.
+pub(crate) fn samba_settings(samba: &Samba) -> Settings {
+    Settings {
+        name: "domain".into(),
+        urls: vec![samba.url()],
+        start_tls: false,
+        danger_plain_ldap: false,
+        ca_file: Some(samba.ca_file()),
+        bind: Some(samba::ADMIN.into()),
+        password: Redacted(samba::PASSWORD.into()),
+        bases: vec![],
+        group_bases: vec![],
+        person_filter: None,
+        group_filter: None,
+        anchor: None,
+        page_size: 1000,
+        connect_timeout: Duration::from_secs(10),
+        operation_timeout: Duration::from_secs(10),
+    }
+}
+
+/// An ask for some attributes and for groups.
+pub(crate) fn ask(attributes: &[&str]) -> Ask {
+    Ask { attributes: attributes.iter().map(|name| (*name).into()).collect(), groups: true }
+}
+
+/// Reads a source to its end.
+pub(crate) async fn read(source: &dyn Source, ask: &Ask) -> (Vec<Record>, Result<Census, SourceError>) {
+    let (sender, mut receiver) = mpsc::channel(4);
+    let collect = async {
+        let mut all = Vec::new();
+        while let Some(batch) = receiver.recv().await {
+            all.extend(batch);
+        }
+        all
+    };
+    tokio::join!(collect, source.read(ask, sender))
+}
+
+/// Reads an LDAP source that must answer.
+pub(crate) async fn read_ldap(settings: &Settings, ask: &Ask) -> (Vec<Record>, Census) {
+    let (records, census) = read(&LdapSource::new(settings.clone()), ask).await;
+    (records, census.unwrap_or_else(|error| panic!("{error}; {}", error.remedy)))
+}
+
+/// Reads an LDAP source that must not answer.
+pub(crate) async fn refused(settings: &Settings) -> SourceError {
+    let (_, census) = read(&LdapSource::new(settings.clone()), &ask(&[])).await;
+    census.expect_err("this source must not be readable")
+}
+
+/// The reasons why a census is partial; none when it is whole.
+pub(crate) fn reasons(census: &Census) -> Vec<String> {
+    match &census.completeness {
+        Completeness::Whole => vec![],
+        Completeness::Partial { reasons } => reasons.clone(),
+    }
+}
+
+/// The record with this value in an attribute.
+pub(crate) fn find<'a>(records: &'a [Record], attribute: &str, value: &str) -> &'a Record {
+    records
+        .iter()
+        .find(|record| record.texts(attribute).any(|text| text == value))
+        .unwrap_or_else(|| panic!("no record has {attribute} = {value}"))
+}
+
+/// Whether all groups came before the first person.
+pub(crate) fn groups_come_first(records: &[Record]) -> bool {
+    records.is_sorted_by_key(|record| record.kind != RecordKind::Group)
+}

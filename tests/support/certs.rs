@@ -1,0 +1,109 @@
+//! A certificate authority for one test, made with the `openssl` tool.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::process::run;
+
+/// A private certificate authority in a directory of its own.
+pub(crate) struct Authority {
+    dir: PathBuf,
+}
+
+/// What a server certificate looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Certificate {
+    /// Valid for a month, for the asked names.
+    Good,
+    /// As it should be, but its time is over since yesterday.
+    Expired,
+    /// Only a common name, no subjectAltName: what self-made directories often have.
+    NoNames,
+    /// For another host.
+    OtherHost,
+}
+
+impl Authority {
+    /// Makes the authority. `dir` is created.
+    pub(crate) fn new(dir: &Path) -> Self {
+        std::fs::create_dir_all(dir).expect("a directory for certificates");
+        // A name of its own, as authorities have it.
+        let owner =
+            dir.parent().and_then(Path::file_name).expect("the directory of a server").to_string_lossy();
+        run(Command::new("openssl").current_dir(dir).args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            "ca-key.pem",
+            "-out",
+            "ca.pem",
+            "-days",
+            "30",
+            "-subj",
+            &format!("/CN=Test authority of {owner}"),
+            "-addext",
+            "basicConstraints=critical,CA:TRUE",
+            "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign",
+        ]));
+        Self { dir: dir.to_owned() }
+    }
+
+    /// The authority's own certificate, PEM.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.dir.join("ca.pem")
+    }
+
+    /// Issues a certificate and returns the PEM files of certificate and key.
+    /// `names` is in the words of OpenSSL: `DNS:localhost,IP:127.0.0.1`.
+    pub(crate) fn issue(&self, kind: Certificate, name: &str, names: &str) -> (PathBuf, PathBuf) {
+        run(Command::new("openssl").current_dir(&self.dir).args([
+            "req",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            "key.pem",
+            "-out",
+            "request.pem",
+            "-subj",
+            &format!("/CN={name}"),
+        ]));
+        let mut extensions = String::from("basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n");
+        match kind {
+            Certificate::Good | Certificate::Expired => {
+                extensions.push_str(&format!("subjectAltName={names}\n"));
+            }
+            Certificate::OtherHost => extensions.push_str("subjectAltName=DNS:elsewhere.example.com\n"),
+            Certificate::NoNames => {}
+        }
+        std::fs::write(self.dir.join("extensions"), extensions).expect("writing to our own directory");
+        // A negative number of days ends the validity in the past.
+        let days = if kind == Certificate::Expired { "-1" } else { "30" };
+        run(Command::new("openssl").current_dir(&self.dir).args([
+            "x509",
+            "-req",
+            "-in",
+            "request.pem",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca-key.pem",
+            "-CAcreateserial",
+            "-days",
+            days,
+            "-out",
+            "cert.pem",
+            "-extfile",
+            "extensions",
+        ]));
+        (self.dir.join("cert.pem"), self.dir.join("key.pem"))
+    }
+}
