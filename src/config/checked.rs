@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
-use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
 use super::{ConfigError, ConfigErrors, Document, Location, raw, schema, sections, shape};
@@ -49,6 +48,7 @@ pub struct Config {
 
 /// One source.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are a handful of them")]
 pub enum SourceConfig {
     /// Active Directory or another LDAP directory.
     Ldap(ldap::Settings),
@@ -124,11 +124,13 @@ impl Config {
         if found.incomplete {
             return Err(ConfigErrors::new(found.errors));
         }
-        let raw = match read(&document, table) {
+        // After the shape is right, this does not fail; should it, then with a place.
+        let raw = match raw::Root::deserialize(Deserializer::from(table)) {
             Ok(raw) => raw,
             Err(error) => {
+                let span = error.span().unwrap_or(0..0);
                 let mut errors = found.errors;
-                errors.push(error);
+                errors.push(document.error_at("", span, error.message().to_owned(), String::new()));
                 return Err(ConfigErrors::new(errors));
             }
         };
@@ -177,18 +179,17 @@ fn syntax_errors(document: &Document, errors: &[toml::de::Error]) -> Vec<ConfigE
     let mut found: Vec<ConfigError> = Vec::new();
     for error in errors {
         let span = error.span().unwrap_or(0..0);
-        let error = document.error_at("", span, format!("not TOML: {}", error.message()), String::new());
+        let remedy = match error.message() {
+            message if message.starts_with("string values must be quoted") => {
+                "a text stands in quotes; numbers, true and false stand without"
+            }
+            _ => "",
+        };
+        let message = format!("not TOML: {}", error.message());
+        let error = document.error_at("", span, message, remedy.to_owned());
         if found.iter().all(|other| other.location.line != error.location.line) {
             found.push(error);
         }
     }
     found
-}
-
-/// After the shape is right, this does not fail; should it, then with a place.
-fn read(document: &Document, table: Spanned<DeTable<'_>>) -> Result<raw::Root, ConfigError> {
-    raw::Root::deserialize(Deserializer::from(table)).map_err(|error| {
-        let span = error.span().unwrap_or(0..0);
-        document.error_at("", span, error.message().to_owned(), String::new())
-    })
 }

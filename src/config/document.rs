@@ -251,10 +251,21 @@ fn without_secrets(line: &str) -> String {
         }
     }
     // The same for `ldaps://user:password@host`.
-    match (line.find("://"), line.rfind('@')) {
-        (Some(from), Some(to)) if from + 3 < to => format!("{}…{}", &line[..from + 3], &line[to..]),
-        _ => line.to_owned(),
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(scheme) = rest.find("://") {
+        let (before, after) = rest.split_at(scheme + 3);
+        shown.push_str(before);
+        let authority = after.find(['/', '"', '\'', ' ', ',']).unwrap_or(after.len());
+        rest = match after[..authority].rfind('@') {
+            Some(at) => {
+                shown.push('…');
+                &after[at..]
+            }
+            None => after,
+        };
     }
+    shown + rest
 }
 
 #[cfg(test)]
@@ -291,6 +302,10 @@ mod tests {
             ("token_file = \"x\"", "token_file = \"x\""),
             ("token_file = \"x\", token = \"y\"", "token_file = \"x\", token = …"),
             ("urls = [\"ldaps://u:p@host\"]", "urls = [\"ldaps://…@host\"]"),
+            (
+                "urls = [\"ldaps://a\", \"ldaps://u:p@b/\", \"c@d\"]",
+                "urls = [\"ldaps://a\", \"ldaps://…@b/\", \"c@d\"]",
+            ),
             ("filter = \"(mail=*@example.com)\"", "filter = \"(mail=*@example.com)\""),
         ] {
             assert_eq!(without_secrets(line), shown);

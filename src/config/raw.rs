@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::guard;
 use crate::model::Field;
@@ -109,9 +109,11 @@ pub struct Source {
     pub page_size: u32,
     /// How long one TCP connection and TLS handshake may take.
     #[serde(default = "default_connect_timeout")]
+    #[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d|w))+$"))]
     pub connect_timeout: String,
     /// How long one answer of the server may take.
     #[serde(default = "default_operation_timeout")]
+    #[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d|w))+$"))]
     pub operation_timeout: String,
     /// The LDIF file. For kind "ldif" only.
     pub path: Option<PathBuf>,
@@ -130,7 +132,7 @@ fn default_operation_timeout() -> String {
 }
 
 /// The kinds of cloud.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CloudKind {
     /// A Cisco Webex organization.
@@ -155,11 +157,13 @@ pub struct Cloud {
     /// systemd credential (LoadCredential=) with the access token.
     pub token_credential: Option<String>,
     /// How long one answer may take.
+    #[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d|w))+$"))]
     pub timeout: String,
     /// Requests under way at once, at most. The pace adapts below it.
     #[schemars(range(min = 1, max = 64))]
     pub concurrency: u32,
     /// How long throttling is waited out within one pass before the pass ends early.
+    #[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d|w))+$"))]
     pub max_throttle: String,
     /// Accounts per page of a listing.
     #[schemars(range(min = 1, max = 1000))]
@@ -191,7 +195,7 @@ impl Default for Cloud {
 }
 
 /// Whose attribute names the default mapping speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Dialect {
     /// Active Directory, Samba AD, AD LDS.
@@ -347,6 +351,7 @@ pub struct Leavers {
     /// Take back the licences that we gave, in the same pass.
     pub reclaim_licenses: bool,
     /// Delete the account so long after the deactivation. Absent for never.
+    #[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d|w))+$"))]
     pub delete_after: Option<String>,
 }
 
@@ -405,7 +410,7 @@ impl Default for Guard {
 }
 
 /// The time zone of the schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Timezone {
     /// Coordinated Universal Time.
@@ -424,6 +429,7 @@ pub struct Schedule {
     /// The clock of a crontab expression: "utc" or "local".
     pub timezone: Timezone,
     /// How often the whole cloud is listed, to see what others changed there.
+    #[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d|w))+$"))]
     pub observe_every: String,
 }
 
@@ -441,6 +447,7 @@ pub struct State {
     /// %ProgramData%\dirsyncd\state on Windows.
     pub dir: Option<PathBuf>,
     /// How long the history of runs and changes is kept, or "forever".
+    #[schemars(regex(pattern = r"^(([0-9]+(ms|s|m|h|d|w))+|forever)$"))]
     pub keep_history: String,
 }
 
@@ -451,7 +458,7 @@ impl Default for State {
 }
 
 /// How much is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
     /// What failed.
@@ -468,7 +475,7 @@ pub enum LogLevel {
 }
 
 /// The form of log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
     /// For people: time, level, sentence, fields.

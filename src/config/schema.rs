@@ -27,10 +27,6 @@ fn without_null(schema: &mut Value) {
                     object.insert("type".to_owned(), only);
                 }
             }
-            // The defaults of sections repeat those of their keys.
-            if object.get("default").is_some_and(|default| default.is_object()) {
-                object.remove("default");
-            }
             object.values_mut().for_each(without_null);
         }
         Value::Array(items) => items.iter_mut().for_each(without_null),

@@ -1,25 +1,23 @@
 //! Section by section, from what is written to what is meant.
 
+mod cloud;
+mod people;
+mod source;
+
 use std::collections::{BTreeSet, HashSet};
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use url::{Host, Url};
-
-use super::checked::{Config, Overrides, SourceConfig};
+use super::checked::{Config, Overrides};
 use super::document::Side;
 use super::secrets::Keeper;
 use super::{ConfigError, Document, raw};
-use crate::cloud::webex;
 use crate::guard::{Limit, Limits};
 use crate::model::{Email, Redacted};
 use crate::plan::Leavers;
 use crate::report::log::{Format, Level, LogSettings};
-use crate::rules::{Dialect, EntitlementSpec, RoleSpec, ScopeSpec, Spec};
 use crate::schedule::{Schedule, Zone, parse_duration};
 use crate::service;
-use crate::source::ldap;
 
 /// Checks what the file means. The configuration is usable only when there are no errors.
 pub(super) fn check(
@@ -154,241 +152,6 @@ impl Check<'_> {
         }
     }
 
-    fn sources(&mut self, raw: Vec<raw::Source>) -> Vec<SourceConfig> {
-        let mut seen = HashSet::new();
-        for (i, source) in raw.iter().enumerate() {
-            self.name(&format!("source[{i}].name"), &source.name, &mut seen);
-        }
-        drop(seen);
-        raw.into_iter()
-            .enumerate()
-            .map(|(i, source)| {
-                let section = format!("source[{i}]");
-                match source.kind {
-                    raw::SourceKind::Ldap => self.ldap(&section, source),
-                    raw::SourceKind::Ldif => self.ldif(&section, source),
-                }
-            })
-            .collect()
-    }
-
-    fn ldif(&mut self, section: &str, source: raw::Source) -> SourceConfig {
-        // What would be ignored is an error: it was written for a reason.
-        const LDAP_ONLY: [&str; 17] = [
-            "domain",
-            "urls",
-            "start_tls",
-            "danger_plain_ldap",
-            "ca_file",
-            "bind",
-            "password_file",
-            "password_env",
-            "password_credential",
-            "bases",
-            "group_bases",
-            "person_filter",
-            "group_filter",
-            "anchor",
-            "page_size",
-            "connect_timeout",
-            "operation_timeout",
-        ];
-        for name in LDAP_ONLY {
-            let key = format!("{section}.{name}");
-            if self.document.has(&key) {
-                self.fail_key(&key, format!("\"{name}\" means nothing for kind = \"ldif\""), "leave it out");
-            }
-        }
-        if source.path.is_none() {
-            self.fail_missing(section, "a source of kind \"ldif\" needs \"path\"", "name the LDIF file");
-        }
-        let path = self.path(&source.path.unwrap_or_default());
-        SourceConfig::Ldif { name: source.name, path }
-    }
-
-    fn ldap(&mut self, section: &str, source: raw::Source) -> SourceConfig {
-        let key = |name: &str| format!("{section}.{name}");
-        if source.path.is_some() {
-            self.fail_key(
-                &key("path"),
-                "\"path\" means nothing for kind = \"ldap\"",
-                "leave it out, or write kind = \"ldif\"",
-            );
-        }
-        let urls = self.ldap_urls(section, &source);
-        let password = Keepers {
-            file: source.password_file.as_deref(),
-            environment: source.password_env.as_deref(),
-            credential: source.password_credential.as_deref(),
-            word: "password",
-        };
-        let password = match &source.bind {
-            Some(bind) => {
-                self.filled(&key("bind"), bind);
-                self.secret(section, &password)
-            }
-            None if password.given() > 0 => {
-                self.fail_missing(
-                    section,
-                    "a password is given and \"bind\" is missing",
-                    "say whom to bind as",
-                );
-                Redacted::default()
-            }
-            None => Redacted::default(),
-        };
-        self.distinguished_names(&key("bases"), &source.bases);
-        self.distinguished_names(&key("group_bases"), &source.group_bases);
-        for (name, filter) in
-            [("person_filter", &source.person_filter), ("group_filter", &source.group_filter)]
-        {
-            if let Some(filter) = filter
-                && ldap3::parse_filter(filter).is_err()
-            {
-                self.fail(
-                    &key(name),
-                    "this is not an LDAP filter",
-                    "write it as in RFC 4515, such as \"(&(objectClass=user)(mail=*))\"",
-                );
-            }
-        }
-        if let Some(anchor) = &source.anchor {
-            self.filled(&key("anchor"), anchor);
-        }
-        let connect_timeout = self.duration(&key("connect_timeout"), &source.connect_timeout);
-        let operation_timeout = self.duration(&key("operation_timeout"), &source.operation_timeout);
-        let ca_file = self.existing(&key("ca_file"), source.ca_file);
-        SourceConfig::Ldap(ldap::Settings {
-            name: source.name,
-            urls,
-            start_tls: source.start_tls,
-            danger_plain_ldap: source.danger_plain_ldap,
-            ca_file,
-            bind: source.bind,
-            password,
-            bases: source.bases,
-            group_bases: source.group_bases,
-            person_filter: source.person_filter,
-            group_filter: source.group_filter,
-            anchor: source.anchor,
-            page_size: source.page_size,
-            connect_timeout,
-            operation_timeout,
-        })
-    }
-
-    fn ldap_urls(&mut self, section: &str, source: &raw::Source) -> Vec<String> {
-        let key = |name: &str| format!("{section}.{name}");
-        if let Some(domain) = &source.domain {
-            if !source.urls.is_empty() {
-                self.fail_key(&key("domain"), "both \"domain\" and \"urls\" are given", "keep one of them");
-            }
-            if !is_domain(domain) {
-                self.fail(
-                    &key("domain"),
-                    format!("\"{domain}\" is not the DNS name of a domain"),
-                    "write it as in \"ad.example.com\"; use urls for anything else",
-                );
-            }
-            return vec![format!("ldaps://{domain}")];
-        }
-        if source.urls.is_empty() {
-            self.fail_missing(
-                section,
-                "no server is named: \"urls\" and \"domain\" are missing",
-                "add urls = [\"ldaps://dc1.example.com\"], or domain = \"example.com\" for Active Directory",
-            );
-        }
-        for (i, text) in source.urls.iter().enumerate() {
-            let key = format!("{section}.urls[{i}]");
-            let expected =
-                "write \"ldaps://host\", \"ldaps://host:port\", or \"ldap://host\" with start_tls = true";
-            let url = match Url::parse(text) {
-                Ok(url) => url,
-                Err(error) => {
-                    self.fail(&key, format!("this is not a URL: {error}"), expected);
-                    continue;
-                }
-            };
-            let plain = url.scheme() == "ldap";
-            if !plain && url.scheme() != "ldaps" {
-                self.fail(&key, format!("the scheme \"{}\" is not one of LDAP", url.scheme()), expected);
-            } else if !url.username().is_empty() || url.password().is_some() {
-                self.fail(&key, "a URL must not hold a user or password", "use bind and password_file");
-            } else if url.host_str().unwrap_or_default().is_empty() {
-                self.fail(&key, "the URL names no host", expected);
-            } else if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-                self.fail(
-                    &key,
-                    "there is more in this URL than scheme, host and port",
-                    "use bases and person_filter for what follows the host",
-                );
-            } else if plain && !source.start_tls && !source.danger_plain_ldap {
-                self.fail(
-                    &key,
-                    "ldap:// without TLS lets everybody on the network read the password and the people",
-                    "write ldaps://, or set start_tls = true; danger_plain_ldap = true allows it nevertheless",
-                );
-            }
-        }
-        source.urls.clone()
-    }
-
-    fn cloud(&mut self, cloud: raw::Cloud) -> webex::Settings {
-        let raw::CloudKind::Webex = cloud.kind;
-        let base_url = self.base_url(&cloud.base_url, cloud.danger_plain_http);
-        if let Some(organization) = &cloud.organization {
-            self.filled("cloud.organization", organization);
-        }
-        let token = Keepers {
-            file: cloud.token_file.as_deref(),
-            environment: cloud.token_env.as_deref(),
-            credential: cloud.token_credential.as_deref(),
-            word: "token",
-        };
-        let token = self.secret("cloud", &token);
-        let timeout = self.duration("cloud.timeout", &cloud.timeout);
-        let max_throttle = self.any_duration("cloud.max_throttle", &cloud.max_throttle);
-        let ca_file = self.existing("cloud.ca_file", cloud.ca_file);
-        webex::Settings {
-            base_url,
-            organization: cloud.organization,
-            token,
-            danger_plain_http: cloud.danger_plain_http,
-            ca_file,
-            timeout,
-            concurrency: cloud.concurrency as usize,
-            max_throttle,
-            page_size: cloud.page_size,
-        }
-    }
-
-    fn base_url(&mut self, text: &str, danger_plain_http: bool) -> String {
-        const KEY: &str = "cloud.base_url";
-        let expected = "write it as in \"https://webexapis.com\"";
-        match Url::parse(text) {
-            Err(error) => self.fail(KEY, format!("this is not a URL: {error}"), expected),
-            Ok(url) if !matches!(url.scheme(), "https" | "http") => {
-                self.fail(KEY, format!("the scheme \"{}\" is not one of HTTP", url.scheme()), expected);
-            }
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-                self.fail(KEY, "a URL must not hold a user or password", "use token_file");
-            }
-            Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-                self.fail(KEY, "the URL must end with its host or path", expected);
-            }
-            Ok(url) if url.scheme() == "http" && !danger_plain_http && !is_this_machine(&url) => {
-                self.fail(
-                    KEY,
-                    "http:// to another machine lets everybody on the network read the token",
-                    "write https://; danger_plain_http = true allows it nevertheless",
-                );
-            }
-            Ok(_) => {}
-        }
-        text.trim_end_matches('/').to_owned()
-    }
-
     fn existing(&mut self, key: &str, path: Option<PathBuf>) -> Option<PathBuf> {
         let path = self.path(&path?);
         if !self.offline
@@ -425,73 +188,6 @@ impl Check<'_> {
             self.fail(&format!("{section}.{word}_{suffix}"), error.message, error.remedy);
             Redacted::default()
         })
-    }
-
-    fn rules(
-        &mut self,
-        people: raw::People,
-        entitlements: Vec<raw::Entitlement>,
-        roles: Vec<raw::Role>,
-    ) -> Spec {
-        for (i, domain) in people.allowed_domains.iter().enumerate() {
-            if !is_domain(domain) {
-                self.fail(
-                    &format!("people.allowed_domains[{i}]"),
-                    format!("\"{domain}\" is not a domain"),
-                    "write what follows the @, such as \"example.com\"",
-                );
-            }
-        }
-        if people.mapping.email.as_deref().is_some_and(|email| email.trim().is_empty()) {
-            self.fail(
-                "people.mapping.email",
-                "the e-mail address cannot be left out",
-                "write an expression, or leave out the key",
-            );
-        }
-        self.distinguished_names("people.scope.bases", &people.scope.bases);
-        self.distinguished_names("people.scope.exclude_bases", &people.scope.exclude_bases);
-        self.all_filled("people.scope.groups", &people.scope.groups);
-        self.all_filled("people.scope.exclude_groups", &people.scope.exclude_groups);
-        let mut seen = HashSet::new();
-        for (i, entitlement) in entitlements.iter().enumerate() {
-            self.name(&format!("entitlement[{i}].name"), &entitlement.name, &mut seen);
-            self.all_filled(&format!("entitlement[{i}].groups"), &entitlement.groups);
-            self.all_filled(&format!("entitlement[{i}].licenses"), &entitlement.licenses);
-        }
-        let mut seen = HashSet::new();
-        for (i, role) in roles.iter().enumerate() {
-            self.name(&format!("role[{i}].name"), &role.name, &mut seen);
-            self.all_filled(&format!("role[{i}].groups"), &role.groups);
-            self.filled(&format!("role[{i}].role"), &role.role);
-        }
-        let raw::Scope { bases, exclude_bases, filter, groups, exclude_groups } = people.scope;
-        Spec {
-            dialect: match people.dialect {
-                raw::Dialect::ActiveDirectory => Dialect::ActiveDirectory,
-                raw::Dialect::InetOrgPerson => Dialect::InetOrgPerson,
-            },
-            email: people.mapping.email,
-            mapping: people.mapping.fields,
-            defaults: people.mapping.defaults,
-            scope: ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups },
-            allowed_domains: people.allowed_domains,
-            entitlements: entitlements
-                .into_iter()
-                .map(|raw| EntitlementSpec {
-                    name: raw.name,
-                    groups: raw.groups,
-                    when: raw.when,
-                    licenses: raw.licenses,
-                    subscription: raw.subscription,
-                    site: raw.site,
-                })
-                .collect(),
-            roles: roles
-                .into_iter()
-                .map(|raw| RoleSpec { name: raw.name, groups: raw.groups, when: raw.when, role: raw.role })
-                .collect(),
-        }
     }
 
     fn leavers(&mut self, raw: &raw::Leavers) -> Leavers {
@@ -600,13 +296,4 @@ fn is_domain(text: &str) -> bool {
             && label.chars().all(|c| c.is_alphanumeric() || c == '-')
     };
     text.len() <= 253 && text.contains('.') && text.split('.').all(label)
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
-    }
 }

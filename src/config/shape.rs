@@ -52,7 +52,10 @@ impl Walk<'_> {
                 None => {
                     let names: Vec<&str> = properties.keys().map(String::as_str).collect();
                     let remedy = unknown_key_remedy(name, &names);
-                    let message = format!("unknown key \"{name}\" in {}", section(path));
+                    let message = match value.get_ref() {
+                        DeValue::Table(_) if path.is_empty() => format!("unknown section [{name}]"),
+                        _ => format!("unknown key \"{name}\" in {}", section(path)),
+                    };
                     self.wrong(&key, Side::Key, message, remedy);
                     false
                 }
@@ -149,6 +152,7 @@ impl Walk<'_> {
                     self.wrong(key, Side::Value, message, remedy);
                     return false;
                 }
+                _ if schema.get("pattern").is_some() => "a duration in quotes, such as \"15m\"",
                 _ => "a text in quotes",
             },
         };
@@ -254,23 +258,23 @@ fn unknown_key_remedy(name: &str, names: &[&str]) -> String {
 
 /// The name that was probably meant.
 fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
-    // A third of the letters may be wrong: more is another word.
-    let by_letters = nearest_within(name, names, (name.chars().count() / 3).clamp(1, 4));
-    let folded = name.to_ascii_lowercase().replace('-', "_");
-    by_letters.or_else(|| {
-        // `base` for `bases`, `filter` for `person_filter`, `bind_dn` for `bind`.
-        let related =
-            |known: &&&str| folded.len() >= 4 && (known.contains(&folded) || is_word_of(known, &folded));
+    // A quarter of the letters may be wrong: more is another word.
+    nearest_within(name, names, (name.chars().count() / 4).clamp(1, 3)).or_else(|| {
+        // `filter` for `person_filter`, `city_name` for `city`.
+        let folded = folded(name);
+        let words: Vec<&str> = folded.split('_').collect();
+        let related = |known: &&&str| words.contains(known) || known.split('_').any(|word| word == folded);
         names.iter().find(related).copied()
     })
 }
 
-fn is_word_of(word: &str, compound: &str) -> bool {
-    compound.split('_').any(|part| part == word)
+/// Letter case, and how words are joined, are never what was meant.
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase().replace('-', "_")
 }
 
 fn nearest_within<'a>(name: &str, names: &[&'a str], limit: usize) -> Option<&'a str> {
-    let folded = name.to_ascii_lowercase().replace('-', "_");
+    let folded = folded(name);
     let distances = names.iter().map(|known| (edit_distance(&folded, known), *known));
     distances
         .min_by_key(|(distance, _)| *distance)
@@ -312,6 +316,7 @@ mod tests {
             ("PageSize", Some("page_size")),
             ("filter", Some("person_filter")),
             ("bind_dn", Some("bind")),
+            ("server_urls", Some("urls")),
             ("url", Some("urls")),
             ("nmae", Some("name")),
             ("starttls", Some("start_tls")),

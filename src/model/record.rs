@@ -63,7 +63,20 @@ impl Record {
     /// Directories give values in no order; the smallest is taken, so that the answer does
     /// not change from one reading to the next.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.texts(name).map(str::trim).filter(|text| !text.is_empty()).min()
+        // A plain loop: rules ask this a few dozen times per record.
+        let mut smallest: Option<&str> = None;
+        for attribute in &self.attributes {
+            if attribute.name.len() != name.len() || !attribute.name.eq_ignore_ascii_case(name) {
+                continue;
+            }
+            for text in attribute.values.iter().filter_map(|value| std::str::from_utf8(value).ok()) {
+                let text = text.trim();
+                if !text.is_empty() && smallest.is_none_or(|known| text < known) {
+                    smallest = Some(text);
+                }
+            }
+        }
+        smallest
     }
 
     /// The key of the DN, under which groups name their members.

@@ -192,17 +192,24 @@ impl Rules {
         let wanted = match self.mapping.map(&subject) {
             Err(withheld) => Wanted::Withheld(withheld),
             Ok((email, profile)) => {
-                let entitled = self.entitlements.iter().filter(|entitlement| entitlement.includes(&subject));
-                let roles = self.roles.iter().filter(|rule| rule.includes(&subject));
-                Wanted::Present(Person {
+                let mut person = Person {
                     email,
                     active: true,
                     profile,
-                    licenses: entitled
-                        .flat_map(|entitlement| entitlement.licenses().iter().cloned())
-                        .collect(),
-                    roles: roles.filter_map(RoleRule::role).cloned().collect(),
-                })
+                    licenses: BTreeSet::new(),
+                    roles: BTreeSet::new(),
+                };
+                for entitlement in self.entitlements.iter().filter(|rule| rule.includes(&subject)) {
+                    for id in entitlement.licenses() {
+                        // Many rules may give one licence; it is copied once.
+                        if !person.licenses.contains(id) {
+                            person.licenses.insert(id.clone());
+                        }
+                    }
+                }
+                let roles = self.roles.iter().filter(|rule| rule.includes(&subject));
+                person.roles.extend(roles.filter_map(RoleRule::role).cloned());
+                Wanted::Present(person)
             }
         };
         // An expiry that is not in the past is in the future.

@@ -1,5 +1,7 @@
 //! Whole rules on whole records, and the record that the other tests of rules start from.
 
+mod docs;
+
 use proptest::prelude::*;
 
 use super::*;

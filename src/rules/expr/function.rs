@@ -74,6 +74,11 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("all", "and"),
 ];
 
+/// The names of all functions.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|function| function.name)
+}
+
 /// The function with this name.
 pub(super) fn signature(offset: usize, name: &str) -> Result<&'static Signature, SyntaxError> {
     if let Some(found) = FUNCTIONS.iter().find(|function| function.name == name) {
@@ -84,9 +89,9 @@ pub(super) fn signature(offset: usize, name: &str) -> Result<&'static Signature,
         .iter()
         .find(|(theirs, _)| *theirs == lower)
         .map(|(_, ours)| *ours)
-        .or_else(|| nearest(name, FUNCTIONS.iter().map(|function| function.name)));
+        .or_else(|| nearest(name, names()));
     let remedy = meant.map_or_else(
-        || format!("the functions are {}", FUNCTIONS.iter().map(|f| f.name).collect::<Vec<_>>().join(", ")),
+        || format!("the functions are {}", names().collect::<Vec<_>>().join(", ")),
         |meant| format!("did you mean `{meant}`?"),
     );
     Err(SyntaxError::new(offset, format!("there is no function `{name}`"), remedy))

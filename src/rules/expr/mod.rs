@@ -110,5 +110,11 @@ impl Condition {
     }
 }
 
+/// The names of all functions.
+#[cfg(test)]
+pub(super) fn function_names() -> impl Iterator<Item = &'static str> {
+    function::names()
+}
+
 #[cfg(test)]
 mod tests;

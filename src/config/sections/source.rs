@@ -1,0 +1,192 @@
+//! `[[source]]`: how each directory is reached.
+
+use std::collections::HashSet;
+
+use url::Url;
+
+use super::{Check, Keepers, is_domain};
+use crate::config::{SourceConfig, raw};
+use crate::model::Redacted;
+use crate::source::ldap;
+
+impl Check<'_> {
+    pub(super) fn sources(&mut self, raw: Vec<raw::Source>) -> Vec<SourceConfig> {
+        let mut seen = HashSet::new();
+        for (i, source) in raw.iter().enumerate() {
+            self.name(&format!("source[{i}].name"), &source.name, &mut seen);
+        }
+        drop(seen);
+        raw.into_iter()
+            .enumerate()
+            .map(|(i, source)| {
+                let section = format!("source[{i}]");
+                match source.kind {
+                    raw::SourceKind::Ldap => self.ldap(&section, source),
+                    raw::SourceKind::Ldif => self.ldif(&section, source),
+                }
+            })
+            .collect()
+    }
+
+    fn ldif(&mut self, section: &str, source: raw::Source) -> SourceConfig {
+        // What would be ignored is an error: it was written for a reason.
+        const LDAP_ONLY: [&str; 17] = [
+            "domain",
+            "urls",
+            "start_tls",
+            "danger_plain_ldap",
+            "ca_file",
+            "bind",
+            "password_file",
+            "password_env",
+            "password_credential",
+            "bases",
+            "group_bases",
+            "person_filter",
+            "group_filter",
+            "anchor",
+            "page_size",
+            "connect_timeout",
+            "operation_timeout",
+        ];
+        for name in LDAP_ONLY {
+            let key = format!("{section}.{name}");
+            if self.document.has(&key) {
+                self.fail_key(&key, format!("\"{name}\" means nothing for kind = \"ldif\""), "leave it out");
+            }
+        }
+        if source.path.is_none() {
+            self.fail_missing(section, "a source of kind \"ldif\" needs \"path\"", "name the LDIF file");
+        }
+        let path = self.path(&source.path.unwrap_or_default());
+        SourceConfig::Ldif { name: source.name, path }
+    }
+
+    fn ldap(&mut self, section: &str, source: raw::Source) -> SourceConfig {
+        let key = |name: &str| format!("{section}.{name}");
+        if source.path.is_some() {
+            self.fail_key(
+                &key("path"),
+                "\"path\" means nothing for kind = \"ldap\"",
+                "leave it out, or write kind = \"ldif\"",
+            );
+        }
+        let urls = self.ldap_urls(section, &source);
+        let password = Keepers {
+            file: source.password_file.as_deref(),
+            environment: source.password_env.as_deref(),
+            credential: source.password_credential.as_deref(),
+            word: "password",
+        };
+        let password = match &source.bind {
+            Some(bind) => {
+                self.filled(&key("bind"), bind);
+                self.secret(section, &password)
+            }
+            None if password.given() > 0 => {
+                self.fail_missing(
+                    section,
+                    "a password is given and \"bind\" is missing",
+                    "say whom to bind as",
+                );
+                Redacted::default()
+            }
+            None => Redacted::default(),
+        };
+        self.distinguished_names(&key("bases"), &source.bases);
+        self.distinguished_names(&key("group_bases"), &source.group_bases);
+        for (name, filter) in
+            [("person_filter", &source.person_filter), ("group_filter", &source.group_filter)]
+        {
+            if let Some(filter) = filter
+                && ldap3::parse_filter(filter).is_err()
+            {
+                self.fail(
+                    &key(name),
+                    "this is not an LDAP filter",
+                    "write it as in RFC 4515, such as \"(&(objectClass=user)(mail=*))\"",
+                );
+            }
+        }
+        if let Some(anchor) = &source.anchor {
+            self.filled(&key("anchor"), anchor);
+        }
+        let connect_timeout = self.duration(&key("connect_timeout"), &source.connect_timeout);
+        let operation_timeout = self.duration(&key("operation_timeout"), &source.operation_timeout);
+        let ca_file = self.existing(&key("ca_file"), source.ca_file);
+        SourceConfig::Ldap(ldap::Settings {
+            name: source.name,
+            urls,
+            start_tls: source.start_tls,
+            danger_plain_ldap: source.danger_plain_ldap,
+            ca_file,
+            bind: source.bind,
+            password,
+            bases: source.bases,
+            group_bases: source.group_bases,
+            person_filter: source.person_filter,
+            group_filter: source.group_filter,
+            anchor: source.anchor,
+            page_size: source.page_size,
+            connect_timeout,
+            operation_timeout,
+        })
+    }
+
+    fn ldap_urls(&mut self, section: &str, source: &raw::Source) -> Vec<String> {
+        let key = |name: &str| format!("{section}.{name}");
+        if let Some(domain) = &source.domain {
+            if !source.urls.is_empty() {
+                self.fail_key(&key("domain"), "both \"domain\" and \"urls\" are given", "keep one of them");
+            }
+            if !is_domain(domain) {
+                self.fail(
+                    &key("domain"),
+                    format!("\"{domain}\" is not the DNS name of a domain"),
+                    "write it as in \"ad.example.com\"; use urls for anything else",
+                );
+            }
+            return vec![format!("ldaps://{domain}")];
+        }
+        if source.urls.is_empty() {
+            self.fail_missing(
+                section,
+                "no server is named: \"urls\" and \"domain\" are missing",
+                "add urls = [\"ldaps://dc1.example.com\"], or domain = \"example.com\" for Active Directory",
+            );
+        }
+        for (i, text) in source.urls.iter().enumerate() {
+            let key = format!("{section}.urls[{i}]");
+            let expected =
+                "write \"ldaps://host\", \"ldaps://host:port\", or \"ldap://host\" with start_tls = true";
+            let url = match Url::parse(text) {
+                Ok(url) => url,
+                Err(error) => {
+                    self.fail(&key, format!("this is not a URL: {error}"), expected);
+                    continue;
+                }
+            };
+            let plain = url.scheme() == "ldap";
+            if !plain && url.scheme() != "ldaps" {
+                self.fail(&key, format!("the scheme \"{}\" is not one of LDAP", url.scheme()), expected);
+            } else if !url.username().is_empty() || url.password().is_some() {
+                self.fail(&key, "a URL must not hold a user or password", "use bind and password_file");
+            } else if url.host_str().unwrap_or_default().is_empty() {
+                self.fail(&key, "the URL names no host", expected);
+            } else if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+                self.fail(
+                    &key,
+                    "there is more in this URL than scheme, host and port",
+                    "use bases and person_filter for what follows the host",
+                );
+            } else if plain && !source.start_tls && !source.danger_plain_ldap {
+                self.fail(
+                    &key,
+                    "ldap:// without TLS lets everybody on the network read the password and the people",
+                    "write ldaps://, or set start_tls = true; danger_plain_ldap = true allows it nevertheless",
+                );
+            }
+        }
+        source.urls.clone()
+    }
+}
