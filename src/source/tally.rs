@@ -13,6 +13,8 @@ pub(super) struct Tally {
     groups: u64,
     unusable: Vec<(String, String)>,
     unlisted: u64,
+    nameless: u64,
+    lost_groups: u64,
     /// Referrals met.
     pub referrals: u64,
     gaps: Vec<String>,
@@ -28,8 +30,16 @@ impl Tally {
         }
     }
 
+    /// Notes an entry that is, or may be, a group and cannot be used. Who is a member of what
+    /// is then not known whole.
+    pub(super) fn unusable_group(&mut self, dn: String, reason: String) {
+        self.lost_groups += 1;
+        self.unusable(dn, reason);
+    }
+
     /// Notes an entry that cannot be used.
     pub(super) fn unusable(&mut self, dn: String, reason: String) {
+        self.nameless += u64::from(dn.is_empty());
         if self.unusable.len() < LISTED {
             self.unusable.push((dn, reason));
         } else {
@@ -47,13 +57,24 @@ impl Tally {
         self.people > 0 || !self.unusable.is_empty()
     }
 
-    /// The census. It is partial when there is a gap, or when unusable entries are not all
-    /// listed: an object that is not listed cannot be withheld.
+    /// The census. It is partial when there is a gap, when memberships are not known whole, or
+    /// when unusable entries are not all listed with their DN: what is not known by name cannot
+    /// be withheld.
     pub(super) fn into_census(mut self, identity: String) -> Census {
         if self.unlisted > 0 {
             self.gaps.push(format!(
                 "{} further entries cannot be used either, for reasons like those listed",
                 self.unlisted
+            ));
+        }
+        if self.nameless > 0 {
+            self.gaps
+                .push(format!("{} entries cannot be used, and not even their DNs are known", self.nameless));
+        }
+        if self.lost_groups > 0 {
+            self.gaps.push(format!(
+                "{} entries that may be groups cannot be used: memberships are not known whole",
+                self.lost_groups
             ));
         }
         Census {
@@ -84,5 +105,20 @@ mod tests {
         let census = tally.into_census("dc=test".into());
         assert_eq!(census.unusable.len(), LISTED);
         assert!(!census.is_whole());
+    }
+
+    #[test]
+    fn what_cannot_be_withheld_by_name_makes_the_census_partial() {
+        let census = |dn: &str, group: bool| {
+            let mut tally = Tally::default();
+            match group {
+                true => tally.unusable_group(dn.into(), "bad".into()),
+                false => tally.unusable(dn.into(), "bad".into()),
+            }
+            tally.into_census("dc=test".into())
+        };
+        assert!(census("cn=a", false).is_whole());
+        assert!(!census("", false).is_whole());
+        assert!(!census("cn=a", true).is_whole());
     }
 }

@@ -5,5 +5,6 @@ mod support;
 
 mod fixtures;
 mod reading;
+mod source_fake;
 mod source_samba;
 mod source_slapd;

@@ -39,13 +39,10 @@ pub(super) async fn bind(ldap: &mut Ldap, settings: &Settings) -> Result<Result<
 fn refusal(name: &str, result: &LdapResult) -> Trouble {
     let object = format!("the directory refuses the bind account \"{name}\"");
     let (why, remedy) = match result.rc {
-        49 => match sub_code(&result.text).and_then(ad_words) {
-            Some(words) => words,
-            None => (
-                "wrong name or password",
-                "check the bind name (a DN, or for Active Directory user@domain) and the stored password",
-            ),
-        },
+        49 => sub_code(&result.text).and_then(ad_words).unwrap_or((
+            "wrong name or password",
+            "check the bind name (a DN, or for Active Directory user@domain) and the stored password",
+        )),
         8 | 13 => {
             ("it wants an encrypted connection", "use an ldaps:// URL, or ldap:// with start_tls = true")
         }

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use crate::model::{Ask, Census, Record};
 use crate::source::SourceErrorKind::{Misconfigured, Refused};
+use crate::source::ad;
 use crate::source::primary::PrimaryGroups;
 use crate::source::shape::{AnchorIn, GROUP_ATTRIBUTES, Looking, Shape};
 use crate::source::tally::Tally;
@@ -203,7 +204,7 @@ impl Read<'_> {
                 Step::Entry(answer) => {
                     entries += 1;
                     match decode::entry(answer.0) {
-                        Err(malformed) => self.tally.unusable(malformed.dn, malformed.reason.into()),
+                        Err(malformed) => self.unusable(malformed.dn, malformed.reason.into(), looking),
                         Ok(mut entry) => {
                             if !entry.open.is_empty()
                                 && let Err(failure) =
@@ -211,7 +212,7 @@ impl Read<'_> {
                             {
                                 let reason =
                                     format!("a long list of values could not be read whole: {failure}");
-                                self.tally.unusable(entry.dn, reason);
+                                self.unusable(entry.dn, reason, looking);
                                 continue;
                             }
                             batch.extend(self.record(entry, looking));
@@ -268,6 +269,15 @@ impl Read<'_> {
         }
     }
 
+    fn unusable(&mut self, dn: String, reason: String, looking: Looking) {
+        // The duplicate that a replication conflict left is not the group that anybody means.
+        if looking == Looking::Groups && !ad::is_conflict(&dn) {
+            self.tally.unusable_group(dn, reason);
+        } else {
+            self.tally.unusable(dn, reason);
+        }
+    }
+
     fn record(&mut self, entry: Entry, looking: Looking) -> Option<Record> {
         let Entry { dn, attributes, .. } = entry;
         let shape = Shape { anchor: &self.plan.anchor, looking, keep: &self.ask.attributes };
@@ -276,7 +286,7 @@ impl Read<'_> {
         let mut record = match shaped.into_record(dn, None) {
             Ok(record) => record,
             Err((dn, reason)) => {
-                self.tally.unusable(dn, reason);
+                self.unusable(dn, reason, looking);
                 return None;
             }
         };
