@@ -52,6 +52,11 @@ impl Tally {
         self.gaps.push(reason);
     }
 
+    /// Whether everything up to now was seen, groups among it.
+    pub(super) fn groups_are_whole(&self) -> bool {
+        self.gaps.is_empty() && self.lost_groups == 0
+    }
+
     /// Whether any person or room was seen, be it unusable.
     pub(super) fn has_people(&self) -> bool {
         self.people > 0 || !self.unusable.is_empty()

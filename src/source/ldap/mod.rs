@@ -18,7 +18,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::model::{Ask, Census, Record};
+use crate::model::{Ask, Census, Portion};
 
 pub use settings::Settings;
 
@@ -65,10 +65,10 @@ impl Source for LdapSource {
     fn read<'a>(
         &'a self,
         ask: &'a Ask,
-        records: mpsc::Sender<Vec<Record>>,
+        portions: mpsc::Sender<Portion>,
     ) -> BoxFuture<'a, Result<Census, SourceError>> {
         let (settings, ask) = (self.settings.clone(), ask.clone());
-        Box::pin(self.isolated(async move { read::everything(&settings, &ask, records).await }))
+        Box::pin(self.isolated(async move { read::everything(&settings, &ask, portions).await }))
     }
 
     fn probe(&self) -> BoxFuture<'_, Result<Probe, SourceError>> {

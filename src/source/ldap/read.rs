@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tokio::sync::mpsc;
 
-use crate::model::{Ask, Census, Record};
+use crate::model::{Ask, Census, Portion, Record};
 use crate::source::SourceErrorKind::{Misconfigured, Refused};
 use crate::source::ad;
 use crate::source::primary::PrimaryGroups;
@@ -26,7 +26,7 @@ const BATCH: usize = 1000;
 pub(super) async fn everything(
     settings: &Settings,
     ask: &Ask,
-    records: mpsc::Sender<Vec<Record>>,
+    portions: mpsc::Sender<Portion>,
 ) -> Result<Census, Trouble> {
     let plan = Plan::check(settings)?;
     let mut session = connect::open(settings).await?;
@@ -42,7 +42,7 @@ pub(super) async fn everything(
         ask,
         plan,
         directory,
-        records,
+        portions,
         tally: Tally::default(),
         primary_groups: PrimaryGroups::default(),
         over: false,
@@ -98,7 +98,7 @@ struct Read<'a> {
     ask: &'a Ask,
     plan: Plan,
     directory: Directory,
-    records: mpsc::Sender<Vec<Record>>,
+    portions: mpsc::Sender<Portion>,
     tally: Tally,
     primary_groups: PrimaryGroups,
     /// The connection or the listener is gone: further searches are pointless.
@@ -123,6 +123,8 @@ impl Read<'_> {
         }
         // What fails here leaves the census partial; only the people decide whether all failed.
         self.first_trouble = None;
+        let whole = self.tally.groups_are_whole();
+        self.pass_on(Portion::GroupsEnd { whole }).await;
     }
 
     /// Returns whether anything came from any base.
@@ -229,12 +231,12 @@ impl Read<'_> {
                 Step::Page => {}
                 Step::End(failure) => break failure,
             }
-            if !self.send(&mut batch).await {
+            if !self.send(&mut batch, looking).await {
                 pages.abandon().await;
                 return entries > 0;
             }
         };
-        self.send(&mut batch).await;
+        self.send(&mut batch, looking).await;
         self.tally.referrals += referrals;
         // A domain controller refers to its other partitions in every search of a domain root;
         // its own partition it has whole. Elsewhere a referral stands for entries not seen.
@@ -298,12 +300,20 @@ impl Read<'_> {
     }
 
     /// Passes records on; `false` when nobody listens any more.
-    async fn send(&mut self, batch: &mut Vec<Record>) -> bool {
+    async fn send(&mut self, batch: &mut Vec<Record>, looking: Looking) -> bool {
         if batch.is_empty() {
             return true;
         }
         let full = std::mem::replace(batch, Vec::with_capacity(BATCH));
-        if self.records.send(full).await.is_ok() {
+        self.pass_on(match looking {
+            Looking::Groups => Portion::Groups(full),
+            Looking::People | Looking::Anything => Portion::People(full),
+        })
+        .await
+    }
+
+    async fn pass_on(&mut self, portion: Portion) -> bool {
+        if self.portions.send(portion).await.is_ok() {
             return true;
         }
         if !self.over {

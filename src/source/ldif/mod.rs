@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use crate::model::{Ask, Census, Record};
+use crate::model::{Ask, Census, Portion};
 
 use super::{Probe, Source, SourceError, SourceErrorKind};
 
@@ -62,10 +62,10 @@ impl Source for LdifSource {
     fn read<'a>(
         &'a self,
         ask: &'a Ask,
-        records: mpsc::Sender<Vec<Record>>,
+        portions: mpsc::Sender<Portion>,
     ) -> BoxFuture<'a, Result<Census, SourceError>> {
         let ask = ask.clone();
-        Box::pin(self.blocking(move |source| read::everything(&source, &ask, &records)))
+        Box::pin(self.blocking(move |source| read::everything(&source, &ask, &portions)))
     }
 
     fn probe(&self) -> BoxFuture<'_, Result<Probe, SourceError>> {

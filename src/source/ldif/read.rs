@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use tokio::sync::mpsc;
 
-use crate::model::{Ask, Census, Key, Record, RecordKind, SourceId};
+use crate::model::{Ask, Census, Key, Portion, Record, RecordKind, SourceId};
 use crate::source::primary::PrimaryGroups;
 use crate::source::shape::{AnchorIn, Looking, Shape, is_group};
 use crate::source::tally::Tally;
@@ -22,7 +22,7 @@ const BATCH: usize = 1000;
 pub(super) fn everything(
     source: &LdifSource,
     ask: &Ask,
-    records: &mpsc::Sender<Vec<Record>>,
+    portions: &mpsc::Sender<Portion>,
 ) -> Result<Census, SourceError> {
     // The file stays open: when another takes its name meanwhile, both readings see one content.
     let mut file = open(source)?;
@@ -30,13 +30,13 @@ pub(super) fn everything(
     let mut read = Read {
         source,
         ask,
-        records,
+        portions,
         tally: Tally::default(),
         primary_groups: PrimaryGroups::default(),
         suffix: None,
         derived: 0,
     };
-    if !ask.groups || read.pass(&mut file, Pass::Groups)? {
+    if !ask.groups || read.pass(&mut file, Pass::Groups)? && read.end_groups() {
         read.pass(&mut file, Pass::People)?;
     }
     let Read { mut tally, suffix, derived, .. } = read;
@@ -91,7 +91,7 @@ enum Pass {
 struct Read<'a> {
     source: &'a LdifSource,
     ask: &'a Ask,
-    records: &'a mpsc::Sender<Vec<Record>>,
+    portions: &'a mpsc::Sender<Portion>,
     tally: Tally,
     primary_groups: PrimaryGroups,
     /// The suffix of the first entry.
@@ -110,7 +110,7 @@ impl Read<'_> {
             match parser.next() {
                 Ok(Some(item)) => batch.extend(self.record(item, pass)),
                 Ok(None) => {
-                    if parser.is_cut() && pass == Pass::People {
+                    if parser.is_cut() && self.is_first(pass) {
                         let path = self.source.path.display();
                         self.tally.gap(format!("{path} ends in the middle of a line: was it copied whole?"));
                     }
@@ -124,11 +124,11 @@ impl Read<'_> {
                 }
                 Err(stop) => return Err(stopped(self.source, &stop)),
             }
-            if batch.len() >= BATCH && !self.send(&mut batch) {
+            if batch.len() >= BATCH && !self.send(&mut batch, pass) {
                 return Ok(false);
             }
         };
-        Ok(self.send(&mut batch) && go_on)
+        Ok(self.send(&mut batch, pass) && go_on)
     }
 
     fn record(&mut self, item: Item, pass: Pass) -> Option<Record> {
@@ -136,11 +136,10 @@ impl Read<'_> {
             Item::Entry { dn, attributes } => (dn, attributes),
             Item::Bad { dn, reason } => {
                 // Both passes meet it. Nobody knows what it is.
-                if pass == Pass::People {
-                    match self.ask.groups {
-                        true => self.tally.unusable_group(dn, reason),
-                        false => self.tally.unusable(dn, reason),
-                    }
+                match pass {
+                    Pass::Groups => self.tally.unusable_group(dn, reason),
+                    Pass::People if self.ask.groups => {}
+                    Pass::People => self.tally.unusable(dn, reason),
                 }
                 return None;
             }
@@ -174,8 +173,26 @@ impl Read<'_> {
         }
     }
 
-    fn send(&mut self, batch: &mut Vec<Record>) -> bool {
-        if batch.is_empty() || self.records.blocking_send(std::mem::take(batch)).is_ok() {
+    /// What is true of the whole file is noted once.
+    fn is_first(&self, pass: Pass) -> bool {
+        (pass == Pass::Groups) == self.ask.groups
+    }
+
+    fn end_groups(&mut self) -> bool {
+        let whole = self.tally.groups_are_whole();
+        self.portions.blocking_send(Portion::GroupsEnd { whole }).is_ok()
+    }
+
+    fn send(&mut self, batch: &mut Vec<Record>, pass: Pass) -> bool {
+        if batch.is_empty() {
+            return true;
+        }
+        let batch = std::mem::take(batch);
+        let portion = match pass {
+            Pass::Groups => Portion::Groups(batch),
+            Pass::People => Portion::People(batch),
+        };
+        if self.portions.blocking_send(portion).is_ok() {
             return true;
         }
         self.tally.gap("the read was stopped before its end".into());
@@ -270,8 +287,11 @@ objectClass:: ***
         let (sender, mut receiver) = mpsc::channel(1);
         let collect = async {
             let mut all = Vec::new();
-            while let Some(batch) = receiver.recv().await {
-                all.extend(batch);
+            while let Some(portion) = receiver.recv().await {
+                match portion {
+                    Portion::Groups(batch) | Portion::People(batch) => all.extend(batch),
+                    Portion::GroupsEnd { whole } => assert!(!whole, "an entry is bad"),
+                }
             }
             all
         };
