@@ -8,7 +8,7 @@ use super::fold::same;
 use super::nearest::nearest;
 use super::subject::Subject;
 use super::who::Who;
-use super::{EntitlementSpec, Unbound};
+use super::{Answer, EntitlementSpec, Unbound};
 
 /// One rule.
 #[derive(Clone, Debug)]
@@ -77,6 +77,15 @@ impl Entitlement {
     /// Whether the rule is for this person.
     pub(super) fn includes(&self, subject: &Subject<'_>) -> bool {
         self.who.includes(subject)
+    }
+
+    /// What the rule says about this person.
+    pub(super) fn answer(&self, subject: &Subject<'_>, names: &[String]) -> Answer {
+        Answer {
+            rule: self.name.clone(),
+            applies: self.includes(subject),
+            reason: self.who.reason(subject, names),
+        }
     }
 
     /// The one licence that is meant, or message and remedy.
