@@ -18,8 +18,6 @@ fn license(id: &str, name: &str, service: &str, subscription: Option<&str>, site
 
 #[test]
 fn names_are_bound_or_said_to_be_unclear() {
-    let free =
-        License { kind: LicenseKind::Free, ..license("F", "Basic Messaging", "message.basic", None, None) };
     let catalogue = Catalogue(vec![
         license("M1", "Advanced Messaging", "message.messaging", Some("Sub1"), None),
         license("M2", "Advanced Messaging", "message.messaging", Some("Sub2"), None),
