@@ -19,3 +19,5 @@ pub mod cloud;
 pub mod source;
 
 pub mod clock;
+
+pub mod sandbox;
