@@ -36,3 +36,5 @@ pub mod schedule;
 pub mod service;
 
 pub mod clock;
+
+pub mod sandbox;
