@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "every test binary includes this module and uses its part of it")]
 
 pub(crate) mod certs;
+pub(crate) mod connector;
 pub(crate) mod fake_ldap;
 pub(crate) mod process;
 pub(crate) mod samba;
