@@ -243,3 +243,57 @@ async fn another_region_is_followed_once_and_never_to_strangers() {
     assert_eq!(error.kind, CloudErrorKind::Refused, "a circle ends");
     assert!(server.seen().len() <= 3);
 }
+
+/// Collects what is logged.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_shows_every_request_and_nobody() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let server = Server::start(|seen, before| {
+        let people = json!({ "totalResults": 1, "Resources": [
+            { "id": "u1", "userName": "ann@example.com", "displayName": "Ann Lee" }] });
+        match before {
+            _ if !seen.is("GET", "/v2/Users") => None,
+            0 => Some(reply(429, "").header("Retry-After", "0")),
+            1 => Some(Reply::Cut),
+            2 => Some(reply(400, r#"{"message":"Ann Lee, ann@example.com, s3cret-token"}"#)),
+            _ => Some(ok(people).header("Trackingid", "ROUTER_7")),
+        }
+    })
+    .await;
+    let reader = reader(&server);
+    let address = "ann@example.com".parse().unwrap();
+    assert!(reader.account_by_email(&address).await.is_err());
+    assert!(reader.account_by_email(&address).await.unwrap().is_some());
+
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<&str> =
+        log.lines().filter(|line| line.contains("dirsyncd") && line.contains("v2/Users")).collect();
+    assert!(lines.iter().any(|line| line.contains("status=429")), "{log}");
+    assert!(lines.iter().any(|line| line.contains("ROUTER_7") && line.contains("status=200")), "{log}");
+    for secret in ["ann@", "ann%40", "Ann Lee", "s3cret", "userName"] {
+        let ours: Vec<&str> =
+            log.lines().filter(|line| line.contains("dirsyncd") && line.contains(secret)).collect();
+        assert!(ours.is_empty(), "{secret}: {ours:?}");
+    }
+}
