@@ -187,8 +187,8 @@ async fn serve(
                     head.push_str(&format!("{name}: {value}\r\n"));
                 }
                 head.push_str("\r\n");
-                stream.write_all(head.as_bytes()).await.ok()?;
-                stream.write_all(&body).await.ok()?;
+                // One write: two small ones would wait for each other's acknowledgement.
+                stream.write_all(&[head.as_bytes(), &body].concat()).await.ok()?;
             }
         }
     }

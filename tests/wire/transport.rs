@@ -243,3 +243,63 @@ async fn another_region_is_followed_once_and_never_to_strangers() {
     assert_eq!(error.kind, CloudErrorKind::Refused, "a circle ends");
     assert!(server.seen().len() <= 3);
 }
+
+/// Collects what is logged.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_shows_every_request_and_nobody() {
+    let log = Log::default();
+    let writer = log.clone();
+    // For all threads: a subscriber of one thread misses what others registered meanwhile. The
+    // other tests of this binary write here too, so the marks below are this test's own.
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_env_filter("dirsyncd=trace")
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let server = Server::start(|seen, before| {
+        let people = json!({ "totalResults": 1, "Resources": [
+            { "id": "u1", "userName": "zoe.quux@example.com", "displayName": "Zoe Quux" }] });
+        match before {
+            _ if !seen.is("GET", "/v2/Users") => None,
+            0 => Some(reply(429, "").header("Retry-After", "0").header("Trackingid", "ROUTER_71")),
+            1 => Some(Reply::Cut),
+            2 => Some(
+                reply(400, r#"{"message":"Zoe Quux, zoe.quux@example.com, s3cret-token"}"#)
+                    .header("Trackingid", "ROUTER_72"),
+            ),
+            _ => Some(ok(people).header("Trackingid", "ROUTER_73")),
+        }
+    })
+    .await;
+    let reader = reader(&server);
+    let address = "zoe.quux@example.com".parse().unwrap();
+    assert!(reader.account_by_email(&address).await.is_err());
+    assert!(reader.account_by_email(&address).await.unwrap().is_some());
+
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for (mark, status) in
+        [("ROUTER_71", "status=429"), ("ROUTER_72", "status=400"), ("ROUTER_73", "status=200")]
+    {
+        let line = log.lines().find(|line| line.contains(mark)).unwrap_or_else(|| panic!("{mark}: {log}"));
+        assert!(line.contains("v2/Users") && line.contains(status), "{line}");
+    }
+    for secret in ["zoe.quux", "Zoe Quux", "s3cret", "userName"] {
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains(secret)).collect();
+        assert!(lines.is_empty(), "{secret}: {lines:?}");
+    }
+}
