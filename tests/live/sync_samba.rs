@@ -28,7 +28,8 @@ fn config(samba: &Samba) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn edits_in_the_domain_arrive_exactly() {
     let samba = Samba::start();
-    let sandbox = Sandbox::start(Settings { token: TOKEN.into(), ..Settings::default() }).await.expect("a sandbox");
+    let sandbox =
+        Sandbox::start(Settings { token: TOKEN.into(), ..Settings::default() }).await.expect("a sandbox");
     let url = sandbox.base_url();
     let ann = samba.add_user("ann", "Ann Lee");
     let bob = samba.add_user("bob", "Bob Ray");
@@ -42,7 +43,11 @@ async fn edits_in_the_domain_arrive_exactly() {
     let licensed = |names: &[&str]| names.iter().map(|name| mail(name)).collect::<BTreeSet<_>>();
     let holders = async || -> BTreeSet<String> {
         let everybody = cloud_contents(&url).await;
-        everybody.into_iter().filter(|(_, seen)| seen.licenses.contains(MESSAGING)).map(|(name, _)| name).collect()
+        everybody
+            .into_iter()
+            .filter(|(_, seen)| seen.licenses.contains(MESSAGING))
+            .map(|(name, _)| name)
+            .collect()
     };
 
     let sync = |code| connector.json(code, &["sync"]);
@@ -83,7 +88,11 @@ async fn edits_in_the_domain_arrive_exactly() {
     samba.rename(&ann, "CN=Ann Lee", Some(&other));
     let ann = format!("CN=Ann Lee,{other}");
     let moved = sync(0);
-    assert_eq!((&moved["counts"]["create"], &moved["counts"]["deactivate"]), (&0.into(), &0.into()), "{moved}");
+    assert_eq!(
+        (&moved["counts"]["create"], &moved["counts"]["deactivate"]),
+        (&0.into(), &0.into()),
+        "{moved}"
+    );
     assert_eq!(holders().await, licensed(&["ann", "bob.roe"]));
 
     // Into the group, nested, and out again.

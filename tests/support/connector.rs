@@ -41,7 +41,8 @@ impl Connector {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("closing a secret");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+                .expect("closing a secret");
         }
     }
 
@@ -110,7 +111,8 @@ pub(crate) struct Seen {
 pub(crate) async fn cloud_contents(base_url: &str) -> BTreeMap<String, Seen> {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let get = async |path: String| -> Value {
-        let answer = client.get(format!("{base_url}{path}")).bearer_auth(TOKEN).send().await.expect("an answer");
+        let answer =
+            client.get(format!("{base_url}{path}")).bearer_auth(TOKEN).send().await.expect("an answer");
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.expect("JSON")
     };
