@@ -1,6 +1,7 @@
 //! A cloud in memory. It remembers who did what, so that a test can tell what is ours from
 //! what was done by hand, and it keeps a list of everything that must never happen.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -211,6 +212,16 @@ pub fn kind_of(word: &str) -> Option<CloudErrorKind> {
     })
 }
 
+/// We give something; given twice, by hand and by us, nobody can tell whose it is.
+fn given<K: Ord>(entry: Entry<'_, K, Giver>) {
+    entry.and_modify(|giver| {
+        if *giver == Giver::Hand {
+            *giver = Giver::Murky;
+        }
+    })
+    .or_insert(Giver::Us);
+}
+
 impl State {
     fn fault(&mut self, aims: &[Aim]) -> Option<Fault> {
         let mut hit = None;
@@ -368,7 +379,7 @@ impl State {
                 (Attr::Role(role), Some(_)) => {
                     kept.account.roles.insert(role.clone());
                     kept.once_ours.insert(role.to_string());
-                    kept.roles.entry(role.clone()).or_insert(Giver::Us);
+                    given(kept.roles.entry(role.clone()));
                 }
                 (Attr::Role(role), None) => {
                     if kept.roles.get(role) == Some(&Giver::Hand) {
@@ -407,11 +418,12 @@ impl State {
         }
         for license in give {
             // Without a seat the cloud leaves it out, and says nothing.
-            if self.seat_free(license)
+            let held = self.accounts.get(id).is_some_and(|kept| kept.licenses.contains_key(license));
+            if (held || self.seat_free(license))
                 && let Some(kept) = self.accounts.get_mut(id)
             {
                 kept.once_ours.insert(license.to_string());
-                kept.licenses.entry(license.clone()).or_insert(Giver::Us);
+                given(kept.licenses.entry(license.clone()));
             }
         }
         Ok(self.accounts.get(id).map(|kept| kept.licenses.keys().cloned().collect()).unwrap_or_default())
