@@ -40,3 +40,5 @@ pub mod cli;
 pub mod daemon;
 
 pub mod clock;
+
+pub mod sandbox;

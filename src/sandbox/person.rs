@@ -1,0 +1,84 @@
+//! One account of the organization, seen through SCIM and through the People interface alike.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::profile::Profile;
+
+/// One account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Person {
+    pub(super) id: Uuid,
+    pub(super) profile: Profile,
+    /// Milliseconds since 1970.
+    pub(super) created: i64,
+    /// Milliseconds since 1970.
+    pub(super) modified: i64,
+    /// Grows with every write.
+    pub(super) revision: u32,
+    /// Indexes into the licences of the organization, in order.
+    #[serde(default)]
+    pub(super) licenses: Box<[u16]>,
+    /// Meeting sites where the person is an attendee.
+    #[serde(default)]
+    pub(super) attends: Box<[Box<str>]>,
+    #[serde(default)]
+    pub(super) calling: Option<Box<Calling>>,
+    /// The first sign-in makes the account, until then it is pending.
+    #[serde(default)]
+    pub(super) signed_in: bool,
+    /// When the last invitation mail would have gone out, in milliseconds since 1970.
+    #[serde(default)]
+    pub(super) invited: Option<i64>,
+    /// Through which interface the account was made.
+    #[serde(default)]
+    pub(super) made_by_scim: bool,
+    /// The domain is not one of the enforced ones.
+    #[serde(default)]
+    pub(super) transient: bool,
+}
+
+/// The telephone of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Calling {
+    /// An index into the locations of the organization.
+    pub(super) location: u16,
+    pub(super) extension: Option<Box<str>>,
+    pub(super) number: Option<Box<str>>,
+}
+
+impl Person {
+    /// The account status of the Webex extension.
+    pub(super) fn status(&self) -> &str {
+        match &self.profile.status {
+            Some(status) => status,
+            None if self.transient => "transient",
+            None if self.signed_in => "active",
+            None => "pending",
+        }
+    }
+
+    /// Whether the person holds a licence.
+    pub(super) fn holds(&self, license: u16) -> bool {
+        self.licenses.binary_search(&license).is_ok()
+    }
+
+    /// Adds or removes a licence; whether that changed anything.
+    pub(super) fn set_license(&mut self, license: u16, held: bool) -> bool {
+        let mut list = self.licenses.to_vec();
+        match (list.binary_search(&license), held) {
+            (Err(at), true) => list.insert(at, license),
+            (Ok(at), false) => {
+                list.remove(at);
+            }
+            _ => return false,
+        }
+        self.licenses = list.into();
+        true
+    }
+
+    /// The user name as it is compared.
+    pub(super) fn key(&self) -> Box<str> {
+        self.profile.user_name.to_lowercase().into()
+    }
+}
