@@ -14,7 +14,8 @@
 //! [`pass`] is the spine that joins them: look, then act.
 //!
 //! Around them: [`config`] says what is wanted, [`schedule`] when, [`report`] what happened,
-//! and [`service`] is the operating system.
+//! [`service`] is the operating system, [`daemon`] keeps passes going and [`cli`] is what an
+//! administrator types. [`sandbox`] is a cloud to rehearse against.
 
 pub mod model;
 
@@ -34,6 +35,9 @@ pub mod config;
 pub mod report;
 pub mod schedule;
 pub mod service;
+
+pub mod cli;
+pub mod daemon;
 
 pub mod clock;
 

@@ -1,3 +1,7 @@
 //! dirsyncd: parse, load, dispatch, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(dirsyncd::cli::main(std::env::args_os()))
+}

@@ -40,8 +40,10 @@ pub struct Acted {
     pub withheld: Vec<Withheld>,
     /// Who stays short of what should be, and why.
     pub short: Vec<(SourceId, &'static str)>,
-    /// People for whom nothing was to be done.
+    /// People who were looked at, and for whom nothing was to be done.
     pub in_sync: u64,
+    /// See [`Part::revisited`].
+    pub revisited: u64,
     /// The trouble that ended the pass early.
     pub fatal: Option<CloudError>,
     /// Whether it was told to stop.
@@ -83,9 +85,10 @@ pub async fn act(
             acted.stopped = true;
             break;
         }
-        let Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync } = part;
+        let Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync, revisited } = part;
         let people: BTreeSet<SourceId> = checked.plan().actions.iter().map(|action| action.anchor).collect();
-        events(Event::Planned { people: people.len() as u64 });
+        let actions = checked.plan().actions.len() as u64;
+        events(Event::Planned { people: people.len() as u64, actions });
         for one in &withheld {
             events(Event::Withheld(one.clone()));
         }
@@ -110,6 +113,7 @@ pub async fn act(
         acted.withheld.extend(withheld);
         acted.short.extend(short);
         acted.in_sync += in_sync;
+        acted.revisited += revisited;
         acted.stopped |= outcomes.stopped;
         acted.fatal = outcomes.fatal;
         if acted.fatal.is_some() || acted.stopped {

@@ -57,6 +57,8 @@ pub struct Part {
     pub short: Vec<(SourceId, &'static str)>,
     /// People looked at for whom nothing is to be done.
     pub in_sync: u64,
+    /// People looked at although their record is unchanged: something else about them is not.
+    pub revisited: u64,
 }
 
 /// The people of a pass, by section.
@@ -227,10 +229,11 @@ impl<'a> Parts<'a> {
         let mut rows = BTreeMap::new();
         let mut finish = BTreeMap::new();
         let mut notes = Vec::new();
-        let (mut waiting, mut short, mut in_sync) = (Vec::new(), Vec::new(), 0);
+        let (mut waiting, mut short, mut in_sync, mut revisited) = (Vec::new(), Vec::new(), 0, 0);
         for (case, decision) in cases.into_iter().zip(decisions) {
             let anchor = case.anchor;
             let staged = staged.remove(&anchor);
+            revisited += u64::from(staged.is_none() && self.is_met(anchor));
             let email = match &case.wish {
                 Wish::Present(person) => person.email.as_str().to_owned(),
                 _ => String::new(),
@@ -262,7 +265,12 @@ impl<'a> Parts<'a> {
                 done.record = Fingerprint::NONE;
             }
         }
-        Ok(Some(Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync }))
+        Ok(Some(Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync, revisited }))
+    }
+
+    /// Whether a linked person's record was met in this read.
+    fn is_met(&self, anchor: SourceId) -> bool {
+        self.evidence.index.find(anchor).is_some_and(|at| self.evidence.index.met.get(at))
     }
 
     fn finish_of(&self, case: &Case, decision: &Decision, staged: Option<StagedWanted>) -> Option<Finish> {
@@ -270,15 +278,7 @@ impl<'a> Parts<'a> {
         let (dn, record, recheck) = match (staged, &case.row) {
             (Some(staged), _) => (staged.dn, staged.record, staged.recheck),
             // A record that is gone is new when it comes back.
-            (None, Some(row))
-                if !self
-                    .evidence
-                    .index
-                    .find(case.anchor)
-                    .is_some_and(|at| self.evidence.index.met.get(at)) =>
-            {
-                (row.dn.clone(), Fingerprint::NONE, None)
-            }
+            (None, Some(row)) if !self.is_met(case.anchor) => (row.dn.clone(), Fingerprint::NONE, None),
             (None, Some(row)) => (row.dn.clone(), row.record, row.recheck),
             (None, None) => return None,
         };

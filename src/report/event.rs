@@ -58,10 +58,12 @@ pub enum Event {
     Withheld(Withheld),
     /// A guard objects.
     Objection(Finding),
-    /// So many people will be worked on.
+    /// The next part of the plan is carried out.
     Planned {
-        /// People.
+        /// People in it.
         people: u64,
+        /// Their actions.
+        actions: u64,
     },
     /// An action was carried out and confirmed.
     Done {

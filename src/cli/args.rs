@@ -1,0 +1,290 @@
+//! The command line: every command, every flag, and the help that an administrator reads.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const EXAMPLES: &str = "\
+Examples:
+  dirsyncd demo                        see the whole of it, with an invented company; needs nothing
+  dirsyncd check                       is everything there that a pass needs?
+  dirsyncd plan                        what would a pass do? Changes nothing anywhere
+  dirsyncd sync                        one pass
+  dirsyncd run                         the daemon, in the foreground
+  dirsyncd approve 6f1d3c1e            release what the guard holds
+
+Exit codes: 0 done, 1 our fault, 2 usage, 3 configuration, 4 source, 5 cloud, 6 some withheld or failed,
+7 some held, 8 locked, 9 seats ran out, 10 plan --check: changes, 11 state, 130 interrupted, 143 terminated.
+docs/OPERATIONS.md says what to do about each.";
+
+/// Keeps a Cisco Webex organization equal to Active Directory, or to any LDAP directory.
+#[derive(Debug, Parser)]
+#[command(name = "dirsyncd", version, after_help = EXAMPLES, max_term_width = 110)]
+pub struct Cli {
+    /// Flags of all commands.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of all commands.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Globals {
+    /// The configuration [default: /etc/dirsyncd/dirsyncd.toml, on Windows
+    /// %ProgramData%\dirsyncd\dirsyncd.toml].
+    #[arg(long, global = true, value_name = "FILE", env = "DIRSYNCD_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The directory of the state database, instead of the configured one.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Print one JSON document, and nothing else, on stdout (docs/JSON.md).
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say errors and the result, and show no progress.
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Show the log while working, with every person and request.
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// Colours; NO_COLOR is honoured.
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: Color,
+}
+
+/// When colours are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// In any case.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// See the whole product with an invented company: needs nothing, leaves nothing.
+    Demo(Demo),
+    /// Is everything there that a pass needs? A line each, with the remedy.
+    Check,
+    /// All records through the rules: who would be withheld, and why. Reads the sources only.
+    Lint,
+    /// What would a pass do? Changes nothing anywhere.
+    #[command(after_help = "\
+Examples:
+  dirsyncd plan                        what a pass would do now
+  dirsyncd plan --full                 the same, after listing the whole cloud
+  dirsyncd plan --check --quiet        exit code 10 when there is something to do
+  dirsyncd plan --format json --out plan.json")]
+    Plan(Plan),
+    /// One pass: make the cloud equal to the directory.
+    Sync(Sync),
+    /// The daemon, in the foreground: passes on the configured schedule.
+    #[command(after_help = "\
+Signals: SIGTERM and SIGINT finish the action in flight and stop (exit code 143 or 130), SIGHUP reads the
+configuration again, SIGUSR1 runs a pass now.")]
+    Run(Run),
+    /// Last and next passes, held plans, withheld people, seats.
+    Status(Status),
+    /// Runs, or every change with its old and new value.
+    #[command(after_help = "\
+Examples:
+  dirsyncd history                     the last runs
+  dirsyncd history --run 17            every change of one run
+  dirsyncd history --person ann@example.com
+  dirsyncd history --since 7d --action deactivate")]
+    History(History),
+    /// What the guard holds, and why.
+    Held(Held),
+    /// Release exactly the actions of a held plan: the next pass carries them out.
+    Approve(Decide),
+    /// Refuse a held plan.
+    Reject(Decide),
+    /// A Webex organization on 127.0.0.1, to rehearse against.
+    Sandbox(SandboxArgs),
+    /// Print a completion script for a shell.
+    #[command(after_help = "\
+Example:
+  dirsyncd completions bash > /usr/share/bash-completion/completions/dirsyncd")]
+    Completions {
+        /// For which shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands to a directory.
+    Man {
+        /// Where the pages are written.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of the configuration file.
+    #[command(hide = true)]
+    ConfigSchema,
+}
+
+/// `demo`.
+#[derive(Clone, Debug, Args)]
+pub struct Demo {
+    /// How many people the company has.
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(30..=100_000))]
+    pub people: u32,
+    /// Another seed, another company.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Keep directory, configuration, state and logs here; the directory must be empty or new.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// Leave the sandbox running at the end, until Ctrl-C.
+    #[arg(long)]
+    pub serve: bool,
+}
+
+/// The form of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: docs/JSON.md.
+    Json,
+}
+
+/// `plan`.
+#[derive(Clone, Debug, Args)]
+pub struct Plan {
+    /// List the whole cloud, to see what others changed there and which accounts nobody claims.
+    #[arg(long)]
+    pub full: bool,
+    /// The form; --json is short for json.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub format: Format,
+    /// Write the plan to a file, readable by its owner alone.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// End with exit code 10 when there is anything to do.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `sync`.
+#[derive(Clone, Debug, Args)]
+pub struct Sync {
+    /// List the whole cloud, also when that is not due yet.
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// `run`.
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// How long an action in flight may take to finish after a signal to stop.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    pub stop_within: std::time::Duration,
+}
+
+/// `status`.
+#[derive(Clone, Debug, Args)]
+pub struct Status {
+    /// End with exit code 6 when the last good pass is older: a health check.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub max_age: Option<std::time::Duration>,
+}
+
+/// `history`.
+#[derive(Clone, Debug, Args)]
+pub struct History {
+    /// Only the changes of this run.
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<i64>,
+    /// Only the changes of this person: e-mail address, anchor, DN or cloud id.
+    #[arg(long, value_name = "PERSON")]
+    pub person: Option<String>,
+    /// Only what is not older: `7d`, `12h`, or a day such as 2026-03-04.
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// Only this kind of action: create, adopt, update, deactivate, reactivate, delete,
+    /// license_add, license_remove, role_change.
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub action: Option<crate::model::Kind>,
+    /// At most so many, the newest.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: usize,
+}
+
+/// `held`.
+#[derive(Clone, Debug, Args)]
+pub struct Held {
+    /// Show every action of this plan.
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<String>,
+}
+
+/// `approve` and `reject`.
+#[derive(Clone, Debug, Args)]
+pub struct Decide {
+    /// The id of the held plan, as `dirsyncd held` shows it.
+    #[arg(value_name = "PLAN")]
+    pub plan: String,
+}
+
+/// `sandbox`.
+#[derive(Clone, Debug, Args)]
+pub struct SandboxArgs {
+    /// The port on 127.0.0.1; 0 for any free one.
+    #[arg(long, value_name = "N", default_value_t = 8080)]
+    pub port: u16,
+    /// Keep the organization in this file over restarts.
+    #[arg(long, value_name = "FILE")]
+    pub state_file: Option<PathBuf>,
+    /// The access token that is accepted.
+    #[arg(long, value_name = "TOKEN", default_value = "sandbox-token")]
+    pub token: String,
+    /// Begin with so many people.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub people: u32,
+    /// Another seed, other people and ids.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    crate::schedule::parse_duration(text).map_err(|error| error.to_string())
+}
+
+fn kind(text: &str) -> Result<crate::model::Kind, String> {
+    text.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_may_come_before_and_after_the_command() {
+        for line in ["dirsyncd --json plan --full", "dirsyncd plan --full --json"] {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            assert!(cli.globals.json && matches!(cli.command, Command::Plan(Plan { full: true, .. })));
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused() {
+        for line in ["dirsyncd", "dirsyncd fly", "dirsyncd sync --dry-run", "dirsyncd run --stop-within soon"]
+        {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+}

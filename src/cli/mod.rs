@@ -1,0 +1,79 @@
+//! The commands, one file each.
+//!
+//! [`args`] is the command line, [`assemble`] makes settings into parts, [`pass`] is one whole
+//! pass, [`exit`] says how it ended.
+
+mod args;
+mod assemble;
+mod console;
+mod exit;
+mod outcome;
+mod pass;
+mod plan;
+mod stopping;
+mod sync;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use crate::report::log::{self, LogGuard, LogSettings};
+
+use args::{Cli, Command};
+use console::Console;
+use exit::{Exit, Failure};
+
+/// Runs the program with these arguments, the name of the program first. Returns the exit code.
+pub fn main(args: impl Iterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are errors of this kind, too. Nobody listens when this fails.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    let console = Console::new(&cli.globals);
+    match dispatch(&cli, console) {
+        Ok(exit) => exit.code(),
+        Err(failure) => {
+            console.fail(&failure);
+            failure.exit.code()
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, console: Console) -> Result<Exit, Failure> {
+    assemble::install_crypto();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::fault(format!("no threads can be started: {error}")))?;
+    let globals = &cli.globals;
+    let exit = runtime.block_on(async {
+        match &cli.command {
+            Command::Plan(args) => plan::run(globals, console, args).await,
+            Command::Sync(args) => sync::run(globals, console, args).await,
+            _ => Err(Failure::usage("not there yet", "")),
+        }
+    });
+    // What hangs in a thread must not keep the process: everything that matters is on the disk.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Starts the log. Without its files the program goes on, and says so.
+fn start_log(settings: &LogSettings, console: Console, service: bool) -> Option<LogGuard> {
+    match log::init(settings, console.log(service)) {
+        Ok(guard) => Some(guard),
+        Err(error) => {
+            console.tell(&format!("warning: {error}\n  what to do: {}", error.remedy()));
+            log::init(&LogSettings { dir: None, ..settings.clone() }, console.log(service)).ok()
+        }
+    }
+}
+
+/// Starts the log of a command that leaves no trace: on the console only.
+fn start_screen_log(settings: &LogSettings, console: Console) -> Option<LogGuard> {
+    log::init(&LogSettings { dir: None, ..settings.clone() }, console.log(false)).ok()
+}

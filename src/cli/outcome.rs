@@ -1,0 +1,194 @@
+//! What a pass came to, as text and as JSON.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use crate::clock;
+use crate::report::text::{self, Style};
+use crate::report::{Counts, json as documents};
+
+use super::assemble::Parts;
+use super::pass::Report;
+
+/// Of a long list so many are shown; the rest is in the JSON and in the history.
+const SHOWN: usize = 50;
+
+/// Writes what a pass came to.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn write(out: &mut dyn Write, style: Style, report: &Report) -> io::Result<()> {
+    writeln!(
+        out,
+        "Run {}, {} pass, {}: {}",
+        report.run,
+        report.mode,
+        duration(report.duration_ms),
+        report.counts.words()
+    )?;
+    details(out, style, report)
+}
+
+/// Everything about a pass that is not its counts.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn details(out: &mut dyn Write, style: Style, report: &Report) -> io::Result<()> {
+    if !report.partial.is_empty() {
+        text::heading(out, style, "The directory was not read completely: nobody is removed")?;
+        for reason in &report.partial {
+            writeln!(out, "{}", style.red(&format!("! {}", text::printable(reason))))?;
+        }
+    }
+    if let Some(fatal) = &report.fatal {
+        text::heading(out, style, "The cloud ended the pass early")?;
+        writeln!(out, "{}", style.red(&format!("! {}", text::printable(&fatal.to_string()))))?;
+        writeln!(out, "      what to do: {}", fatal.remedy)?;
+    }
+    if report.stopped {
+        text::heading(out, style, "Stopped")?;
+        writeln!(out, "What was begun is finished; the next pass goes on from here.")?;
+    }
+    if !report.failed.is_empty() {
+        text::heading(out, style, "Failed")?;
+        for one in report.failed.iter().take(SHOWN) {
+            let action = &one.action;
+            writeln!(out, "{}", style.red(&format!("! {:<14} {} {}", one.code, action.kind, action.email)))?;
+            writeln!(out, "      {}", text::printable(&one.message))?;
+            writeln!(out, "      {}", style.dim(&format!("what to do: {}", one.remedy)))?;
+        }
+        more(out, report.failed.len())?;
+    }
+    if !report.withheld.is_empty() {
+        text::heading(out, style, "Withheld: nothing is done to these until it is clear what should be")?;
+        text::withheld(out, style, &report.withheld[..report.withheld.len().min(SHOWN)])?;
+        more(out, report.withheld.len())?;
+    }
+    if !report.waiting.is_empty() {
+        text::heading(out, style, "Waiting for a seat")?;
+        for one in report.waiting.iter().take(SHOWN) {
+            writeln!(out, "! {:<40} {}", one.email, text::printable(report.catalogue.name(&one.license)))?;
+        }
+        more(out, report.waiting.len())?;
+        writeln!(
+            out,
+            "      what to do: buy seats, or let fewer people have the licence; the first pass with a free seat gives it"
+        )?;
+    }
+    if !report.findings.is_empty() {
+        text::heading(out, style, "Objections")?;
+        text::findings(out, style, &report.findings)?;
+    }
+    if let Some(plan) = &report.held_plan {
+        text::heading(
+            out,
+            style,
+            &format!("Held: {} actions wait for approval as plan {plan}", report.held.len()),
+        )?;
+        for one in report.held.iter().take(SHOWN) {
+            text::action(out, style, &report.catalogue, &one.action, None)?;
+        }
+        more(out, report.held.len())?;
+        writeln!(out, "      dirsyncd held {plan}      shows all of them")?;
+        writeln!(out, "      dirsyncd approve {plan}   lets the next pass carry out exactly these")?;
+        writeln!(out, "      dirsyncd reject {plan}    refuses them")?;
+    } else if !report.held.is_empty() {
+        writeln!(out, "\n{} actions stay undone, because their plan was rejected.", report.held.len())?;
+    }
+    short(out, style, report)?;
+    if let Some(strays) = &report.strays
+        && !strays.is_empty()
+    {
+        text::heading(out, style, "Strays: accounts that no record claims. They are never touched")?;
+        for one in strays.iter().take(SHOWN) {
+            let email = one.email.as_ref().map_or("(no address)", |email| email.as_str());
+            writeln!(out, "? {email:<40} {}", one.cloud_id)?;
+        }
+        more(out, strays.len())?;
+    }
+    Ok(())
+}
+
+/// How many there are for each reason to leave somebody as is.
+fn short(out: &mut dyn Write, style: Style, report: &Report) -> io::Result<()> {
+    let mut reasons: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for (_, reason) in &report.short {
+        *reasons.entry(reason).or_default() += 1;
+    }
+    if !reasons.is_empty() {
+        text::heading(out, style, "Left as they are")?;
+        for (reason, count) in reasons {
+            writeln!(out, "{count:>6}  {reason}")?;
+        }
+    }
+    Ok(())
+}
+
+fn more(out: &mut dyn Write, all: usize) -> io::Result<()> {
+    if all > SHOWN {
+        writeln!(out, "  ... and {} more", all - SHOWN)?;
+    }
+    Ok(())
+}
+
+/// A duration for people.
+pub fn duration(ms: u64) -> String {
+    match ms {
+        0..10_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        10_000..120_000 => format!("{} s", ms / 1000),
+        _ => format!("{} min", ms / 60_000),
+    }
+}
+
+/// A pass as a JSON document.
+pub fn document(parts: &Parts, report: &Report) -> Value {
+    json!({
+        "run": report.run,
+        "mode": report.mode,
+        "outcome": report.outcome(),
+        "counts": counts(&report.counts),
+        "failed": report.failed.iter().map(|one| json!({
+            "kind": one.action.kind,
+            "anchor": one.action.anchor,
+            "email": one.action.email,
+            "code": one.code,
+            "message": one.message,
+            "remedy": one.remedy,
+        })).collect::<Vec<_>>(),
+        "withheld": report.withheld.iter().map(documents::withheld).collect::<Vec<_>>(),
+        "waiting": report.waiting.iter().map(|one| json!({
+            "anchor": one.anchor,
+            "email": one.email,
+            "license": one.license,
+            "name": report.catalogue.name(&one.license),
+        })).collect::<Vec<_>>(),
+        "findings": report.findings,
+        "held_plan": report.held_plan,
+        "held": report.held.iter().map(|one| documents::action(&one.action, Some(one.code))).collect::<Vec<_>>(),
+        "strays": strays(report),
+        "source_complete": report.partial.is_empty(),
+        "source_trouble": report.partial,
+        "error": report.fatal.as_ref().map(|fatal| json!({
+            "code": "cloud",
+            "exit": 5,
+            "message": fatal.to_string(),
+            "remedy": fatal.remedy,
+        })),
+        "duration_ms": report.duration_ms,
+        "next": parts.config.schedule.next_after(clock::now()).map(|time| time.to_rfc3339()),
+    })
+}
+
+fn strays(report: &Report) -> Vec<Value> {
+    let strays = report.strays.iter().flatten();
+    strays
+        .map(|one| documents::stray(one.cloud_id.as_str(), one.email.as_ref().map(|e| e.as_str())))
+        .collect()
+}
+
+fn counts(counts: &Counts) -> Value {
+    serde_json::to_value(counts).unwrap_or(Value::Null)
+}

@@ -1,0 +1,395 @@
+//! One whole pass with everything around it: recovery, look, act, and what is noted about it.
+//! `sync`, `run` and `demo` are callers of this.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, info, info_span};
+
+use crate::apply;
+use crate::clock;
+use crate::cloud::webex::{WebexReader, WebexWriter};
+use crate::cloud::{CloudError, CloudRead};
+use crate::guard::{Finding, HeldAction};
+use crate::model::{Catalogue, SourceId, Withheld};
+use crate::pass::{Acted, Look, NoSeat, Observe, Stray, World, act, look};
+use crate::recover::recover;
+use crate::report::progress::Progress;
+use crate::report::{Counts, Event, Sink, told};
+use crate::rules::Unbound;
+use crate::store::{Decision, NewRun, Reader, RunId, Store};
+
+use super::assemble::Parts;
+use super::exit::{Exit, Failure};
+
+/// Under this name the seats of the last pass are kept in the state.
+pub const SEATS: &str = "seats";
+/// Under this name the time of the last pass that listed the whole cloud is kept.
+pub const LAST_FULL: &str = "last_full";
+
+/// What a pass is to do.
+pub struct Order<'a> {
+    /// Settings, rules and sources.
+    pub parts: &'a Parts,
+    /// The state.
+    pub store: &'a Store,
+    /// What prompted it: `command`, `schedule`, `signal`, `start`.
+    pub trigger: &'static str,
+    /// List the whole cloud, also when that is not due.
+    pub full: bool,
+    /// Where it is shown.
+    pub progress: &'a Progress,
+    /// Who else listens.
+    pub listeners: Vec<Sink>,
+    /// Set when no new call may begin.
+    pub stop: CancellationToken,
+}
+
+/// What came of a pass.
+#[derive(Debug)]
+pub struct Report {
+    /// The run.
+    pub run: RunId,
+    /// `full` when the whole cloud was listed, else `delta`.
+    pub mode: &'static str,
+    /// The counts.
+    pub counts: Counts,
+    /// Single actions that failed.
+    pub failed: Vec<apply::Failure>,
+    /// Who is withheld.
+    pub withheld: Vec<Withheld>,
+    /// What waits for approval.
+    pub held: Vec<HeldAction>,
+    /// The id under which it waits; `None` when it was rejected before.
+    pub held_plan: Option<String>,
+    /// What the guard objects to.
+    pub findings: Vec<Finding>,
+    /// Who waits for a seat.
+    pub waiting: Vec<NoSeat>,
+    /// Who stays as they are, and why.
+    pub short: Vec<(SourceId, &'static str)>,
+    /// Accounts that nobody claims; `None` when not the whole cloud was listed.
+    pub strays: Option<Vec<Stray>>,
+    /// Why the directory was not read completely.
+    pub partial: Vec<String>,
+    /// Names in the rules that the cloud does not have.
+    pub unbound: Vec<Unbound>,
+    /// The trouble that ended the pass early.
+    pub fatal: Option<CloudError>,
+    /// Whether it was told to stop.
+    pub stopped: bool,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The licences, with their names.
+    pub catalogue: Catalogue,
+}
+
+impl Report {
+    /// The exit code: what ended the pass early comes first, then 4, 7, 9, 6.
+    pub fn exit(&self) -> Exit {
+        if self.stopped {
+            Exit::Stopped(130)
+        } else if self.fatal.is_some() {
+            Exit::Cloud
+        } else if !self.partial.is_empty() {
+            Exit::Source
+        } else if self.held_plan.is_some() {
+            Exit::Held
+        } else if !self.waiting.is_empty() {
+            Exit::Seats
+        } else if !self.failed.is_empty() || !self.withheld.is_empty() || !self.unbound.is_empty() {
+            Exit::Partial
+        } else {
+            Exit::Done
+        }
+    }
+
+    /// The word for it in JSON and in the history.
+    pub fn outcome(&self) -> &'static str {
+        match self.exit() {
+            Exit::Done => "ok",
+            Exit::Held => "held",
+            Exit::Stopped(_) | Exit::Cloud => "failed",
+            _ => "partial",
+        }
+    }
+}
+
+/// The objections to a look: those of the guard, and names that the cloud does not have.
+pub fn findings(look: &Look) -> Vec<Finding> {
+    look.guard.findings().iter().cloned().chain(look.unbound.iter().map(unbound)).collect()
+}
+
+/// A name that the cloud does not have, as a finding.
+fn unbound(one: &Unbound) -> Finding {
+    Finding {
+        code: "unbound".into(),
+        message: format!(
+            "{}: \"{}\": {}; nothing is taken away until this is settled",
+            one.rule, one.wanted, one.message
+        ),
+        remedy: one.remedy.clone(),
+        limit: 0,
+        count: 1,
+    }
+}
+
+/// A look, with the reader of the state that belongs to it.
+///
+/// # Errors
+///
+/// As [`look`].
+pub async fn look_around(
+    parts: &Parts,
+    cloud: &WebexReader,
+    reader: &Reader,
+    observe: Observe,
+    events: Sink,
+) -> Result<Look, Failure> {
+    let config = &parts.config;
+    Ok(look(World {
+        sources: &parts.sources,
+        cloud,
+        reader,
+        rules: parts.rules.clone(),
+        leavers: config.leavers,
+        adopt: config.adopt,
+        limits: config.guard,
+        protected: config.protected.iter().cloned().collect(),
+        observe,
+        now: clock::now().timestamp(),
+        events,
+    })
+    .await?)
+}
+
+/// Whether it is time to list the whole cloud again.
+///
+/// # Errors
+///
+/// When the state cannot be read.
+pub fn due(parts: &Parts, reader: &Reader) -> Result<Observe, Failure> {
+    let every = i64::try_from(parts.config.observe_every.as_secs()).unwrap_or(i64::MAX);
+    let now = clock::now().timestamp();
+    Ok(match reader.meta()?.last_observation {
+        Some(last) if now.saturating_sub(last) < every && last <= now => Observe::Touched,
+        _ => Observe::All,
+    })
+}
+
+/// Carries out one pass and notes it in the state.
+///
+/// # Errors
+///
+/// When the pass could not be made at all. What went wrong in it is in the report.
+pub async fn one_pass(order: Order<'_>) -> Result<Report, Failure> {
+    let started = Instant::now();
+    let (store, parts) = (order.store, order.parts);
+    let recovered = recover(store).await?;
+    let observe = if order.full || recovered > 0 { Observe::All } else { due(parts, store.reader())? };
+    let mode = if observe == Observe::All { "full" } else { "delta" };
+    let begun = clock::now().timestamp();
+    let new = NewRun { started: begun, mode: mode.into(), trigger: order.trigger.into() };
+    let run = store.begin_run(new).await?;
+    let span = info_span!("pass", %run);
+    let events = {
+        let mut sinks = vec![told::to_log(span.clone()), order.progress.sink()];
+        sinks.extend(order.listeners.iter().cloned());
+        told::to_all(sinks)
+    };
+    let result = async {
+        info!(
+            version = env!("CARGO_PKG_VERSION"),
+            config = %parts.config.path.display(),
+            mode,
+            trigger = order.trigger,
+            sources = parts.sources.iter().map(|source| source.name()).collect::<Vec<_>>().join(" "),
+            "A pass begins."
+        );
+        if recovered > 0 {
+            events(Event::Recovering { intents: recovered });
+        }
+        pass(&order, run, observe, &events, started).await
+    }
+    .instrument(span.clone())
+    .await;
+    order.progress.finish();
+    let _in_span = span.enter();
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match result {
+        Ok(report) => {
+            tell_end(&report);
+            Ok(report)
+        }
+        Err(failure) => {
+            tracing::error!(
+                duration_ms,
+                exit = failure.exit.code(),
+                error = failure.what,
+                remedy = failure.remedy,
+                "The pass failed."
+            );
+            Err(failure)
+        }
+    }
+}
+
+fn tell_end(report: &Report) {
+    let counts = &report.counts;
+    info!(
+        duration_ms = report.duration_ms,
+        outcome = report.outcome(),
+        create_count = counts.create,
+        adopt_count = counts.adopt,
+        update_count = counts.update,
+        deactivate_count = counts.deactivate,
+        reactivate_count = counts.reactivate,
+        delete_count = counts.delete,
+        license_add_count = counts.license_add,
+        license_remove_count = counts.license_remove,
+        role_change_count = counts.role_change,
+        in_sync_count = counts.in_sync,
+        withheld_count = counts.withheld,
+        held_count = counts.held,
+        waiting_count = counts.waiting,
+        failed_count = counts.failed,
+        "The pass ended."
+    );
+    if let Some(fatal) = &report.fatal {
+        tracing::error!(error = %fatal, remedy = fatal.remedy, "The cloud ended the pass early.");
+    }
+    if let Some(plan) = &report.held_plan {
+        tracing::warn!(plan, count = counts.held, "Actions wait for approval.");
+    }
+}
+
+/// The pass between the beginning and the end of its run.
+async fn pass(
+    order: &Order<'_>,
+    run: RunId,
+    observe: Observe,
+    events: &Sink,
+    started: Instant,
+) -> Result<Report, Failure> {
+    let done = async {
+        let cloud = order.parts.cloud(order.stop.clone())?;
+        let look = look_around(order.parts, &cloud, order.store.reader(), observe, events.clone()).await?;
+        order.progress.expect(look.reading.people.saturating_sub(look.reading.unchanged));
+        let writer = WebexWriter::new(&cloud);
+        let acted = act(look, &cloud, &writer, order.store, run, events, &order.stop).await?;
+        Ok::<_, Failure>((acted, cloud))
+    }
+    .await;
+    let ended = clock::now().timestamp();
+    let ((acted, look), cloud) = match done {
+        Ok(done) => done,
+        Err(failure) => {
+            // The failure itself is what the administrator needs to see first.
+            let counts = json!({ "error": failure.what, "exit": failure.exit.code() });
+            if let Err(error) = order.store.end_run(run, ended, "failed".into(), counts).await {
+                tracing::warn!(%error, "The end of the run could not be noted.");
+            }
+            return Err(failure);
+        }
+    };
+    let report = conclude(order, run, acted, look, started)?;
+    remember(order, &report, &cloud).await?;
+    let counts = serde_json::to_value(&report.counts).unwrap_or(Value::Null);
+    order.store.end_run(run, ended, report.outcome().into(), counts).await?;
+    if let Some(keep) = order.parts.config.keep_history {
+        let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
+        order.store.prune(ended.saturating_sub(keep)).await?;
+    }
+    Ok(report)
+}
+
+fn conclude(
+    order: &Order<'_>,
+    run: RunId,
+    acted: Acted,
+    look: Look,
+    started: Instant,
+) -> Result<Report, Failure> {
+    let strays = look.strays()?;
+    let mut counts = Counts::default();
+    for (kind, count) in &acted.done {
+        *counts.of(*kind) += count;
+    }
+    counts.in_sync = (look.reading.unchanged + acted.in_sync).saturating_sub(acted.revisited);
+    counts.withhold(&acted.withheld);
+    counts.stray = strays.as_ref().map(|strays| strays.len() as u64);
+    counts.held = acted.held.len() as u64;
+    counts.waiting = acted.waiting.len() as u64;
+    counts.failed = acted.failed.len() as u64;
+    counts.short = acted.short.len() as u64;
+    let held_plan = match acted.held_plan {
+        Some(id) => match order.store.reader().held_plan(&id)? {
+            Some(plan) if plan.decision == Some(Decision::Rejected) => None,
+            _ => Some(id),
+        },
+        None => None,
+    };
+    Ok(Report {
+        run,
+        mode: if strays.is_some() { "full" } else { "delta" },
+        findings: findings(&look),
+        counts,
+        failed: acted.failed,
+        withheld: acted.withheld,
+        held: acted.held,
+        held_plan,
+        waiting: acted.waiting,
+        short: acted.short,
+        strays,
+        partial: look.reading.partial,
+        unbound: look.unbound,
+        fatal: acted.fatal,
+        stopped: acted.stopped,
+        duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        catalogue: look.catalogue,
+    })
+}
+
+/// Keeps what `status` shows without asking the cloud.
+async fn remember(order: &Order<'_>, report: &Report, cloud: &WebexReader) -> Result<(), Failure> {
+    let touched = report.counts.license_add + report.counts.license_remove + report.counts.delete > 0;
+    let fresh = if touched && report.fatal.is_none() && !report.stopped {
+        // The numbers are for people; without an answer the older ones do.
+        cloud.catalogue().await.ok()
+    } else {
+        None
+    };
+    let seats = seats(fresh.as_ref().unwrap_or(&report.catalogue));
+    let mut meta = order.store.reader().meta()?;
+    let before = meta.extra.clone();
+    meta.extra.insert(SEATS.into(), Value::Array(seats));
+    if report.strays.is_some() && report.fatal.is_none() && !report.stopped {
+        meta.extra.insert(LAST_FULL.into(), json!(clock::now().timestamp()));
+    }
+    if meta.extra != before {
+        order.store.set_meta(meta).await?;
+    }
+    Ok(())
+}
+
+/// Seats per counted licence, as JSON.
+pub fn seats(catalogue: &Catalogue) -> Vec<Value> {
+    catalogue
+        .0
+        .iter()
+        .filter(|license| license.total.is_some())
+        .map(|license| {
+            json!({
+                "license": license.id,
+                "name": license.name,
+                "service": license.service,
+                "subscription": license.subscription,
+                "site": license.site,
+                "total": license.total,
+                "consumed": license.consumed,
+                "free": license.free_seats(),
+            })
+        })
+        .collect()
+}

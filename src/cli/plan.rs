@@ -1,0 +1,294 @@
+//! `dirsyncd plan`: the first half of a pass, and nothing else. There is no writer in here.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::guard::Finding;
+use crate::model::Withheld;
+use crate::pass::{Look, NoSeat, Observe, PassError};
+use crate::report::json::{PlanEnd, PlanWriter};
+use crate::report::progress::Progress;
+use crate::report::text::{self, Style};
+use crate::report::{Counts, told};
+use crate::service;
+use crate::store::Reader;
+
+use super::args::{self, Format, Globals};
+use super::assemble::Parts;
+use super::console::Console;
+use super::exit::{Exit, Failure};
+use super::pass::{due, findings, look_around, seats};
+use super::stopping::stoppable;
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When looking failed.
+pub async fn run(globals: &Globals, console: Console, args: &args::Plan) -> Result<Exit, Failure> {
+    let parts = Parts::load(globals)?;
+    let _log = super::start_screen_log(&parts.config.log, console);
+    let progress = Progress::new(console.progress());
+    let (look, told) = stoppable(|stop| async {
+        let reader = Reader::open(&parts.config.state_dir)?;
+        let cloud = parts.cloud(stop)?;
+        let observe = if args.full { Observe::All } else { due(&parts, &reader)? };
+        let events = told::to_all(vec![told::to_log(tracing::Span::none()), progress.sink()]);
+        look_around(&parts, &cloud, &reader, observe, events).await
+    })
+    .await;
+    progress.finish();
+    let look = look?;
+    if let Some(exit) = told {
+        return Ok(exit);
+    }
+    let as_json = console.json || args.format == Format::Json;
+    let written = match &args.out {
+        Some(path) => to_file(path, &look, as_json)?,
+        None => {
+            let mut written = None;
+            let mut trouble = None;
+            console.print(|out| {
+                match write(out, console.style(), &look, as_json) {
+                    Ok(done) => written = Some(done),
+                    Err(Stop::Output(error)) => return Err(error),
+                    Err(Stop::Pass(error)) => trouble = Some(error),
+                }
+                Ok(())
+            })?;
+            match (written, trouble) {
+                (_, Some(error)) => return Err(error.into()),
+                (Some(written), None) => written,
+                // Whoever read it went away.
+                (None, None) => return Ok(Exit::Done),
+            }
+        }
+    };
+    if args.out.is_some() && !as_json {
+        console.tell(&written.counts.words());
+    }
+    Ok(exit(&written, &look, args.check))
+}
+
+/// What is known once every part was seen.
+#[derive(Default)]
+struct Written {
+    counts: Counts,
+    withheld: Vec<Withheld>,
+    waiting: Vec<NoSeat>,
+    findings: Vec<Finding>,
+    short: BTreeMap<&'static str, u64>,
+}
+
+/// Why writing a plan ended.
+enum Stop {
+    Output(io::Error),
+    Pass(PassError),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+fn exit(written: &Written, look: &Look, check: bool) -> Exit {
+    let counts = &written.counts;
+    if !look.reading.partial.is_empty() {
+        Exit::Source
+    } else if check && counts.actions() + counts.held > 0 {
+        Exit::Changes
+    } else if counts.held > 0 {
+        Exit::Held
+    } else if counts.waiting > 0 {
+        Exit::Seats
+    } else if counts.withheld > 0 || !look.unbound.is_empty() {
+        Exit::Partial
+    } else {
+        Exit::Done
+    }
+}
+
+fn to_file(path: &Path, look: &Look, as_json: bool) -> Result<Written, Failure> {
+    let cannot = |error: &io::Error| {
+        Failure::new(
+            Exit::Fault,
+            format!("{} cannot be written: {error}", path.display()),
+            "name another file with --out",
+        )
+    };
+    // Made private before anything is in it, and not appended to what is there.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot(&error)),
+        _ => {}
+    }
+    let mut file = BufWriter::new(service::append_private(path).map_err(|error| cannot(&error))?);
+    match write(&mut file, Style::default(), look, as_json) {
+        Ok(written) => {
+            file.flush().map_err(|error| cannot(&error))?;
+            Ok(written)
+        }
+        Err(Stop::Output(error)) => Err(cannot(&error)),
+        Err(Stop::Pass(error)) => Err(error.into()),
+    }
+}
+
+/// Writes every part as it is planned.
+fn write(out: &mut dyn Write, style: Style, look: &Look, as_json: bool) -> Result<Written, Stop> {
+    let mut written = Written { findings: findings(look), ..Written::default() };
+    written.withheld.extend(look.reading.withheld.iter().cloned());
+    if as_json {
+        let mut plan = PlanWriter::begin(out)?;
+        walk(look, &mut written, |action, held| plan.action(action, held))?;
+        let strays = finish(look, &mut written)?;
+        plan.end(&PlanEnd {
+            plan: &look.plan,
+            generation: look.generation,
+            source_complete: look.reading.whole,
+            source_trouble: &look.reading.partial,
+            cloud_complete: strays.is_some(),
+            counts: &written.counts,
+            findings: &written.findings,
+            withheld: &written.withheld,
+            strays: strays.unwrap_or_default(),
+            waiting: written.waiting.iter().map(|one| waiting(look, one)).collect(),
+            seats: seats(&look.catalogue),
+        })?;
+        return Ok(written);
+    }
+    walk(look, &mut written, |action, held| text::action(out, style, &look.catalogue, action, held))?;
+    finish(look, &mut written)?;
+    write_rest(out, style, look, &written)?;
+    Ok(written)
+}
+
+/// Shows every action, and counts.
+fn walk(
+    look: &Look,
+    written: &mut Written,
+    mut show: impl FnMut(&crate::model::Action, Option<&str>) -> io::Result<()>,
+) -> Result<(), Stop> {
+    let (mut in_sync, mut revisited) = (0, 0);
+    let mut failed = None;
+    look.parts(|part| {
+        let flowing = part.checked.plan().actions.iter().map(|action| (action, None));
+        let held = part.held.iter().map(|held| (&held.action, Some(held.code)));
+        for (action, code) in flowing.chain(held) {
+            if let Err(error) = show(action, code) {
+                failed = Some(error);
+                return false;
+            }
+            match code {
+                Some(_) => written.counts.held += 1,
+                None => *written.counts.of(action.kind) += 1,
+            }
+        }
+        in_sync += part.in_sync;
+        revisited += part.revisited;
+        written.withheld.extend(part.withheld);
+        written.waiting.extend(part.waiting);
+        for (_, reason) in part.short {
+            *written.short.entry(reason).or_default() += 1;
+        }
+        true
+    })
+    .map_err(Stop::Pass)?;
+    if let Some(error) = failed {
+        return Err(Stop::Output(error));
+    }
+    written.counts.in_sync = (look.reading.unchanged + in_sync).saturating_sub(revisited);
+    Ok(())
+}
+
+/// The counts that are known at the end; the strays as JSON.
+fn finish(look: &Look, written: &mut Written) -> Result<Option<Vec<Value>>, Stop> {
+    let strays = look.strays().map_err(Stop::Pass)?;
+    written.counts.withhold(&written.withheld);
+    written.counts.waiting = written.waiting.len() as u64;
+    written.counts.short = written.short.values().sum();
+    written.counts.stray = strays.as_ref().map(|strays| strays.len() as u64);
+    let document = |stray: crate::pass::Stray| {
+        crate::report::json::stray(stray.cloud_id.as_str(), stray.email.as_ref().map(|email| email.as_str()))
+    };
+    Ok(strays.map(|strays| strays.into_iter().map(document).collect()))
+}
+
+fn waiting(look: &Look, one: &NoSeat) -> Value {
+    json!({
+        "anchor": one.anchor,
+        "email": one.email,
+        "license": one.license,
+        "name": look.catalogue.name(&one.license),
+    })
+}
+
+/// Everything of a plan that is not an action.
+fn write_rest(out: &mut dyn Write, style: Style, look: &Look, written: &Written) -> Result<(), Stop> {
+    if !look.reading.partial.is_empty() {
+        text::heading(out, style, "The directory was not read completely: nobody would be removed")?;
+        for reason in &look.reading.partial {
+            writeln!(out, "{}", style.red(&format!("! {}", text::printable(reason))))?;
+        }
+    }
+    if !written.withheld.is_empty() {
+        text::heading(out, style, "Withheld: nothing is done to these until it is clear what should be")?;
+        text::withheld(out, style, &written.withheld)?;
+    }
+    if !written.waiting.is_empty() {
+        text::heading(out, style, "No seat left")?;
+        for one in &written.waiting {
+            writeln!(out, "! {:<40} {}", one.email, text::printable(look.catalogue.name(&one.license)))?;
+        }
+    }
+    if !written.findings.is_empty() {
+        text::heading(out, style, "Objections")?;
+        text::findings(out, style, &written.findings)?;
+    }
+    if !written.short.is_empty() {
+        text::heading(out, style, "Left as they are")?;
+        for (reason, count) in &written.short {
+            writeln!(out, "{count:>6}  {reason}")?;
+        }
+    }
+    match look.strays().map_err(Stop::Pass)? {
+        Some(strays) if !strays.is_empty() => {
+            text::heading(out, style, "Strays: accounts that no record claims. They are never touched")?;
+            for one in strays {
+                let email = one.email.as_ref().map_or("(no address)", |email| email.as_str());
+                writeln!(out, "? {email:<40} {}", one.cloud_id)?;
+            }
+        }
+        _ => {}
+    }
+    text::heading(out, style, &format!("Plan {} for {}", look.plan, look.organization.name))?;
+    writeln!(out, "{}", words(&written.counts))?;
+    writeln!(out, "Nothing was changed. `dirsyncd sync` carries out what a plan shows at that time.")?;
+    Ok(())
+}
+
+/// The counts of what would be, with the signs of the lines above.
+fn words(counts: &Counts) -> String {
+    let all = [
+        (counts.create, "to create"),
+        (counts.adopt, "to take over"),
+        (counts.update, "to update"),
+        (counts.deactivate, "to deactivate"),
+        (counts.reactivate, "to reactivate"),
+        (counts.delete, "to delete"),
+        (counts.license_add, "to be given licences"),
+        (counts.license_remove, "to lose licences"),
+        (counts.role_change, "to change roles"),
+        (counts.held, "held by the guard"),
+        (counts.withheld, "withheld"),
+        (counts.waiting, "without a seat"),
+        (counts.short, "left as they are"),
+        (counts.in_sync, "in order"),
+        (counts.stray.unwrap_or(0), "strays"),
+    ];
+    let words: Vec<String> =
+        all.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    if words.is_empty() { "Nothing to do.".into() } else { format!("{}.", words.join(", ")) }
+}

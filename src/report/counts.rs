@@ -1,0 +1,120 @@
+//! The counts of a pass, under names that scripts rely on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Kind, Withheld};
+
+/// How often what was planned or done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    /// Accounts created.
+    pub create: u64,
+    /// Accounts taken over.
+    pub adopt: u64,
+    /// Attribute changes.
+    pub update: u64,
+    /// Leavers deactivated.
+    pub deactivate: u64,
+    /// People who came back.
+    pub reactivate: u64,
+    /// Accounts deleted.
+    pub delete: u64,
+    /// People who were given licences.
+    pub license_add: u64,
+    /// People from whom licences were taken.
+    pub license_remove: u64,
+    /// People whose roles changed.
+    pub role_change: u64,
+    /// Groups created. Groups are not written yet: 0.
+    pub group_create: u64,
+    /// Groups changed: 0.
+    pub group_update: u64,
+    /// Groups deleted: 0.
+    pub group_delete: u64,
+    /// People for whom nothing is to be done.
+    pub in_sync: u64,
+    /// Objects about which nothing can be decided.
+    pub withheld: u64,
+    /// Accounts that no record claims; `None` when not the whole cloud was listed.
+    pub stray: Option<u64>,
+    /// Those of the withheld to whom two parties lay claim.
+    pub contested: u64,
+    /// Actions that wait for approval.
+    pub held: u64,
+    /// Licences for which no seat is left.
+    pub waiting: u64,
+    /// Actions that failed.
+    pub failed: u64,
+    /// People who stay short of what should be, for a reason that is given.
+    pub short: u64,
+}
+
+impl Counts {
+    /// The count of one kind of action.
+    pub fn of(&mut self, kind: Kind) -> &mut u64 {
+        match kind {
+            Kind::Create => &mut self.create,
+            Kind::Adopt => &mut self.adopt,
+            Kind::Update => &mut self.update,
+            Kind::Deactivate => &mut self.deactivate,
+            Kind::Reactivate => &mut self.reactivate,
+            Kind::Delete => &mut self.delete,
+            Kind::LicenseAdd => &mut self.license_add,
+            Kind::LicenseRemove => &mut self.license_remove,
+            Kind::RoleChange => &mut self.role_change,
+        }
+    }
+
+    /// Counts who is withheld.
+    pub fn withhold(&mut self, withheld: &[Withheld]) {
+        self.withheld += withheld.len() as u64;
+        self.contested += withheld.iter().filter(|one| is_contested(&one.code)).count() as u64;
+    }
+
+    /// Actions of all kinds.
+    pub fn actions(&self) -> u64 {
+        self.create
+            + self.adopt
+            + self.update
+            + self.deactivate
+            + self.reactivate
+            + self.delete
+            + self.license_add
+            + self.license_remove
+            + self.role_change
+    }
+
+    /// The counts that are not zero, in words, for one line.
+    pub fn words(&self) -> String {
+        let all = [
+            (self.create, "created"),
+            (self.adopt, "taken over"),
+            (self.update, "updated"),
+            (self.deactivate, "deactivated"),
+            (self.reactivate, "reactivated"),
+            (self.delete, "deleted"),
+            (self.license_add, "given licences"),
+            (self.license_remove, "licences taken"),
+            (self.role_change, "roles changed"),
+            (self.failed, "failed"),
+            (self.held, "held"),
+            (self.withheld, "withheld"),
+            (self.waiting, "waiting for a seat"),
+            (self.short, "left as they are"),
+            (self.in_sync, "in order"),
+            (self.stray.unwrap_or(0), "strays"),
+        ];
+        let words: Vec<String> = all
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        if words.is_empty() { "nothing to do".into() } else { words.join(", ") }
+    }
+}
+
+/// Whether a withheld person is one of two who want the same.
+fn is_contested(code: &str) -> bool {
+    matches!(code, "contested" | "duplicate_email" | "address_swap" | "address_of_leaver")
+}

@@ -1,0 +1,229 @@
+//! Plans and results for people to read. This is what the administrator asked to see, so it
+//! names people; the log does not.
+
+use std::io::{self, Write};
+
+use crate::guard::Finding;
+use crate::model::{Action, Attr, Catalogue, Change, Kind, Withheld};
+
+use super::counts::Counts;
+
+/// How text looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// With ANSI colours.
+    pub color: bool,
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// What is new or well.
+    pub fn green(self, text: &str) -> String {
+        self.paint("32", text)
+    }
+
+    /// What changes, or needs attention.
+    pub fn yellow(self, text: &str) -> String {
+        self.paint("33", text)
+    }
+
+    /// What is taken away, or failed.
+    pub fn red(self, text: &str) -> String {
+        self.paint("31", text)
+    }
+
+    /// What is said beside.
+    pub fn dim(self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    /// A heading.
+    pub fn bold(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+}
+
+/// The sign of an action: `+` gives, `~` changes, `-` takes away.
+pub fn sign(kind: Kind) -> char {
+    match kind {
+        Kind::Create | Kind::Reactivate | Kind::LicenseAdd => '+',
+        Kind::Adopt | Kind::Update | Kind::RoleChange => '~',
+        Kind::Deactivate | Kind::Delete | Kind::LicenseRemove => '-',
+    }
+}
+
+/// Writes an action: what, for whom, why, and each value before and after.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn action(
+    out: &mut dyn Write,
+    style: Style,
+    catalogue: &Catalogue,
+    action: &Action,
+    held_by: Option<&str>,
+) -> io::Result<()> {
+    let head = format!("{} {:<14} {}", sign(action.kind), action.kind, printable(action.email.as_str()));
+    let head = match sign(action.kind) {
+        '+' => style.green(&head),
+        '-' => style.red(&head),
+        _ => style.yellow(&head),
+    };
+    let cause = style.dim(&format!("({})", action.cause.words()));
+    match held_by {
+        Some(code) => writeln!(out, "{head}  {cause} {}", style.yellow(&format!("[held: {code}]")))?,
+        None => writeln!(out, "{head}  {cause}")?,
+    }
+    if matches!(action.kind, Kind::Create | Kind::Adopt | Kind::Deactivate | Kind::Delete)
+        && let Some(dn) = &action.dn
+    {
+        writeln!(out, "      {}", style.dim(&printable(dn)))?;
+    }
+    action.changes.iter().try_for_each(|change| writeln!(out, "      {}", line(catalogue, change)))
+}
+
+/// One value, before and after.
+fn line(catalogue: &Catalogue, change: &Change) -> String {
+    let value = |value: &Option<String>| match value {
+        Some(text) => format!("\"{}\"", printable(text)),
+        None => "nothing".to_owned(),
+    };
+    match &change.field {
+        Attr::License(id) => {
+            let name = printable(catalogue.name(id));
+            if change.to.is_some() { format!("licence {name}") } else { format!("no licence {name}") }
+        }
+        Attr::Role(id) => {
+            if change.to.is_some() {
+                format!("role {id}")
+            } else {
+                format!("no role {id}")
+            }
+        }
+        field if change.from.is_none() => format!("{field}: {}", value(&change.to)),
+        field => format!("{field}: {} -> {}", value(&change.from), value(&change.to)),
+    }
+}
+
+/// Text from outside must not move the cursor or pass for lines of ours.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// Writes who is withheld, and why.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn withheld(out: &mut dyn Write, style: Style, all: &[Withheld]) -> io::Result<()> {
+    for one in all {
+        writeln!(out, "{}", style.yellow(&format!("! {:<14} {}", one.code, printable(&one.dn))))?;
+        writeln!(out, "      {}", printable(&one.reason))?;
+        writeln!(out, "      {}", style.dim(&format!("what to do: {}", one.remedy)))?;
+    }
+    Ok(())
+}
+
+/// Writes what the guard and others object to.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn findings(out: &mut dyn Write, style: Style, all: &[Finding]) -> io::Result<()> {
+    for one in all {
+        writeln!(out, "{}", style.yellow(&format!("! {:<14} {}", one.code, printable(&one.message))))?;
+        writeln!(out, "      {}", style.dim(&format!("what to do: {}", one.remedy)))?;
+    }
+    Ok(())
+}
+
+/// A heading with a blank line before it.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn heading(out: &mut dyn Write, style: Style, text: &str) -> io::Result<()> {
+    writeln!(out, "\n{}", style.bold(text))
+}
+
+/// The counts that are not zero, a line each.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn counts(out: &mut dyn Write, counts: &Counts) -> io::Result<()> {
+    writeln!(out, "{}", counts.words())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Cause, Field, License, LicenseId, LicenseKind};
+
+    fn shown(kind: Kind, changes: Vec<Change>, held: Option<&str>) -> String {
+        let catalogue = Catalogue(vec![License {
+            id: LicenseId::new("MS_1"),
+            name: "Advanced Messaging".into(),
+            service: None,
+            kind: LicenseKind::Paid,
+            subscription: None,
+            site: None,
+            total: None,
+            consumed: 0,
+        }]);
+        let action_ = Action {
+            kind,
+            anchor: crate::model::SourceId::new([1; 16]),
+            email: "ann@example.com".parse().unwrap(),
+            dn: Some("cn=ann\n,dc=test".into()),
+            cloud_id: None,
+            changes,
+            cause: Cause::Desired,
+        };
+        let mut out = Vec::new();
+        action(&mut out, Style::default(), &catalogue, &action_, held).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn an_action_shows_every_value_before_and_after() {
+        let text = shown(
+            Kind::Update,
+            vec![
+                Change::new(Attr::Field(Field::Title), Some("A".into()), Some("B".into())),
+                Change::new(Attr::Field(Field::City), Some("Leeds".into()), None),
+                Change::new(Attr::Field(Field::Region), None, Some("X\u{1b}[2J".into())),
+            ],
+            None,
+        );
+        assert_eq!(
+            text,
+            "~ update         ann@example.com  (changed in the directory)\n      title: \"A\" -> \"B\"\n      \
+             city: \"Leeds\" -> nothing\n      region: \"X\u{fffd}[2J\"\n"
+        );
+    }
+
+    #[test]
+    fn licences_have_their_names_and_held_actions_say_so() {
+        let give = shown(Kind::LicenseAdd, vec![Change::give(LicenseId::new("MS_1"))], None);
+        assert!(give.starts_with("+ license_add") && give.contains("licence Advanced Messaging"), "{give}");
+        let take = shown(
+            Kind::LicenseRemove,
+            vec![Change::take(LicenseId::new("gone"))],
+            Some("too_many_license_removals"),
+        );
+        assert!(
+            take.contains("no licence gone") && take.contains("[held: too_many_license_removals]"),
+            "{take}"
+        );
+    }
+
+    #[test]
+    fn line_ends_from_outside_stay_in_their_line() {
+        assert!(shown(Kind::Create, vec![], None).contains("cn=ann\u{fffd},dc=test"));
+    }
+}
