@@ -58,6 +58,7 @@ fn row(n: u64) -> SnapshotRow {
         record: print(n),
         applied: person(n),
         applied_print: print(n + 1),
+        licenses_print: 7,
         given: Given { licenses: [LicenseId::new("messaging")].into(), roles: Default::default() },
         origin: Origin::Created,
         state: LinkState::Present,
