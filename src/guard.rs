@@ -36,8 +36,8 @@ pub struct Limits {
     pub license_remove: Limit,
     /// People who lose an attribute value.
     pub blank: Limit,
-    /// A census with fewer people than this share of the last whole one, in percent, is
-    /// implausibly short: removals wait.
+    /// A census with fewer people than this share of the last whole one, in percent, and fewer
+    /// by more than the floor of `deactivate`, is implausibly short: removals wait.
     pub min_census_percent: u64,
 }
 
@@ -223,6 +223,7 @@ impl Guard {
             });
         }
         if let Some(Headcount { now, before }) = headcount
+            && before.saturating_sub(now) > limits.deactivate.floor
             && now.saturating_mul(100) < before.saturating_mul(limits.min_census_percent)
         {
             for slot in &mut held {

@@ -270,7 +270,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     };
     tell_observed(&observation, &events);
 
-    let policy = Policy { managed, leavers, adopt, may_remove: reading.whole && unbound.is_empty(), now };
+    let policy =
+        Policy { managed, leavers, adopt, may_remove: reading.whole, may_strip: unbound.is_empty(), now };
     let mut approved_plans = Vec::new();
     let mut approved: Vec<Action> = Vec::new();
     for plan in reader.held()? {

@@ -21,8 +21,11 @@ pub struct Policy {
     pub leavers: Leavers,
     /// Whether an existing account with the same e-mail is taken over.
     pub adopt: bool,
-    /// Whether absence is proved and rules are complete, so that anything may be taken away.
+    /// Whether the census is whole, so that anything may be taken away.
     pub may_remove: bool,
+    /// Whether every name in the rules is known in the cloud: otherwise nobody can tell which
+    /// licence or role is not wanted any more.
+    pub may_strip: bool,
     /// Now, in seconds since 1970-01-01 UTC.
     pub now: i64,
 }
@@ -50,6 +53,9 @@ pub const NOT_ADOPTED: &str =
     "an account with this e-mail exists in the cloud, and taking over is switched off";
 /// The reason given when removals wait for a complete census.
 pub const UNPROVED: &str = "removals wait until a read of the directory is complete";
+/// The reason given when licences or roles are not taken because the rules are not clear.
+pub const UNCLEAR: &str =
+    "licences and roles are not taken away while the rules name some that the cloud does not have";
 /// The reason given for protected people.
 pub const PROTECTED: &str = "protected: never deactivated, deleted or stripped";
 /// The reason given when the cloud was not asked about a newcomer.
@@ -273,12 +279,9 @@ impl Draft<'_> {
         let take: Vec<LicenseId> =
             given.iter().filter(|id| held.contains(*id) && !person.licenses.contains(*id)).cloned().collect();
         if !take.is_empty() {
-            if self.case.protected {
-                self.short = Some(PROTECTED);
-            } else if self.policy.may_remove {
-                self.take_licenses(&person.email, &take, Cause::NotEntitled);
-            } else {
-                self.short = Some(UNPROVED);
+            match self.obstacle() {
+                Some(reason) => self.short = Some(reason),
+                None => self.take_licenses(&person.email, &take, Cause::NotEntitled),
             }
         }
         let mut give = Vec::new();
@@ -291,6 +294,19 @@ impl Draft<'_> {
         }
         if !give.is_empty() {
             self.push(Kind::LicenseAdd, &person.email, give, Cause::Entitled);
+        }
+    }
+
+    /// Why nothing may be taken from somebody who stays.
+    fn obstacle(&self) -> Option<&'static str> {
+        if self.case.protected {
+            Some(PROTECTED)
+        } else if !self.policy.may_remove {
+            Some(UNPROVED)
+        } else if !self.policy.may_strip {
+            Some(UNCLEAR)
+        } else {
+            None
         }
     }
 
@@ -318,13 +334,12 @@ impl Draft<'_> {
             .collect();
         let mut cause = Cause::Entitled;
         if !take.is_empty() {
-            if self.case.protected {
-                self.short = Some(PROTECTED);
-            } else if self.policy.may_remove {
-                changes.extend(take);
-                cause = Cause::NotEntitled;
-            } else {
-                self.short = Some(UNPROVED);
+            match self.obstacle() {
+                Some(reason) => self.short = Some(reason),
+                None => {
+                    changes.extend(take);
+                    cause = Cause::NotEntitled;
+                }
             }
         }
         if !changes.is_empty() {

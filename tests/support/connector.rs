@@ -109,7 +109,7 @@ pub(crate) struct Seen {
 /// Reads everybody in the sandbox by the interfaces that Webex has, by user name. The
 /// administrator of the sandbox is left out.
 pub(crate) async fn cloud_contents(base_url: &str) -> BTreeMap<String, Seen> {
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = client();
     let get = async |path: String| -> Value {
         let answer =
             client.get(format!("{base_url}{path}")).bearer_auth(TOKEN).send().await.expect("an answer");
@@ -165,7 +165,7 @@ pub(crate) async fn cloud_contents(base_url: &str) -> BTreeMap<String, Seen> {
 
 /// The number of write requests that the sandbox has met.
 pub(crate) async fn writes(base_url: &str) -> u64 {
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = client();
     let stats: Value = client
         .get(format!("{base_url}/sandbox/stats"))
         .send()
@@ -182,4 +182,11 @@ fn raw(public: &str) -> String {
     use base64::Engine as _;
     let bytes = base64::engine::general_purpose::STANDARD_NO_PAD.decode(public).expect("a public id");
     String::from_utf8(bytes).expect("text").rsplit('/').next().expect("a last part").to_owned()
+}
+
+/// A plain HTTP client.
+fn client() -> reqwest::Client {
+    // Whoever comes first in the process installs it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().expect("a client")
 }

@@ -158,12 +158,14 @@ pub(super) fn patch(action: &Action, standing: Option<&Standing>) -> Option<Valu
             Attr::Active | Attr::License(_) | Attr::Role(_) => {}
             Attr::Email => {
                 let Some(to) = to else { continue };
-                ops.push(replace("userName", json!(to)));
+                // The address first: a server that keeps its own entry equal to the user name
+                // has none of the old type to find once the name is changed.
                 ops.push(if standing.work_email {
                     replace(r#"emails[type eq "work"].value"#, json!(to))
                 } else {
                     add("emails", json!([{ "value": to, "type": "work", "primary": true }]))
                 });
+                ops.push(replace("userName", json!(to)));
             }
             Attr::ExternalId => ops.push(set("externalId", to.as_deref())),
             Attr::Field(field) => match place(*field) {
@@ -403,8 +405,8 @@ mod tests {
         assert_eq!(
             ops(&action, None),
             [
-                op("replace", "userName", json!("new@example.com")),
                 op("replace", r#"emails[type eq "work"].value"#, json!("new@example.com")),
+                op("replace", "userName", json!("new@example.com")),
                 op("replace", r#"phoneNumbers[type eq "work"].value"#, json!("2")),
                 op("add", "phoneNumbers", json!([{ "value": "3", "type": "mobile" }])),
                 op("remove", r#"phoneNumbers[type eq "fax"]"#, Value::Null),
@@ -417,8 +419,8 @@ mod tests {
         assert_eq!(
             ops(&action, Some(&bare)),
             [
-                op("replace", "userName", json!("new@example.com")),
                 op("add", "emails", json!([{ "value": "new@example.com", "type": "work", "primary": true }])),
+                op("replace", "userName", json!("new@example.com")),
                 op("add", "phoneNumbers", json!([{ "value": "2", "type": "work" }])),
                 op("replace", r#"phoneNumbers[type eq "mobile"].value"#, json!("3")),
                 op("add", &sip, json!([{ "value": "c@d", "type": "enterprise" }])),
