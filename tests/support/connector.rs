@@ -152,11 +152,17 @@ pub(crate) async fn cloud_contents(base_url: &str) -> BTreeMap<String, Seen> {
         if license["subscriptionId"].is_null() {
             continue;
         }
-        let with = get(format!("/v1/licenses/{id}?includeAssignedTo=user&limit=300")).await;
-        for holder in with["users"].as_array().into_iter().flatten() {
-            let holder = raw(holder["id"].as_str().expect("an id"));
-            if let Some(seen) = names.get(&holder).and_then(|name| people.get_mut(name)) {
-                seen.licenses.insert(license["name"].as_str().expect("a name").to_owned());
+        let mut next = Some(format!("{base_url}/v1/licenses/{id}?includeAssignedTo=user&limit=300"));
+        while let Some(url) = next.take() {
+            let answer = client.get(&url).bearer_auth(TOKEN).send().await.expect("an answer");
+            let link = answer.headers().get("link").and_then(|link| link.to_str().ok()).unwrap_or_default();
+            next = link.split(['<', '>']).nth(1).filter(|_| link.contains("rel=\"next\"")).map(str::to_owned);
+            let page: Value = answer.json().await.expect("JSON");
+            for holder in page["users"].as_array().into_iter().flatten() {
+                let holder = raw(holder["id"].as_str().expect("an id"));
+                if let Some(seen) = names.get(&holder).and_then(|name| people.get_mut(name)) {
+                    seen.licenses.insert(license["name"].as_str().expect("a name").to_owned());
+                }
             }
         }
     }
