@@ -29,7 +29,7 @@ pub(super) fn open_writer(dir: &Path) -> Result<Connection, StoreError> {
     private_dir(dir).map_err(|e| StoreError::io(&format!("cannot create {}", dir.display()), &e))?;
     inspect(&path)?;
     let cannot = |e: io::Error| StoreError::io(&format!("cannot open {}", path.display()), &e);
-    private_file().write(true).create(true).truncate(false).open(&path).map_err(cannot)?;
+    private_file().create(true).truncate(false).open(&path).map_err(cannot)?;
     let sql = |e| StoreError::sqlite("opening it", &e);
     let mut db = Connection::open_with_flags(
         &path,

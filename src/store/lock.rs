@@ -76,7 +76,7 @@ impl Lock {
             remedy: "check that the state directory exists and belongs to the service's account".into(),
         };
         private_dir(dir).map_err(io)?;
-        let mut file = private_file().read(true).write(true).create(true).open(&path).map_err(io)?;
+        let mut file = private_file().read(true).create(true).open(&path).map_err(io)?;
         let start = Instant::now();
         loop {
             match file.try_lock() {
@@ -139,9 +139,10 @@ pub(super) fn private_dir(dir: &Path) -> io::Result<()> {
     builder.create(dir)
 }
 
-/// Options that create a file which only its owner can read.
+/// Options to write to a file which, when created, only its owner can read.
 pub(super) fn private_file() -> fs::OpenOptions {
     let mut options = fs::OpenOptions::new();
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
