@@ -4,7 +4,7 @@
 //! the interfaces, quirks included, so that a misunderstanding shows as a failing test rather than
 //! as two sides that agree with each other. Faults can be turned on while it runs.
 //!
-//! A request goes through [`gate`](self) to a call; a call reads or changes the state; the state
+//! A request goes through the gate to a call; a call reads or changes the state; the state
 //! keeps accounts in a roster. The manual is `docs/SANDBOX.md`.
 
 mod assign;
@@ -42,9 +42,11 @@ mod route;
 mod scim_filter;
 mod scim_groups;
 mod scim_patch;
+mod scim_path;
 mod scim_users;
 mod seed;
 mod settings;
+mod shapes;
 mod state;
 mod stats;
 mod token;
