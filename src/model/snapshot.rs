@@ -57,6 +57,10 @@ pub struct Given {
     /// Administrator roles.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub roles: BTreeSet<RoleId>,
+    /// A block of log-in that we may have set without learning of it: what looks like
+    /// somebody else's block is ours to lift.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub block: bool,
 }
 
 /// One whole row of the snapshot.
