@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::apply::after;
 use crate::cloud::{CloudRead, Organization};
 use crate::guard::{Guard, Limits};
-use crate::model::{Action, Catalogue, CloudId, Email, Key, Managed, SourceId, Wanted};
+use crate::model::{Action, Catalogue, CloudId, Email, Key, Kind, Managed, SourceId, Wanted};
 use crate::plan::{Leavers, Policy, Seats};
 use crate::report::{Event, Sink};
 use crate::rules::{Rules, Unbound};
 use crate::source::Source;
-use crate::store::{Decision, Reader, Stage};
+use crate::store::{Decision, Outcome, Reader, RowChange, Settlement, Stage};
 
 use super::PassError;
 use super::cases::Evidence;
@@ -128,6 +129,41 @@ impl Look {
             }
         }
         Ok(())
+    }
+
+    /// Accounts that an interrupted run created without ever hearing of it: they carry the
+    /// anchor, and we know that we were about to make them, so they are ours from here on,
+    /// even when their people have left meanwhile. Only a whole observation tells.
+    ///
+    /// # Errors
+    ///
+    /// When the spool or the store failed.
+    pub fn created_unawares(&self) -> Result<Vec<Settlement>, PassError> {
+        use super::observe::Extent;
+        if matches!(self.observation.extent, Extent::Some(_)) {
+            return Ok(Vec::new());
+        }
+        let mut settlements = Vec::new();
+        for intent in self.reader.unconfirmed_intents()? {
+            let action = &intent.action;
+            if action.kind != Kind::Create || self.index.find(action.anchor).is_some() {
+                continue;
+            }
+            let found = self.observation.stage.accounts_by_external_id(&[&action.anchor.to_string()])?;
+            let (outcome, row) = match found.as_slice() {
+                [] => {
+                    let message = "the account was not there when the cloud was observed".to_owned();
+                    (Outcome::Failed { code: "never_happened".into(), message }, None)
+                }
+                [one] if one.linked.is_none() => {
+                    let row = after(None, action, &one.account.id, &self.policy.managed, self.policy.now);
+                    (Outcome::Succeeded, row.map(|row| RowChange::Link(Box::new(row))))
+                }
+                _ => continue,
+            };
+            settlements.push(Settlement { intent: intent.id, outcome, row });
+        }
+        Ok(settlements)
     }
 
     /// Linked people whose groups changed, who are to be looked at again if this pass does not
