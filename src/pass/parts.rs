@@ -197,6 +197,19 @@ impl<'a> Parts<'a> {
         Ok(Some((cases, decisions)))
     }
 
+    /// Linked people who would lose something, at most `limit` of them. Consumes the walk.
+    pub fn losing(mut self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
+        self.newcomers_after = None;
+        let mut losing = BTreeSet::new();
+        while losing.len() < limit
+            && let Some((_, decisions)) = self.decide_next()?
+        {
+            let actions = decisions.iter().flat_map(|decision| &decision.actions);
+            losing.extend(actions.filter(|action| action.removes()).map(|action| action.anchor));
+        }
+        Ok(losing.into_iter().take(limit).collect())
+    }
+
     /// Counts all removals, without those that are approved already. Consumes the walk.
     pub fn tally(mut self, approved: &[Action]) -> Result<Tally, StoreError> {
         let keys: HashSet<(SourceId, Kind)> =

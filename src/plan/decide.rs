@@ -196,11 +196,7 @@ impl Draft<'_> {
             None => row.applied.licenses.union(&row.given.licenses).cloned().collect(),
         };
         self.licenses(person, &held, &row.given.licenses);
-        let roles = match observed {
-            Some(account) => account.roles.clone(),
-            None => row.applied.roles.union(&row.given.roles).cloned().collect(),
-        };
-        self.roles(person, &roles, &row.given.roles);
+        self.roles(person, &self.roles_held(row), &row.given.roles);
         if self.actions.is_empty() {
             self.refresh(row, person, observed, active);
         }
@@ -233,6 +229,16 @@ impl Draft<'_> {
         }
     }
 
+    /// The roles held, as far as is known.
+    fn roles_held(&self, row: &SnapshotRow) -> BTreeSet<RoleId> {
+        match &self.case.seen {
+            Seen::Account(account) => account.roles.clone(),
+            Seen::Unasked => row.applied.roles.union(&row.given.roles).cloned().collect(),
+            // An account that holds a role is always shown.
+            Seen::AsApplied | Seen::Missing => BTreeSet::new(),
+        }
+    }
+
     fn leave(&mut self, cause: Cause) {
         let Some(row) = &self.case.row else { return };
         if !self.policy.leavers.deactivate {
@@ -253,11 +259,7 @@ impl Draft<'_> {
             let take: Vec<LicenseId> = row.given.licenses.intersection(held).cloned().collect();
             self.take_licenses(&email, &take, cause);
         }
-        let held = match &self.case.seen {
-            Seen::Account(account) => &account.roles,
-            Seen::AsApplied | Seen::Missing | Seen::Unasked => &row.given.roles,
-        };
-        let take: Vec<RoleId> = row.given.roles.intersection(held).cloned().collect();
+        let take: Vec<RoleId> = row.given.roles.intersection(&self.roles_held(row)).cloned().collect();
         if !take.is_empty() {
             let changes = take
                 .into_iter()
