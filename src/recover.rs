@@ -52,6 +52,7 @@ pub async fn recover(store: &Store) -> Result<u64, StoreError> {
 /// What the snapshot may still say when nobody knows whether an action happened.
 fn doubt(row: &mut SnapshotRow, intent: &Intent) {
     row.record = Fingerprint::NONE;
+    row.applied_print = Fingerprint::NONE;
     row.recheck = None;
     for change in intent.action.changes.iter().filter(|change| change.to.is_some()) {
         match &change.field {

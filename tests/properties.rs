@@ -404,7 +404,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(1500))]
+    #![proptest_config(config(200))]
 
     /// Whatever the directory does, and however passes end, the cloud comes to hold what the
     /// oracle says, and then nothing more is written.

@@ -76,7 +76,8 @@ pub struct SnapshotRow {
     pub record: Fingerprint,
     /// What the cloud confirmed, as far as the rules manage it.
     pub applied: Person,
-    /// The digest of `applied` at the time of confirmation, see [`Link::applied`].
+    /// The digest of `applied` at the time of confirmation, see [`Link::applied`];
+    /// [`Fingerprint::NONE`] while an interrupted run leaves doubts.
     pub applied_print: Fingerprint,
     /// The digest of the licences held at that time, of those that are observed, whoever
     /// gave them and whether wanted or not, see [`Link::licenses`].

@@ -289,11 +289,11 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             let nothing = observe_some(cloud, &policy.managed, Vec::new()).await?;
             let sections = sort(&nothing)?;
             // Nothing is taken from anybody about whom the cloud was not asked: an administrator
-            // may have become one since.
+            // may have become one since. Nor is anybody in order while there are doubts.
             let seats = Seats::open(&catalogue);
-            let losing = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
-                .losing(FEW + 1)?;
-            let leavers: BTreeSet<SourceId> = sections.leavers().take(FEW + 1).chain(losing).collect();
+            let doubtful = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
+                .doubtful(FEW + 1)?;
+            let leavers: BTreeSet<SourceId> = sections.leavers().take(FEW + 1).chain(doubtful).collect();
             match questions(&people, reader, leavers)? {
                 Some(questions) => (observe_some(cloud, &policy.managed, questions).await?, sections),
                 None => {

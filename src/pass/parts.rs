@@ -197,17 +197,23 @@ impl<'a> Parts<'a> {
         Ok(Some((cases, decisions)))
     }
 
-    /// Linked people who would lose something, at most `limit` of them. Consumes the walk.
-    pub fn losing(mut self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
+    /// Linked people about whom the snapshot is not to be trusted alone, at most `limit` of
+    /// them: who would lose something, and about whom an interrupted run left doubts. Consumes
+    /// the walk.
+    pub fn doubtful(mut self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
         self.newcomers_after = None;
-        let mut losing = BTreeSet::new();
-        while losing.len() < limit
-            && let Some((_, decisions)) = self.decide_next()?
+        let mut found = BTreeSet::new();
+        while found.len() < limit
+            && let Some((cases, decisions)) = self.decide_next()?
         {
-            let actions = decisions.iter().flat_map(|decision| &decision.actions);
-            losing.extend(actions.filter(|action| action.removes()).map(|action| action.anchor));
+            for (case, decision) in cases.cases.iter().zip(decisions) {
+                let doubt = case.row.as_ref().is_some_and(|row| row.applied_print == Fingerprint::NONE);
+                if doubt || decision.actions.iter().any(Action::removes) {
+                    found.insert(case.anchor);
+                }
+            }
         }
-        Ok(losing.into_iter().take(limit).collect())
+        Ok(found.into_iter().take(limit).collect())
     }
 
     /// Counts all removals, without those that are approved already. Consumes the walk.
