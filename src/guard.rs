@@ -115,6 +115,9 @@ impl Removal {
     }
 }
 
+/// The stable code of the finding when a census is implausibly short.
+const SHRANK: &str = "census_shrank";
+
 /// How many people each kind of removal touches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally([u64; 4]);
@@ -227,10 +230,10 @@ impl Guard {
             && now.saturating_mul(100) < before.saturating_mul(limits.min_census_percent)
         {
             for slot in &mut held {
-                slot.get_or_insert("census_shrank");
+                slot.get_or_insert(SHRANK);
             }
             findings.push(Finding {
-                code: "census_shrank".into(),
+                code: SHRANK.into(),
                 message: format!(
                     "the directory showed {now} people, and {before} at the last complete read: implausibly few"
                 ),
@@ -249,10 +252,15 @@ impl Guard {
         &self.findings
     }
 
-    /// Whether an administrator approved exactly this action.
+    /// Whether the census is too short to be believed.
+    pub fn doubts_census(&self) -> bool {
+        self.findings.iter().any(|finding| finding.code == SHRANK)
+    }
+
+    /// Whether an administrator approved exactly what this action takes away.
     fn is_approved(&self, action: &Action) -> bool {
         self.approved.contains(&(action.anchor, action.kind))
-            && self.released.iter().any(|released| same_effect(released, action))
+            && self.released.iter().any(|released| releases(released, action))
     }
 
     /// Parts the plan into what may be carried out and what waits.
@@ -278,6 +286,13 @@ impl Guard {
 /// Whether two actions do the same to the same person, whatever the reason given.
 pub fn same_effect(a: &Action, b: &Action) -> bool {
     a.kind == b.kind && a.anchor == b.anchor && a.cloud_id == b.cloud_id && a.changes == b.changes
+}
+
+/// Whether what an administrator approved is all that an action takes away. What it gives
+/// besides needs no approval.
+pub fn releases(approved: &Action, action: &Action) -> bool {
+    approved.anchor == action.anchor
+        && (same_effect(approved, action) || same_effect(approved, &part(action.clone()).1))
 }
 
 /// Parts an action into what takes nothing away, if anything, and what does.

@@ -10,13 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::{Limit, Limits};
-use dirsyncd::model::{Action, Field, LicenseId, RoleId};
+use dirsyncd::model::{Field, LicenseId, RoleId};
 use dirsyncd::pass::Observe;
 use dirsyncd::rules::{EntitlementSpec, RoleSpec};
-use dirsyncd::store::Decision;
 use proptest::prelude::*;
 use support::fake_cloud::{Aim, Fault, Giver, Kept};
-use support::fake_source::{Answers, Entry, mix};
+use support::fake_source::{Answers, Entry};
 use support::org::{Org, runtime};
 
 const PEOPLE: usize = 6;
@@ -286,9 +285,10 @@ impl Play {
 
     fn pass(&mut self, how: &How) {
         match how {
-            How::Touched => drop(self.org.sync()),
+            How::Touched => drop(self.org.sync().expect("nothing is wrong")),
             How::All => {
-                self.dirty = self.org.sync_all().is_err();
+                self.org.sync_all().expect("nothing is wrong");
+                self.dirty = false;
             }
             How::KilledAtCall(n, after) => {
                 self.dirty = true;
@@ -404,7 +404,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(150))]
+    #![proptest_config(config(200))]
 
     /// Whatever the directory does, and however passes end, the cloud comes to hold what the
     /// oracle says, and then nothing more is written.

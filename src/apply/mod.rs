@@ -14,10 +14,14 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::cloud::{CloudError, CloudErrorKind, CloudRead, CloudWrite, Order};
 use crate::guard::CheckedPlan;
-use crate::model::{Action, Attr, CloudId, Fingerprint, Kind, LicenseId, Managed, SnapshotRow, SourceId};
+use crate::model::{
+    Action, Attr, Change, CloudId, Fingerprint, Kind, LicenseId, Managed, SnapshotRow, SourceId,
+};
 use crate::plan::order::phase;
 use crate::report::{Event, Sink};
 use crate::store::{IntentId, Outcome, RowChange, RunId, Settlement, Store, StoreError};
+
+pub use row::after;
 
 /// Bulk calls under way at once. The cloud's own pace decides how many really are.
 const CALLS_AT_ONCE: usize = 8;
@@ -75,6 +79,9 @@ pub struct Outcomes {
     pub failed: Vec<Failure>,
     /// Licences that the cloud did not give although it accepted the request: seats ran out.
     pub unserved: Vec<(SourceId, String, LicenseId)>,
+    /// Whether an account that should be there was not: the cloud is not as we believe, and
+    /// the next pass has to observe all of it.
+    pub lost: bool,
     /// The trouble that ends the pass.
     pub fatal: Option<CloudError>,
     /// Whether a stop was asked for before everything was done.
@@ -206,7 +213,17 @@ impl Work<'_> {
             return Err(error);
         }
         let anchor = action.anchor.to_string();
-        match self.hands.cloud.account_by_email(&action.email).await? {
+        let found = match self.hands.cloud.account_by_email(&action.email).await {
+            Ok(found) => found,
+            // Not even that is known: the intent stays open, for the recovery to close.
+            Err(e) => {
+                if e.kind.ends_pass() {
+                    self.locked(|p| p.outcomes.fatal.get_or_insert(e).kind);
+                }
+                return Err(CloudError { kind: CloudErrorKind::Ambiguous, ..error });
+            }
+        };
+        match found {
             Some(account) if account.external_id.as_deref() == Some(anchor.as_str()) => Ok(account.id),
             Some(_) => Err(CloudError { kind: CloudErrorKind::Conflict, ..error }),
             None if error.kind == CloudErrorKind::Conflict => Err(error),
@@ -215,11 +232,12 @@ impl Work<'_> {
                 let again = self.hands.writer.write(&order).await.into_iter().next();
                 match again {
                     Some(Err(e)) if e.kind == CloudErrorKind::Conflict => {
-                        match self.hands.cloud.account_by_email(&action.email).await? {
-                            Some(account) if account.external_id.as_deref() == Some(anchor.as_str()) => {
+                        match self.hands.cloud.account_by_email(&action.email).await {
+                            Ok(Some(account)) if account.external_id.as_deref() == Some(anchor.as_str()) => {
                                 Ok(account.id)
                             }
-                            _ => Err(e),
+                            Ok(_) => Err(e),
+                            Err(_) => Err(error),
                         }
                     }
                     Some(result) => result,
@@ -242,7 +260,7 @@ impl Work<'_> {
                     return None;
                 }
                 let id = self.account_of(action)?;
-                let (give, take) = gives_and_takes(action);
+                let (give, take) = gives_and_takes(&action.changes);
                 let answer = self.hands.writer.assign(&id, &give, &take).await;
                 if let Err(e) = &answer
                     && e.kind.ends_pass()
@@ -284,19 +302,21 @@ impl Work<'_> {
         if unserved.is_empty() {
             return self.succeeded(action, intent, &id, Outcome::Succeeded);
         }
-        let missing: Vec<LicenseId> = unserved
-            .iter()
-            .filter_map(|change| match &change.field {
-                Attr::License(id) => Some(id.clone()),
-                _ => None,
-            })
-            .collect();
         let message =
-            format!("the cloud answered without an error and left out {} of the licences", missing.len());
+            format!("the cloud answered without an error and left out {} of the licences", unserved.len());
+        let (missing, kept) = gives_and_takes(&unserved);
         self.locked(|p| {
             p.failed.insert(action.anchor);
             for license in missing {
                 p.outcomes.unserved.push((action.anchor, action.email.to_string(), license));
+            }
+            if !kept.is_empty() {
+                p.outcomes.failed.push(Failure {
+                    action: action.clone(),
+                    code: "license_kept".into(),
+                    message: message.clone(),
+                    remedy: "look in the cloud why it keeps the licence; the next pass tries again".into(),
+                });
             }
         });
         let part = Action { changes: served, ..action.clone() };
@@ -342,7 +362,7 @@ impl Work<'_> {
     /// Notes a failure; `None` when the intent stays open because nothing is known.
     fn failed(&self, action: &Action, intent: Option<IntentId>, error: &CloudError) -> Option<Settlement> {
         let code = code(error.kind);
-        let linked = self.locked(|p| {
+        let row = self.locked(|p| {
             p.failed.insert(action.anchor);
             if error.kind.ends_pass() {
                 p.outcomes.fatal.get_or_insert_with(|| error.clone());
@@ -353,7 +373,8 @@ impl Work<'_> {
                 message: error.to_string(),
                 remedy: error.remedy.clone(),
             });
-            p.rows.get(&action.anchor).is_some_and(|row| row.record != Fingerprint::NONE)
+            p.outcomes.lost |= error.kind == CloudErrorKind::NotFound;
+            p.rows.get(&action.anchor).cloned()
         });
         (self.hands.events)(Event::Failed {
             action: action.clone(),
@@ -364,21 +385,31 @@ impl Work<'_> {
         if error.kind == CloudErrorKind::Ambiguous {
             return None;
         }
-        // Whoever failed is looked at again, although the record did not change.
-        let again =
-            RowChange::Touch { anchor: action.anchor, record: Fingerprint::NONE, dn: None, recheck: None };
+        let row = match (action.kind, row) {
+            // Whoever was to be created has no account, whatever an old link says.
+            (Kind::Create, _) => Some(RowChange::Forget(action.anchor)),
+            (Kind::Adopt, _) => None,
+            // Whoever failed is looked at again, although the record did not change, and on the
+            // ground of what was observed: the next pass may not ask the cloud.
+            (_, Some(row)) => Some(RowChange::Link(Box::new(SnapshotRow {
+                record: Fingerprint::NONE,
+                recheck: None,
+                ..row
+            }))),
+            (_, None) => None,
+        };
         Some(Settlement {
             intent: intent?,
             outcome: Outcome::Failed { code: code.into(), message: error.to_string() },
-            row: linked.then_some(again),
+            row,
         })
     }
 }
 
-fn gives_and_takes(action: &Action) -> (Vec<LicenseId>, Vec<LicenseId>) {
+fn gives_and_takes(changes: &[Change]) -> (Vec<LicenseId>, Vec<LicenseId>) {
     let mut give = Vec::new();
     let mut take = Vec::new();
-    for change in &action.changes {
+    for change in changes {
         if let Attr::License(id) = &change.field {
             if change.to.is_some() { &mut give } else { &mut take }.push(id.clone());
         }

@@ -44,6 +44,10 @@ pub struct Acted {
     pub in_sync: u64,
     /// See [`Part::revisited`].
     pub revisited: u64,
+
+    /// Whether an account that should be there was not, so that the next pass has to observe
+    /// the whole cloud.
+    pub lost: bool,
     /// The trouble that ended the pass early.
     pub fatal: Option<CloudError>,
     /// Whether it was told to stop.
@@ -71,6 +75,11 @@ pub async fn act(
     // Before the first effect: whatever is given from here on can be taken away again.
     let meta = look_meta(store.reader().meta()?, &look);
     store.set_meta(meta.clone()).await?;
+
+    let unawares = look.created_unawares()?;
+    if !unawares.is_empty() {
+        store.settle(clock::now().timestamp(), unawares).await?;
+    }
 
     let managed = look.policy.managed.clone();
     let (sender, mut parts) = mpsc::channel::<Part>(AHEAD);
@@ -103,6 +112,7 @@ pub async fn act(
             *acted.done.entry(kind).or_default() += count;
         }
         acted.failed.extend(outcomes.failed);
+        acted.lost |= outcomes.lost;
         acted.waiting.extend(waiting);
         acted.waiting.extend(outcomes.unserved.into_iter().map(|(anchor, email, license)| NoSeat {
             anchor,
@@ -168,10 +178,21 @@ async fn conclude(
     let finished = acted.fatal.is_none() && !acted.stopped;
     if finished {
         if look.reading.whole {
-            meta.sources.extend(look.reading.sources.iter().cloned());
+            // A census that is too short to be believed does not become the measure of the next.
+            let doubted = !acted.held.is_empty() && look.guard.doubts_census();
+            for (name, seen) in &look.reading.sources {
+                let mut seen = seen.clone();
+                if doubted && let Some(before) = meta.sources.get(name) {
+                    seen.people = seen.people.max(before.people);
+                }
+                meta.sources.insert(name.clone(), seen);
+            }
         }
         if matches!(look.observation.extent, Extent::All { .. }) {
             meta.last_observation = Some(look.policy.now);
+        }
+        if acted.lost {
+            meta.last_observation = None;
         }
         store.set_meta(meta).await?;
         store.set_withheld(run, acted.withheld.clone()).await?;
@@ -192,9 +213,12 @@ async fn conclude(
 async fn hold(look: &Look, store: &Store, run: RunId, acted: &mut Acted) -> Result<(), PassError> {
     let now = clock::now().timestamp();
     let id = (!acted.held.is_empty()).then(|| held_id(&acted.held));
-    for old in store.reader().held()? {
-        if old.decision.is_none() && Some(&old.id) != id.as_ref() {
-            store.decide_held(&old.id, Decision::Rejected, now).await?;
+    // While absence is not proved no removal is planned, which says nothing about those that wait.
+    if look.policy.may_remove {
+        for old in store.reader().held()? {
+            if old.decision.is_none() && Some(&old.id) != id.as_ref() {
+                store.decide_held(&old.id, Decision::Overtaken, now).await?;
+            }
         }
     }
     let Some(id) = id else { return Ok(()) };

@@ -245,9 +245,10 @@ impl Evidence<'_> {
     fn moves_on(&self, account: &Account, address: &Email) -> bool {
         let owners = self.reader.anchors_by_cloud(&[Key::exact(account.id.as_str())]).unwrap_or_default();
         owners.iter().any(|(_, owner)| {
-            self.people
-                .wanted(&[*owner])
-                .is_ok_and(|found| found.iter().any(|s| s.email.is_some_and(|next| next != address.key())))
+            !self.addresses.contested.contains_key(owner)
+                && self.people.wanted(&[*owner]).is_ok_and(|found| {
+                    found.iter().any(|s| s.email.is_some_and(|next| next != address.key()))
+                })
         })
     }
 }

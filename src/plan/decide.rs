@@ -48,6 +48,11 @@ pub struct Decision {
 
 /// The reason given when a person is blocked in the cloud by hand.
 pub const BLOCKED_BY_HAND: &str = "log-in was forbidden in the cloud by somebody else; that is left alone";
+/// The reason given when a leaver was let in again by hand.
+pub const ALLOWED_BY_HAND: &str =
+    "log-in was allowed again in the cloud by somebody else; that is left alone";
+/// The reason given when leavers are only reported.
+pub const KEPT: &str = "left, and deactivating leavers is switched off";
 /// The reason given when adopting is switched off.
 pub const NOT_ADOPTED: &str =
     "an account with this e-mail exists in the cloud, and taking over is switched off";
@@ -168,7 +173,7 @@ impl Draft<'_> {
         };
         let active = observed.map_or(row.applied.active, |account| account.active);
         if !active {
-            if matches!(row.state, LinkState::Left { .. }) {
+            if matches!(row.state, LinkState::Left { .. }) || row.given.block {
                 let change = Change::new(Attr::Active, Some("false".into()), Some("true".into()));
                 self.push(Kind::Reactivate, &person.email, vec![change], Cause::Returned);
             } else {
@@ -191,10 +196,13 @@ impl Draft<'_> {
                 if drifted { Cause::Drift } else { Cause::Desired },
             );
         }
-        let held = self.case.held.as_ref().unwrap_or(&row.applied.licenses);
-        self.licenses(person, held, &row.given.licenses);
-        let roles = observed.map_or(&row.applied.roles, |account| &account.roles);
-        self.roles(person, roles, &row.given.roles);
+        // Not asked about, everybody holds what we last saw and what we gave and did not take.
+        let held = match &self.case.held {
+            Some(held) => held.clone(),
+            None => row.applied.licenses.union(&row.given.licenses).cloned().collect(),
+        };
+        self.licenses(person, &held, &row.given.licenses);
+        self.roles(person, &self.roles_held(row), &row.given.roles);
         if self.actions.is_empty() {
             self.refresh(row, person, observed, active);
         }
@@ -203,30 +211,44 @@ impl Draft<'_> {
     /// The cloud already says what should be, while the snapshot says something older: the
     /// effect of a change of which we never saw the answer.
     fn refresh(&mut self, row: &SnapshotRow, person: &Person, observed: Option<&Account>, active: bool) {
-        let Some(account) = observed else { return };
         let mut fresh = row.clone();
-        fresh.cloud_id = account.id.clone();
-        fresh.applied = Person { active, ..person.clone() };
-        match &self.case.held {
-            Some(held) => {
-                fresh.applied.licenses = person.licenses.intersection(held).cloned().collect();
-                fresh.licenses_print = license_digest(held);
-            }
-            None => fresh.applied.licenses = row.applied.licenses.clone(),
+        if let Some(account) = observed {
+            fresh.cloud_id = account.id.clone();
+            let licenses = std::mem::take(&mut fresh.applied.licenses);
+            fresh.applied = Person { active, licenses, ..person.clone() };
+            fresh.applied.roles = person.roles.intersection(&account.roles).cloned().collect();
+            fresh.given.roles.retain(|role| account.roles.contains(role));
+            // As seen, so that the next observation finds nothing new, even where the cloud keeps
+            // a value of its own (a work number owned by calling).
+            fresh.applied_print = account.fingerprint(&self.policy.managed);
+            fresh.given.block &= !active;
         }
-        fresh.applied.roles = person.roles.intersection(&account.roles).cloned().collect();
-        // As seen, so that the next observation finds nothing new, even where the cloud keeps
-        // a value of its own (a work number owned by calling).
-        fresh.applied_print = account.fingerprint(&self.policy.managed);
+        if let Some(held) = &self.case.held {
+            fresh.applied.licenses = person.licenses.intersection(held).cloned().collect();
+            fresh.licenses_print = license_digest(held);
+            // What somebody took away is not ours any more when somebody gives it again.
+            fresh.given.licenses.retain(|license| held.contains(license));
+        }
         fresh.state = LinkState::Present;
         if fresh != *row {
             self.refreshed = Some(Box::new(fresh));
         }
     }
 
+    /// The roles held, as far as is known.
+    fn roles_held(&self, row: &SnapshotRow) -> BTreeSet<RoleId> {
+        match &self.case.seen {
+            Seen::Account(account) => account.roles.clone(),
+            Seen::Unasked => row.applied.roles.union(&row.given.roles).cloned().collect(),
+            // An account that holds a role is always shown.
+            Seen::AsApplied | Seen::Missing => BTreeSet::new(),
+        }
+    }
+
     fn leave(&mut self, cause: Cause) {
         let Some(row) = &self.case.row else { return };
         if !self.policy.leavers.deactivate {
+            self.short = Some(KEPT);
             return;
         }
         if self.case.protected {
@@ -239,11 +261,11 @@ impl Draft<'_> {
         }
         let email = row.applied.email.clone();
         if self.policy.leavers.reclaim_licenses {
-            let held = self.case.held.as_ref().unwrap_or(&row.applied.licenses);
+            let held = self.case.held.as_ref().unwrap_or(&row.given.licenses);
             let take: Vec<LicenseId> = row.given.licenses.intersection(held).cloned().collect();
             self.take_licenses(&email, &take, cause);
         }
-        let take: Vec<RoleId> = row.given.roles.iter().cloned().collect();
+        let take: Vec<RoleId> = row.given.roles.intersection(&self.roles_held(row)).cloned().collect();
         if !take.is_empty() {
             let changes = take
                 .into_iter()
@@ -263,8 +285,11 @@ impl Draft<'_> {
         if self.policy.now < since.saturating_add(keep) {
             return;
         }
+        let allowed = matches!(&self.case.seen, Seen::Account(account) if account.active);
         if self.case.protected {
             self.short = Some(PROTECTED);
+        } else if allowed {
+            self.short = Some(ALLOWED_BY_HAND);
         } else if !self.policy.may_remove {
             self.short = Some(UNPROVED);
         } else {
