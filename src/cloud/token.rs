@@ -51,7 +51,7 @@ impl Token {
     /// Takes the token out of a text that came from outside: a page that reports an error can
     /// repeat the headers of the request.
     pub(crate) fn hide_in(&self, text: &str) -> String {
-        text.replace(self.secret.0.as_str(), "<token>")
+        text.replace(self.secret.0.as_str(), "(token)")
     }
 }
 
@@ -71,6 +71,6 @@ mod tests {
     fn it_does_not_show() {
         let token = Token::new("s3cret").unwrap();
         assert!(!format!("{token:?} {:?}", token.bearer()).contains("s3cret"));
-        assert_eq!(token.hide_in("you sent Bearer s3cret."), "you sent Bearer <token>.");
+        assert_eq!(token.hide_in("you sent Bearer s3cret."), "you sent Bearer (token).");
     }
 }

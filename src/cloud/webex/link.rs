@@ -128,7 +128,8 @@ impl Link {
 
     /// An error page that repeats the request's headers must not bring the token into a report.
     fn hide_token(&self, answer: &mut Answer) {
-        if !answer.is_success()
+        let page = answer.body.first() != Some(&b'{');
+        if (page || !answer.is_success())
             && let Ok(text) = std::str::from_utf8(&answer.body)
         {
             answer.body = self.http.token().hide_in(text).into_bytes();

@@ -13,6 +13,7 @@ mod license;
 mod link;
 mod listing;
 mod operation;
+mod place;
 mod reader;
 mod settings;
 mod wire;

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::place::{PHONES, Place, place};
 use crate::model::{Action, Attr, Change, Field, Kind};
 
 pub(super) const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -69,68 +70,6 @@ fn elements(list: &Value) -> &[Value] {
 
 fn type_is(element: &Value, kind: &str) -> bool {
     element["type"].as_str().is_some_and(|found| found.eq_ignore_ascii_case(kind))
-}
-
-const PHONES: [(Field, &str); 3] =
-    [(Field::PhoneWork, "work"), (Field::PhoneMobile, "mobile"), (Field::PhoneFax, "fax")];
-
-const ADDRESS: [(Field, &str); 5] = [
-    (Field::Street, "streetAddress"),
-    (Field::City, "locality"),
-    (Field::Region, "region"),
-    (Field::PostalCode, "postalCode"),
-    (Field::Country, "country"),
-];
-
-/// Where a field lives.
-enum Place {
-    /// A core attribute.
-    Core(&'static str),
-    /// A part of `name`.
-    Name(&'static str),
-    /// An attribute of the enterprise extension.
-    Enterprise(&'static str),
-    /// A list of texts in the Webex extension, of which we keep the first.
-    Extension(&'static str),
-    /// The phone of a type.
-    Phone(&'static str),
-    /// A part of the work address.
-    Address(&'static str),
-    /// The enterprise SIP address.
-    Sip,
-}
-
-const fn place(field: Field) -> Place {
-    match field {
-        Field::GivenName => Place::Name("givenName"),
-        Field::MiddleName => Place::Name("middleName"),
-        Field::FamilyName => Place::Name("familyName"),
-        Field::DisplayName => Place::Core("displayName"),
-        Field::NickName => Place::Core("nickName"),
-        Field::Title => Place::Core("title"),
-        Field::Department => Place::Enterprise("department"),
-        Field::Division => Place::Enterprise("division"),
-        Field::Organization => Place::Enterprise("organization"),
-        Field::EmployeeNumber => Place::Enterprise("employeeNumber"),
-        Field::CostCenter => Place::Enterprise("costCenter"),
-        Field::PreferredLanguage => Place::Core("preferredLanguage"),
-        Field::Timezone => Place::Core("timezone"),
-        Field::ProfileUrl => Place::Core("profileUrl"),
-        Field::PhoneWork => Place::Phone(PHONES[0].1),
-        Field::PhoneMobile => Place::Phone(PHONES[1].1),
-        Field::PhoneFax => Place::Phone(PHONES[2].1),
-        Field::Street => Place::Address(ADDRESS[0].1),
-        Field::City => Place::Address(ADDRESS[1].1),
-        Field::Region => Place::Address(ADDRESS[2].1),
-        Field::PostalCode => Place::Address(ADDRESS[3].1),
-        Field::Country => Place::Address(ADDRESS[4].1),
-        Field::SipAddress => Place::Sip,
-        Field::Extension1 => Place::Extension("extensionAttribute1"),
-        Field::Extension2 => Place::Extension("extensionAttribute2"),
-        Field::Extension3 => Place::Extension("extensionAttribute3"),
-        Field::Extension4 => Place::Extension("extensionAttribute4"),
-        Field::Extension5 => Place::Extension("extensionAttribute5"),
-    }
 }
 
 /// Whether an action takes roles away, which needs the account's roles as they are.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -20,6 +20,9 @@ use crate::model::{Action, CloudId, Kind, LicenseId};
 
 /// How often one operation is sent, when the cloud leaves it open or asks for patience.
 const SENDINGS: u8 = 4;
+
+/// Accounts read at once, after patches that did not fit.
+const LOOKS: usize = 4;
 
 /// Writes to one Webex organization, at the pace that it shares with its reader.
 #[derive(Clone, Debug)]
@@ -69,11 +72,20 @@ struct Batch<'a> {
     queue: VecDeque<Vec<Operation>>,
     /// Operations that have to go again.
     again: Vec<Operation>,
+    /// Patches that did not fit, with what the cloud said.
+    look: Vec<(Operation, CloudError)>,
 }
 
 impl<'a> Batch<'a> {
     fn new(link: &'a Link, orders: &'a [Order<'a>]) -> Self {
-        Self { link, orders, results: vec![None; orders.len()], queue: VecDeque::new(), again: Vec::new() }
+        Self {
+            link,
+            orders,
+            results: vec![None; orders.len()],
+            queue: VecDeque::new(),
+            again: Vec::new(),
+            look: Vec::new(),
+        }
     }
 
     async fn carry_out(mut self) -> Vec<Result<CloudId, CloudError>> {
@@ -123,7 +135,7 @@ impl<'a> Batch<'a> {
         let data = match verb {
             Verb::Post => Some(resource(action)),
             Verb::Delete => None,
-            Verb::Patch if exact => self.exact_patch(action, &target).await?,
+            Verb::Patch if exact => exact_patch(self.link, action, &target).await?,
             Verb::Patch => patch(action, None),
         };
         if verb == Verb::Patch && data.is_none() {
@@ -135,17 +147,6 @@ impl<'a> Batch<'a> {
     fn cloud_id(&self, index: usize) -> Option<&'a CloudId> {
         let order = &self.orders[index];
         order.cloud_id.or(order.action.cloud_id.as_ref())
-    }
-
-    /// The patch that fits the account as it is now.
-    async fn exact_patch(&self, action: &Action, target: &str) -> Result<Option<Value>, CloudError> {
-        let path = self.link.scim(&format!("Users/{}", ids::segment(target))).await?;
-        let answer = self.link.call(Request::get(path, Vec::new())).await?;
-        if !answer.is_success() {
-            return Err(fault::error(&answer));
-        }
-        let user: Value = parse(&answer)?;
-        Ok(patch(action, Some(&Standing::of(&user))))
     }
 
     /// One bulk call. An error ends all that is still open.
@@ -178,7 +179,12 @@ impl<'a> Batch<'a> {
         let mut error = fault::error(&answer);
         match answer.status {
             // The endpoint is part of the organization, so its absence is about all of it.
-            404 | 405 | 410 => error.kind = CloudErrorKind::Refused,
+            404 | 405 | 410 => {
+                error.kind = CloudErrorKind::Refused;
+                error.remedy = "check base_url and organization in the section [cloud]: \
+                                nothing is written at this address"
+                    .into();
+            }
             // The call as a whole was not accepted, and nothing in it was done. One operation
             // can be the reason, and must not stop the others: halve, down to the one.
             400..=499 if error.kind != CloudErrorKind::Refused && operations.len() > 1 => {
@@ -238,20 +244,44 @@ impl<'a> Batch<'a> {
                 self.link.http().pause();
                 paused = true;
             }
-            if let Err(error) = self.settle(operation, outcome, answer).await {
+            if let Err(error) = self.settle(operation, outcome, answer) {
                 stop = Some(error);
             }
         }
-        stop.map_or(Ok(()), Err)
+        stop.map_or(Ok(()), Err)?;
+        self.look_up().await
+    }
+
+    /// Reads the accounts whose patch did not fit, and builds patches that do.
+    async fn look_up(&mut self) -> Result<(), CloudError> {
+        let (link, orders) = (self.link, self.orders);
+        let looked: Vec<_> = stream::iter(std::mem::take(&mut self.look))
+            .map(|(operation, error)| async move {
+                let exact = exact_patch(link, orders[operation.index].action, &operation.target).await;
+                (operation, error, exact)
+            })
+            .buffer_unordered(LOOKS)
+            .collect()
+            .await;
+        let mut stop = Ok(());
+        for (mut operation, error, exact) in looked {
+            match exact {
+                Ok(None) => self.done(operation.index),
+                Ok(exact) if exact != operation.data => {
+                    operation.data = exact;
+                    operation.exact = true;
+                    self.again.push(operation);
+                }
+                // It would be the same patch, so the cloud means what it said.
+                Ok(_) => self.fail(operation.index, error),
+                Err(reading) => stop = stop.and(self.all_fail(vec![operation], reading)),
+            }
+        }
+        stop
     }
 
     /// What one result means. An error is one that ends everything.
-    async fn settle(
-        &mut self,
-        mut operation: Operation,
-        outcome: Outcome,
-        answer: &Answer,
-    ) -> Result<(), CloudError> {
+    fn settle(&mut self, operation: Operation, outcome: Outcome, answer: &Answer) -> Result<(), CloudError> {
         let status = outcome.status();
         let index = operation.index;
         if (200..300).contains(&status) {
@@ -289,19 +319,7 @@ impl<'a> Batch<'a> {
                 self.fail(index, CloudError { kind: CloudErrorKind::Rejected, remedy, ..error });
             }
             // Most likely an element of a list is not there (`noTarget`), or is: look.
-            400 if operation.verb == Verb::Patch && !operation.exact => {
-                let action = self.orders[index].action;
-                match self.exact_patch(action, &operation.target).await {
-                    Ok(None) => self.done(index),
-                    Ok(exact) if exact != operation.data => {
-                        operation.data = exact;
-                        operation.exact = true;
-                        self.again.push(operation);
-                    }
-                    Ok(_) => self.fail(index, error),
-                    Err(reading) => return self.all_fail(vec![operation], reading),
-                }
-            }
+            400 if operation.verb == Verb::Patch && !operation.exact => self.look.push((operation, error)),
             _ => return self.all_fail(vec![operation], error),
         }
         Ok(())
@@ -324,6 +342,17 @@ impl<'a> Batch<'a> {
             }
         }
     }
+}
+
+/// The patch that fits the account as it is now.
+async fn exact_patch(link: &Link, action: &Action, target: &str) -> Result<Option<Value>, CloudError> {
+    let path = link.scim(&format!("Users/{}", ids::segment(target))).await?;
+    let answer = link.call(Request::get(path, Vec::new())).await?;
+    if !answer.is_success() {
+        return Err(fault::error(&answer));
+    }
+    let user: Value = parse(&answer)?;
+    Ok(patch(action, Some(&Standing::of(&user))))
 }
 
 fn internal(what: &str) -> CloudError {
