@@ -186,7 +186,8 @@ fn check(state: &State, person: &Person, wishes: &[Wish]) -> Result<(), Refusal>
 
 fn check_telephone(state: &State, telephone: &Telephone) -> Result<(), Refusal> {
     let filled = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
-    if !filled(&telephone.number) && !(filled(&telephone.extension) && filled(&telephone.location)) {
+    let placed = filled(&telephone.extension) && filled(&telephone.location);
+    if !filled(&telephone.number) && !placed {
         return Err(refuse(400_411, "Required calling properties are missing."));
     }
     match &telephone.location {

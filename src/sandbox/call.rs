@@ -15,7 +15,6 @@ use super::{
 };
 
 /// One request.
-#[derive(Debug)]
 pub(super) struct Call<'a> {
     pub(super) cloud: &'a Inner,
     pub(super) method: &'a str,

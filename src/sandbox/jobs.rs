@@ -29,7 +29,7 @@ pub(super) struct Job {
 pub(super) fn send_activation_mails(state: &mut State, now: i64, tracking: &str) -> Value {
     let due: Vec<u32> = state
         .roster
-        .from_slot(0)
+        .since_slot(0)
         .filter(|(_, person)| !person.signed_in && person.profile.active)
         .filter(|(_, person)| {
             person.licenses.iter().any(|at| state.licenses.get(usize::from(*at)).is_some_and(|l| l.invites()))

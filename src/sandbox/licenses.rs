@@ -132,10 +132,7 @@ fn wishes(state: &State, list: Option<&Value>) -> Result<Vec<Wish>, Refusal> {
             let license = state
                 .license_index(id)
                 .ok_or_else(|| Refusal::bad(format!("License not recognized {id}")).code(400_000))?;
-            let give = match operation(item)? {
-                None => true,
-                Some(give) => give,
-            };
+            let give = operation(item)?.unwrap_or(true);
             let property = |name: &str| {
                 item.get("properties")
                     .and_then(|all| all.get(name))

@@ -4,7 +4,7 @@
 //! the interfaces, quirks included, so that a misunderstanding shows as a failing test rather than
 //! as two sides that agree with each other. Faults can be turned on while it runs.
 //!
-//! A request goes through [`gate`](self) to a call; a call reads or changes the state; the state
+//! A request goes through the gate to a call; a call reads or changes the state; the state
 //! keeps accounts in a roster. The manual is `docs/SANDBOX.md`.
 
 mod assign;

@@ -24,11 +24,16 @@ use super::token::Tokens;
 use super::view;
 
 /// The organization inside a running sandbox: cheap to clone, always the same organization.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Organization(pub(super) Arc<Inner>);
 
+impl std::fmt::Debug for Organization {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Organization").field("people", &self.people()).finish_non_exhaustive()
+    }
+}
+
 /// What all requests share.
-#[derive(Debug)]
 pub(super) struct Inner {
     pub(super) settings: Settings,
     state: RwLock<State>,

@@ -70,7 +70,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
                 .ok_or_else(|| Refusal::bad("after is not a known cursor."))?,
             None => 0,
         };
-        let mut found = state.roster.from_slot(after).filter(|(_, person)| wanted(person));
+        let mut found = state.roster.since_slot(after).filter(|(_, person)| wanted(person));
         let mut out = String::from("{\"items\":[");
         for (_, person) in found.by_ref().take(limit) {
             comma(&mut out);

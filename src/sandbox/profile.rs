@@ -146,7 +146,11 @@ impl Profile {
             if !STATES.contains(&spelled.as_str()) {
                 return Err(Refusal::bad("accountStatus is not one of the known states."));
             }
-            self.status = Some(spelled.into());
+            // The first states of a life follow from the account itself: writing back what was read
+            // must not freeze them.
+            if !["active", "pending", "transient"].contains(&spelled.as_str()) {
+                self.status = Some(spelled.into());
+            }
         }
         Ok(())
     }

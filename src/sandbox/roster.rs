@@ -93,7 +93,7 @@ impl Roster {
     }
 
     /// The accounts in slots from `after` on, in slot order.
-    pub(super) fn from_slot(&self, from: u32) -> impl Iterator<Item = (u32, &Arc<Person>)> {
+    pub(super) fn since_slot(&self, from: u32) -> impl Iterator<Item = (u32, &Arc<Person>)> {
         let from = (from as usize).min(self.slots.len());
         self.slots[from..]
             .iter()
@@ -281,7 +281,7 @@ impl Roster {
             Order::UserName => self.by_name.values().copied().collect(),
             Order::Id => self.by_id.values().copied().collect(),
             Order::Modified => self.by_modified.iter().map(|(_, slot)| *slot).collect(),
-            Order::Creation => self.from_slot(0).map(|(slot, _)| slot).collect(),
+            Order::Creation => self.since_slot(0).map(|(slot, _)| slot).collect(),
         };
         *kept = Some((order, self.generation, Arc::clone(&slots)));
         slots

@@ -57,7 +57,7 @@ pub(super) fn people(state: &mut State, body: &Value, now: i64) -> Result<(u64, 
                     "displayName": format!("{first} {last}"),
                     "name": { "givenName": first, "familyName": last },
                     "licenses": body.get("licenses").cloned().unwrap_or_else(|| json!([])),
-                    "signedIn": body.get("signedIn").cloned().unwrap_or_else(|| json!(true)),
+                    "signedIn": body.get("signedIn").cloned().unwrap_or(json!(true)),
                 });
                 add(state, doc);
             }

@@ -292,7 +292,7 @@ impl State {
         let outside = |person: &Person| !enforced.is_empty() && !enforced.contains(&person.profile.domain());
         let other: Vec<_> = self
             .roster
-            .from_slot(0)
+            .since_slot(0)
             .filter(|(_, person)| person.transient != outside(person))
             .map(|(slot, person)| (slot, Person::clone(person)))
             .collect();

@@ -41,14 +41,14 @@ impl Grant {
 }
 
 /// All tokens.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Tokens {
     access: HashMap<String, Grant>,
     refresh: HashMap<String, Grant>,
     /// Authorization and device codes that wait for their exchange; true once approved.
     pub(super) codes: HashMap<String, (Grant, bool)>,
     issued: u64,
-    /// Access tokens that were issued up to this number are void.
+    /// The access tokens of the time when this became true are void.
     void: bool,
 }
 
