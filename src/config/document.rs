@@ -81,6 +81,12 @@ impl Document {
         self.spans.contains_key(key)
     }
 
+    /// The names of the keys that a section has.
+    pub(super) fn names_in(&self, section: &str) -> Vec<&str> {
+        let names = self.spans.keys().filter_map(|key| key.strip_prefix(section)?.strip_prefix('.'));
+        names.filter(|name| !name.contains(['.', '['])).collect()
+    }
+
     /// Where the value of a key is, and `offset` bytes into it when it is a text. A key that the
     /// file does not have is looked for in the section it belongs to.
     pub fn locate(&self, key: &str, offset: Option<usize>) -> Location {

@@ -8,7 +8,7 @@ use super::fold::same;
 use super::nearest::nearest;
 use super::subject::Subject;
 use super::who::Who;
-use super::{EntitlementSpec, Unbound};
+use super::{Answer, EntitlementSpec, Unbound};
 
 /// One rule.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ impl Entitlement {
         self.licenses.clear();
         for wanted in &self.spec.licenses {
             match self.resolve(wanted.trim(), catalogue) {
-                Ok(id) => self.licenses.push(id),
+                Ok(id) => self.licenses.extend(id),
                 Err((message, remedy)) => {
                     unbound.push(Unbound {
                         rule: self.name.clone(),
@@ -79,8 +79,18 @@ impl Entitlement {
         self.who.includes(subject)
     }
 
-    /// The one licence that is meant, or message and remedy.
-    fn resolve(&self, wanted: &str, catalogue: &Catalogue) -> Result<LicenseId, (String, String)> {
+    /// What the rule says about this person.
+    pub(super) fn answer(&self, subject: &Subject<'_>, names: &[String]) -> Answer {
+        Answer {
+            rule: self.name.clone(),
+            applies: self.includes(subject),
+            reason: self.who.reason(subject, names),
+        }
+    }
+
+    /// The one licence that is meant, or message and remedy. `None` for one that comes and goes
+    /// by itself in the cloud: it is neither given nor taken.
+    fn resolve(&self, wanted: &str, catalogue: &Catalogue) -> Result<Option<LicenseId>, (String, String)> {
         let all = || catalogue.0.iter();
         let mut found: Vec<&License> =
             all().filter(|license| license.name == wanted || license.id.as_str() == wanted).collect();
@@ -107,11 +117,7 @@ impl Entitlement {
                 "correct `subscription` or `site`; `dirsyncd licenses` lists what the organization has"
                     .into(),
             )),
-            [only] if only.kind == LicenseKind::Free => Err((
-                format!("\"{wanted}\" comes and goes by itself in the cloud, and cannot be given"),
-                "drop it from the rule".into(),
-            )),
-            [only] => Ok(only.id.clone()),
+            [only] => Ok((only.kind != LicenseKind::Free).then(|| only.id.clone())),
             several => Err(ambiguous(wanted, several)),
         }
     }

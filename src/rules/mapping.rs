@@ -9,7 +9,7 @@ use super::error::RuleError;
 use super::expr::{Needs, Text};
 use super::fold::{composed, same};
 use super::subject::Subject;
-use super::{Spec, defaults};
+use super::{MappedValue, Spec, defaults};
 
 /// The compiled mapping.
 #[derive(Clone, Debug)]
@@ -98,19 +98,24 @@ impl Mapping {
         let email = self.email(subject)?;
         let mut profile = Profile::new();
         for (field, rule) in &self.fields {
-            let text = composed(rule.text.of(subject));
-            let value = text.trim();
-            if value.is_empty() {
-                continue;
+            if let Some(value) = value(*field, rule, subject)? {
+                profile.insert(*field, value);
             }
-            if let Err(Unusable { code, what, remedy }) = check(*field, value) {
-                let reason =
-                    format!("the value {} {what} (people.mapping.{field} = {})", shown(value), rule.source);
-                return Err(withheld(subject, code, reason, remedy.into()));
-            }
-            profile.insert(*field, value.into());
         }
         Ok((email, profile))
+    }
+
+    /// Each rule with what it makes of this person; the address comes first.
+    pub(super) fn values(&self, subject: &Subject<'_>) -> Vec<MappedValue> {
+        let email = self.email(subject).map(|email| Some(email.as_str().to_owned()));
+        let mut values =
+            vec![MappedValue { field: None, source: self.email.source.to_string(), value: email }];
+        values.extend(self.fields.iter().map(|(field, rule)| MappedValue {
+            field: Some(*field),
+            source: rule.source.to_string(),
+            value: value(*field, rule, subject),
+        }));
+        values
     }
 
     fn email(&self, subject: &Subject<'_>) -> Result<Email, Withheld> {
@@ -150,6 +155,23 @@ impl Mapping {
             format!("the domain of {} is not one of the allowed domains ({rule})", shown(email.as_str())),
             format!("correct the address in {attributes}, or add \"{domain}\" to people.allowed_domains"),
         ))
+    }
+}
+
+/// The value of one field, or what makes it unusable.
+fn value(field: Field, rule: &Rule, subject: &Subject<'_>) -> Result<Option<String>, Withheld> {
+    let text = composed(rule.text.of(subject));
+    let value = text.trim();
+    if value.is_empty() {
+        return Ok(None);
+    }
+    match check(field, value) {
+        Ok(()) => Ok(Some(value.into())),
+        Err(Unusable { code, what, remedy }) => {
+            let reason =
+                format!("the value {} {what} (people.mapping.{field} = {})", shown(value), rule.source);
+            Err(withheld(subject, code, reason, remedy.into()))
+        }
     }
 }
 

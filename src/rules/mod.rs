@@ -7,6 +7,7 @@ mod check;
 mod defaults;
 mod entitlement;
 mod error;
+mod explain;
 mod expr;
 mod filter;
 mod fingerprint;
@@ -34,6 +35,7 @@ use scope::Scope;
 use subject::Subject;
 
 pub use error::RuleError;
+pub use explain::{Answer, Explanation, MappedValue};
 pub use groups::GroupSet;
 pub use spec::{Dialect, EntitlementSpec, RoleSpec, ScopeSpec, Spec};
 

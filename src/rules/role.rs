@@ -8,7 +8,7 @@ use super::fold::same;
 use super::nearest::nearest;
 use super::subject::Subject;
 use super::who::Who;
-use super::{RoleSpec, Unbound};
+use super::{Answer, RoleSpec, Unbound};
 
 /// Our words for the roles of the cloud: word, role id where it is known, names that the
 /// catalogue may show. Source: the Webex role catalogue and SCIM role values.
@@ -92,6 +92,15 @@ impl RoleRule {
     /// Whether the rule is for this person.
     pub(super) fn includes(&self, subject: &Subject<'_>) -> bool {
         self.who.includes(subject)
+    }
+
+    /// What the rule says about this person.
+    pub(super) fn answer(&self, subject: &Subject<'_>, names: &[String]) -> Answer {
+        Answer {
+            rule: self.name.clone(),
+            applies: self.includes(subject),
+            reason: self.who.reason(subject, names),
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use super::expr::Needs;
 use super::filter::{self, Filter};
 use super::groups::is_dn;
 use super::subject::Subject;
-use super::who::group_indexes;
-use super::{ScopeSpec, expr};
+use super::who::{group_indexes, membership};
+use super::{Answer, ScopeSpec, expr};
 
 /// The compiled scope. Every clause that is not empty must agree.
 #[derive(Clone, Debug)]
@@ -16,7 +16,8 @@ pub(super) struct Scope {
     /// Compared forms.
     bases: Box<[String]>,
     exclude_bases: Box<[String]>,
-    filter: Option<Filter>,
+    /// As written, and compiled.
+    filter: Option<(Box<str>, Filter)>,
     groups: Box<[usize]>,
     exclude_groups: Box<[usize]>,
 }
@@ -41,12 +42,51 @@ impl Scope {
             && !under_any(&self.exclude_bases)
             && (self.groups.is_empty() || subject.groups.contains_any(&self.groups))
             && !subject.groups.contains_any(&self.exclude_groups)
-            && self.filter.as_ref().is_none_or(|filter| filter.matches(subject))
+            && self.filter.as_ref().is_none_or(|(_, filter)| filter.matches(subject))
+    }
+
+    /// What each written clause says about this person.
+    pub(super) fn answers(&self, subject: &Subject<'_>, names: &[String]) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        let mut say = |clause: &str, agrees: bool, reason: String| {
+            answers.push(Answer { rule: format!("people.scope.{clause}"), applies: agrees, reason });
+        };
+        let above = |bases: &[String]| match bases.iter().find(|base| subject.under(base)) {
+            Some(base) => (true, format!("under \"{base}\"")),
+            None => (false, format!("not under \"{}\"", bases.join("\" or \""))),
+        };
+        if !self.bases.is_empty() {
+            let (under, reason) = above(&self.bases);
+            say("bases", under, reason);
+        }
+        if !self.exclude_bases.is_empty() {
+            let (under, reason) = above(&self.exclude_bases);
+            say("exclude_bases", !under, reason);
+        }
+        if !self.groups.is_empty() {
+            let (member, reason) = membership(&self.groups, subject, names);
+            say("groups", member, reason);
+        }
+        if !self.exclude_groups.is_empty() {
+            let (member, reason) = membership(&self.exclude_groups, subject, names);
+            say("exclude_groups", !member, reason);
+        }
+        if let Some((source, filter)) = &self.filter {
+            let holds = filter.matches(subject);
+            say("filter", holds, format!("`{source}` {}", if holds { "matches" } else { "does not match" }));
+        }
+        answers
     }
 }
 
-fn scope_filter(source: &str, needs: &mut Needs, errors: &mut Vec<RuleError>) -> Option<Filter> {
-    filter::parse(source, needs).map_err(|error| errors.push(error.at("people.scope.filter"))).ok()
+fn scope_filter(source: &str, needs: &mut Needs, errors: &mut Vec<RuleError>) -> Option<(Box<str>, Filter)> {
+    match filter::parse(source, needs) {
+        Ok(filter) => Some((source.trim().into(), filter)),
+        Err(error) => {
+            errors.push(error.at("people.scope.filter"));
+            None
+        }
+    }
 }
 
 fn dns(place: &str, dns: &[String], errors: &mut Vec<RuleError>) -> Box<[String]> {

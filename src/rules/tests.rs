@@ -1,8 +1,8 @@
 //! Whole rules on whole records, and the record that the other tests of rules start from.
 
 mod docs;
-
-use proptest::prelude::*;
+mod explain;
+mod properties;
 
 use super::*;
 use crate::model::{Attribute, Email, Field, License, LicenseKind, RoleId, SourceId, Withheld};
@@ -372,123 +372,4 @@ fn all_errors_are_told_at_once() {
         errors[0].to_string(),
         "people.mapping.email, byte 0: there is no function `frist`; did you mean `first`?"
     );
-}
-
-/// Texts that look enough like expressions and filters to get far into the parsers.
-fn source() -> impl Strategy<Value = String> {
-    let token = prop_oneof![
-        prop::sample::select(vec![
-            "(",
-            ")",
-            ",",
-            "==",
-            "!=",
-            "=",
-            "'",
-            "\"",
-            " ",
-            "and",
-            "or",
-            "not",
-            "mail",
-            "dn",
-            "ü",
-            "-3",
-            "0",
-            "9",
-            "first(",
-            "join(",
-            "if(",
-            "lower(",
-            "upper(",
-            "one_line(",
-            "digits(",
-            "ascii(",
-            "language(",
-            "before(",
-            "after(",
-            "strip(",
-            "replace(",
-            "substring(",
-            "pick(",
-            "present(",
-            "contains(",
-            "one_of(",
-            "has(",
-            "in_group('g')",
-            "under('dc=test')",
-            "'ü'",
-            "\"a\"",
-            "&",
-            "|",
-            "!",
-            "*",
-            ">=",
-            "<=",
-            "~=",
-            ":",
-            ":=",
-            "1.2.840.113556.1.4.803",
-            "\\",
-            "\\2a",
-            "\\c3",
-            "\u{0}",
-            "cn",
-        ])
-        .prop_map(String::from),
-        "\\PC{0,3}",
-    ];
-    prop::collection::vec(token, 0..24).prop_map(|tokens| tokens.concat())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
-    #[test]
-    fn no_text_makes_the_parsers_or_the_evaluator_panic(
-        source in source(),
-        values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..3),
-        text in "\\PC{0,40}",
-    ) {
-        let mut record = ann();
-        record.attributes.retain(|a| a.name != "mail" && a.name != "cn");
-        record.attributes.push(Attribute { name: "mail".into(), values });
-        record.attributes.push(Attribute { name: "cn".into(), values: vec![text.clone().into_bytes()] });
-        record.dn = text;
-        let groups = GroupSet::new();
-        let subject = Subject::new(&record, &groups);
-        let mut needs = expr::Needs::default();
-        if let Ok(text) = expr::Text::compile(&source, &mut needs) {
-            prop_assert!(text.of(&subject).len() <= subject::MAX_TEXT);
-        }
-        for error in [
-            expr::Text::compile(&source, &mut needs).err(),
-            expr::Condition::compile(&source, &mut needs).map(|c| c.of(&subject)).err(),
-            filter::parse(&source, &mut needs).map(|f| f.matches(&subject)).err(),
-        ].into_iter().flatten() {
-            prop_assert!(source.is_char_boundary(error.offset), "{error:?}");
-            prop_assert!(!error.message.is_empty() && !error.remedy.is_empty());
-        }
-    }
-
-    #[test]
-    fn no_record_makes_the_judge_panic_and_all_that_passes_is_within_the_limits(
-        attributes in prop::collection::vec(
-            (prop::sample::select(vec!["mail", "sn", "c", "streetAddress", "preferredLanguage", "mobile", "ipPhone"]),
-             "(\\PC|\r\n|\t){0,60}"), 0..8),
-    ) {
-        let mut record = ann();
-        for (name, value) in &attributes {
-            record.attributes.retain(|a| a.name != *name);
-            record.attributes.push(Attribute { name: (*name).into(), values: vec![value.clone().into_bytes()] });
-        }
-        let rules = Rules::compile(&spec()).unwrap();
-        if let Wanted::Present(person) = rules.judge(&record, &GroupSet::new(), 0).wanted {
-            prop_assert!(person.email.as_str().parse::<Email>().is_ok());
-            for (field, value) in &person.profile {
-                prop_assert!(!value.trim().is_empty() && value.chars().count() <= field.max_len());
-                prop_assert!(!value.chars().any(char::is_control));
-            }
-        }
-    }
 }

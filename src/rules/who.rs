@@ -11,8 +11,8 @@ use super::subject::Subject;
 pub(super) struct Who {
     /// Membership in any of these is needed; empty for everybody.
     groups: Box<[usize]>,
-    /// What the record must fulfil besides.
-    when: Option<When>,
+    /// What the record must fulfil besides, as written and compiled.
+    when: Option<(Box<str>, When)>,
 }
 
 /// A condition, in the language in which it was written.
@@ -33,7 +33,7 @@ impl Who {
     ) -> Self {
         let groups = group_indexes(&format!("{place}.groups"), groups, needs, errors);
         let when = when.and_then(|source| {
-            let compiled = When::compile(source, needs);
+            let compiled = When::compile(source, needs).map(|when| (source.trim().into(), when));
             compiled.map_err(|error| errors.push(error.at(&format!("{place}.when")))).ok()
         });
         Self { groups, when }
@@ -42,15 +42,46 @@ impl Who {
     /// Whether the rule is for this person.
     pub(super) fn includes(&self, subject: &Subject<'_>) -> bool {
         (self.groups.is_empty() || subject.groups.contains_any(&self.groups))
-            && match &self.when {
-                None => true,
-                Some(When::Expression(condition)) => condition.of(subject),
-                Some(When::Filter(filter)) => filter.matches(subject),
-            }
+            && self.when.as_ref().is_none_or(|(_, when)| when.holds(subject))
+    }
+
+    /// Why the rule is for this person, or is not, in words. `names` are the names of groups.
+    pub(super) fn reason(&self, subject: &Subject<'_>, names: &[String]) -> String {
+        let group = (!self.groups.is_empty()).then(|| membership(&self.groups, subject, names));
+        let when = self.when.as_ref().map(|(source, when)| {
+            let holds = when.holds(subject);
+            (holds, format!("`{source}` {}", if holds { "holds" } else { "does not hold" }))
+        });
+        match (group, when) {
+            (None, None) => "for everybody".into(),
+            (Some((_, reason)), None) | (None, Some((_, reason))) => reason,
+            (Some((true, group)), Some((true, when))) => format!("{group}, and {when}"),
+            (Some((true, group)), Some((false, when))) => format!("{group}, but {when}"),
+            (Some((false, group)), Some(_)) => group,
+        }
+    }
+}
+
+/// Whether the person is a member of any of the groups, with the words for it.
+pub(super) fn membership(groups: &[usize], subject: &Subject<'_>, names: &[String]) -> (bool, String) {
+    let quoted = |index: usize| names.get(index).map_or_else(String::new, |name| format!("\"{name}\""));
+    match groups.iter().find(|index| subject.groups.contains(**index)) {
+        Some(index) => (true, format!("member of {}", quoted(*index))),
+        None => {
+            let all: Vec<String> = groups.iter().map(|index| quoted(*index)).collect();
+            (false, format!("not a member of {}", all.join(" or ")))
+        }
     }
 }
 
 impl When {
+    fn holds(&self, subject: &Subject<'_>) -> bool {
+        match self {
+            Self::Expression(condition) => condition.of(subject),
+            Self::Filter(filter) => filter.matches(subject),
+        }
+    }
+
     /// No text is both an expression and a filter: a filter compares with a single `=`,
     /// which means nothing in an expression. What is neither is taken for the language in
     /// which more of it makes sense.

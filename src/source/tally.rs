@@ -52,9 +52,9 @@ impl Tally {
         self.gaps.push(reason);
     }
 
-    /// Whether everything up to now was seen, groups among it.
-    pub(super) fn groups_are_whole(&self) -> bool {
-        self.gaps.is_empty() && self.lost_groups == 0
+    /// Whether nothing is missing up to now.
+    pub(super) fn is_whole(&self) -> bool {
+        self.gaps.is_empty() && self.unlisted == 0 && self.nameless == 0 && self.lost_groups == 0
     }
 
     /// Whether any person or room was seen, be it unusable.

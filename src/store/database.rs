@@ -45,6 +45,8 @@ pub(super) fn prepare_writer(db: &mut Connection) -> Result<(), StoreError> {
     let sql = |e| StoreError::sqlite("opening it", &e);
     db.busy_timeout(PATIENCE).map_err(sql)?;
     db.set_prepared_statement_cache_capacity(64);
+    // Before the first setting that writes to the file.
+    check_version(db)?;
     // 64 MiB of cache. A checkpoint every 64 MiB keeps the pages of the indexes, which a large
     // first load touches over and over, from being copied each time.
     db.execute_batch(

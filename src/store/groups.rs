@@ -1,7 +1,7 @@
 //! Groups of the source and who is directly in them: the index by which a change in a group
 //! finds the people it touches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -108,14 +108,33 @@ pub(super) fn list(db: &Connection) -> rusqlite::Result<Vec<GroupRow>> {
         .collect()
 }
 
-/// The groups that name this key as a member.
-pub(super) fn direct_groups(db: &Connection, member: Key) -> rusqlite::Result<Vec<Key>> {
-    db.prepare_cached(
-        "SELECT source_group.key FROM member JOIN source_group ON source_group.id = member.source_group
-         WHERE member.member = ?1",
-    )?
-    .query_map([member.0], |row| row.get(0).map(Key))?
-    .collect()
+/// The keys of groups by their ids, which a reader need not ask twice: an id never gets
+/// another key.
+#[derive(Default)]
+pub(super) struct GroupKeys(HashMap<i64, Key>);
+
+impl GroupKeys {
+    /// The groups that name this key as a member.
+    pub(super) fn direct(&mut self, db: &Connection, member: Key) -> rusqlite::Result<Vec<Key>> {
+        let mut select = db.prepare_cached("SELECT source_group FROM member WHERE member = ?1")?;
+        let mut rows = select.query([member.0])?;
+        let mut keys = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id: i64 = row.get(0)?;
+            let key = match self.0.get(&id) {
+                Some(key) => *key,
+                None => {
+                    let key = db
+                        .prepare_cached("SELECT key FROM source_group WHERE id = ?1")?
+                        .query_row([id], |row| row.get(0).map(Key))?;
+                    self.0.insert(id, key);
+                    key
+                }
+            };
+            keys.push(key);
+        }
+        Ok(keys)
+    }
 }
 
 /// The direct members of a group, in the order of their keys.

@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 
 use super::error::nonsense;
 use super::journal::Deed;
-use super::writer::{Answer, Letter, Request, Writer};
+use super::snapshot::Prepared;
+use super::writer::{Answer, Ending, Letter, Request, Writer};
 use super::{
     Decision, GroupDelta, HeldPlan, IntentId, Lock, Meta, NewRun, Reader, RowChange, RunId, Settlement,
     StoreError, StoreErrorKind, Waiting, database,
@@ -68,9 +69,11 @@ impl Store {
         if lock.dir() != dir {
             return Err(StoreError::new(StoreErrorKind::Io, "the lock belongs to another state directory"));
         }
-        let writer = Writer::new(database::open_writer(dir)?);
-        let reader = Reader::over(database::open_beside_writer(dir)?, None);
-        Self::start(writer, reader)
+        Self::over(database::open_writer(dir)?, dir)
+    }
+
+    pub(super) fn over(db: Connection, dir: &Path) -> Result<Self, StoreError> {
+        Self::start(Writer::new(db), Reader::over(database::open_beside_writer(dir)?, None))
     }
 
     /// A state that is gone with its last clone, for tests and rehearsals.
@@ -169,11 +172,17 @@ impl Store {
 
     /// Writes how intents ended and what follows for the snapshot, in one transaction.
     pub async fn settle(&self, now: i64, settlements: Vec<Settlement>) -> Result<(), StoreError> {
-        self.ask(Request::Settle { now, settlements }).await.map(drop)
+        let ending = |settlement: Settlement| {
+            let row = settlement.row.map(prepared).transpose()?;
+            Ok(Ending { intent: settlement.intent, outcome: settlement.outcome, row })
+        };
+        let endings = settlements.into_iter().map(ending).collect::<Result<_, StoreError>>()?;
+        self.ask(Request::Settle { now, endings }).await.map(drop)
     }
 
     /// Changes the snapshot without an intent: nothing happened in the cloud.
     pub async fn change_rows(&self, rows: Vec<RowChange>) -> Result<(), StoreError> {
+        let rows = rows.into_iter().map(prepared).collect::<Result<_, _>>()?;
         self.ask(Request::ChangeRows(rows)).await.map(drop)
     }
 
@@ -225,6 +234,10 @@ impl Store {
     pub fn close(self) {
         self.0.end();
     }
+}
+
+fn prepared(change: RowChange) -> Result<Prepared, StoreError> {
+    Prepared::new(change).map_err(|e| StoreError::sqlite("writing a person as JSON", &nonsense(e)))
 }
 
 fn mixed_up() -> StoreError {

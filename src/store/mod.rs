@@ -13,11 +13,15 @@ mod journal;
 mod lists;
 mod lock;
 mod meta;
+mod names;
 mod reader;
 mod run;
 mod snapshot;
 mod stage;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 pub use database::DATABASE_FILE;
 pub use error::{StoreError, StoreErrorKind};

@@ -4,21 +4,29 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::database::{self, DATABASE_FILE};
-use super::groups::{self, GroupRow};
+use super::groups::{self, GroupKeys, GroupRow};
 use super::held::{self, HeldPlan};
 use super::journal::{self, HistoryEntry, HistoryFilter, Intent};
 use super::lists::{self, Waiting};
 use super::lock::LOCK_FILE;
 use super::meta::{self, Meta};
+use super::names::{By, News};
 use super::run::{self, RunId, RunRecord};
-use super::snapshot::{self, By};
+use super::snapshot;
 use super::{StoreError, StoreErrorKind};
 use crate::model::{Key, Link, SnapshotRow, SourceId, Withheld};
+
+/// Reads the file without SQLite's own locks, see <https://www.sqlite.org/vfs.html> 2.1.
+const WITHOUT_LOCKS: &str = if cfg!(windows) { "mode=ro&vfs=win32-none" } else { "mode=ro&vfs=unix-none" };
+
+/// How long to wait for a writer that is just starting.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// So many links are read at a time.
 const PAGE: usize = 8192;
@@ -28,9 +36,16 @@ const PAGE: usize = 8192;
 pub struct Reader(Arc<Inner>);
 
 struct Inner {
-    db: Mutex<Option<Connection>>,
+    open: Mutex<Option<Open>>,
     /// Keeps writers away while the file is read without SQLite's locks.
     _shared: Option<File>,
+}
+
+/// A connection, and what it need not read again.
+struct Open {
+    db: Connection,
+    news: News,
+    groups: GroupKeys,
 }
 
 impl std::fmt::Debug for Reader {
@@ -50,18 +65,29 @@ impl Reader {
     ///
     /// When the database cannot be read, is not ours, or has another version.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let start = Instant::now();
+        loop {
+            match Self::try_open(dir) {
+                // A writer that holds the lock and has not opened the database yet.
+                Err((StoreError { kind: StoreErrorKind::Io | StoreErrorKind::Busy, .. }, true))
+                    if start.elapsed() < PATIENCE =>
+                {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                result => return result.map_err(|(error, _)| error),
+            }
+        }
+    }
+
+    /// The error says whether a writer lives.
+    fn try_open(dir: &Path) -> Result<Self, (StoreError, bool)> {
+        let (shared, writer) = share_lock(dir).map_err(|error| (error, false))?;
+        Self::open_beside(dir, shared, writer).map_err(|error| (error, writer))
+    }
+
+    fn open_beside(dir: &Path, shared: Option<File>, writer: bool) -> Result<Self, StoreError> {
         let path = dir.join(DATABASE_FILE);
         let cannot = |e: io::Error| StoreError::io(&format!("cannot read {}", path.display()), &e);
-        // Before looking for files that a writer makes and removes.
-        let (shared, writer) = match File::open(dir.join(LOCK_FILE)) {
-            Ok(file) => match file.try_lock_shared() {
-                Ok(()) => (Some(file), false),
-                Err(TryLockError::WouldBlock) => (None, true),
-                Err(TryLockError::Error(e)) => return Err(cannot(e)),
-            },
-            Err(e) if e.kind() == io::ErrorKind::NotFound => (None, false),
-            Err(e) => return Err(cannot(e)),
-        };
         match fs::metadata(&path) {
             Ok(file) if file.len() > 0 || writer => {}
             Ok(_) => return Self::empty(),
@@ -69,20 +95,24 @@ impl Reader {
             Err(e) => return Err(cannot(e)),
         }
         let log = fs::metadata(path.with_extension("db-wal")).map_or(0, |file| file.len());
-        let how = if writer {
-            "mode=ro&readonly_shm=1"
-        } else if log == 0 {
-            "immutable=1"
-        } else {
-            // Left by a writer that was killed; SQLite reads it without repairing anything.
-            "mode=ro&readonly_shm=1"
-        };
         let sql = |e| StoreError::sqlite("opening it for reading", &e);
-        let db = Connection::open_with_flags(
-            format!("file:{}?{how}", escape(&path)),
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )
-        .map_err(sql)?;
+        let connect = |how: &str| {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+                | OpenFlags::SQLITE_OPEN_URI
+                | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            Connection::open_with_flags(format!("file:{}?{how}", escape(&path)), flags).map_err(sql)
+        };
+        let db = if writer {
+            connect("mode=ro&readonly_shm=1")?
+        } else if log == 0 {
+            connect("immutable=1")?
+        } else {
+            // Left by a writer that was killed. With the file to itself, SQLite keeps the index
+            // of the log in memory; our own lock keeps writers away.
+            let db = connect(WITHOUT_LOCKS)?;
+            db.execute_batch("PRAGMA locking_mode = EXCLUSIVE").map_err(sql)?;
+            db
+        };
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(sql)?;
         database::prepare_reader(&db)?;
         // Reading the version begins the transaction in which everything else is seen.
@@ -112,12 +142,13 @@ impl Reader {
     }
 
     pub(super) fn over(db: Connection, shared: Option<File>) -> Self {
-        Self(Arc::new(Inner { db: Mutex::new(Some(db)), _shared: shared }))
+        let open = Open { db, news: News::default(), groups: GroupKeys::default() };
+        Self(Arc::new(Inner { open: Mutex::new(Some(open)), _shared: shared }))
     }
 
     /// Ends the connection; further calls are errors.
     pub(super) fn close(&self) {
-        drop(self.0.db.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(self.0.open.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     fn read<T>(
@@ -125,8 +156,20 @@ impl Reader {
         doing: &str,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let db = self.0.db.lock().unwrap_or_else(PoisonError::into_inner);
-        query(db.as_ref().ok_or_else(StoreError::closed)?).map_err(|e| StoreError::sqlite(doing, &e))
+        self.with(doing, |open| query(&open.db))
+    }
+
+    fn with<T>(
+        &self,
+        doing: &str,
+        query: impl FnOnce(&mut Open) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        query(open.as_mut().ok_or_else(StoreError::closed)?).map_err(|e| StoreError::sqlite(doing, &e))
+    }
+
+    fn find(&self, doing: &str, by: By, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
+        self.with(doing, |open| open.news.find(&open.db, by, keys))
     }
 
     /// Facts about the whole snapshot.
@@ -193,22 +236,34 @@ impl Reader {
 
     /// Who is linked to accounts with these cloud ids ([`Key::exact`]); sorted.
     pub fn anchors_by_cloud(&self, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
-        self.read("looking up accounts", |db| snapshot::anchors_by(db, By::Cloud, keys))
+        self.find("looking up accounts", By::Cloud, keys)
     }
 
     /// Whose applied e-mail has these keys ([`crate::model::Email::key`]); sorted.
     pub fn email_owners(&self, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
-        self.read("looking up addresses", |db| snapshot::anchors_by(db, By::Email, keys))
+        self.find("looking up addresses", By::Email, keys)
     }
 
     /// Whose DN has these keys ([`Key::dn`]); sorted.
     pub fn anchors_by_dn(&self, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
-        self.read("looking up DNs", |db| snapshot::anchors_by(db, By::Dn, keys))
+        self.find("looking up DNs", By::Dn, keys)
     }
 
     /// One person by anchor, e-mail, cloud id or DN, tried in this order.
     pub fn find_person(&self, text: &str) -> Result<Option<SnapshotRow>, StoreError> {
-        self.read("looking up a person", |db| snapshot::find(db, text))
+        let text = text.trim();
+        if let Ok(anchor) = text.parse()
+            && let Some(row) = self.rows(&[anchor])?.pop()
+        {
+            return Ok(Some(row));
+        }
+        let keys = [(By::Email, Key::folded(text)), (By::Cloud, Key::exact(text)), (By::Dn, Key::dn(text))];
+        for (by, key) in keys {
+            if let Some((_, anchor)) = self.find("looking up a person", by, &[key])?.first() {
+                return Ok(self.rows(&[*anchor])?.pop());
+            }
+        }
+        Ok(None)
     }
 
     /// All groups, in the order of their keys.
@@ -218,7 +273,7 @@ impl Reader {
 
     /// The groups that name this DN key as a member.
     pub fn direct_groups(&self, member: Key) -> Result<Vec<Key>, StoreError> {
-        self.read("reading memberships", |db| groups::direct_groups(db, member))
+        self.with("reading memberships", |open| open.groups.direct(&open.db, member))
     }
 
     /// The direct members of a group, in the order of their keys.
@@ -270,6 +325,23 @@ impl Reader {
     /// Who waits for a seat.
     pub fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
         self.read("reading who waits for a seat", lists::waiting)
+    }
+}
+
+/// Keeps writers away, or finds that one lives. Comes before looking for files that a writer
+/// makes and removes.
+fn share_lock(dir: &Path) -> Result<(Option<File>, bool), StoreError> {
+    let path = dir.join(LOCK_FILE);
+    let cannot = |e: io::Error| StoreError::io(&format!("cannot read {}", path.display()), &e);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok((None, false)),
+        Err(e) => return Err(cannot(e)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok((Some(file), false)),
+        Err(TryLockError::WouldBlock) => Ok((None, true)),
+        Err(TryLockError::Error(e)) => Err(cannot(e)),
     }
 }
 

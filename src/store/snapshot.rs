@@ -4,6 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::nonsense;
+use super::names::{self, Names};
 use crate::model::{CloudId, Fingerprint, Key, Link, LinkState, Origin, SnapshotRow, SourceId};
 
 /// One change of the snapshot.
@@ -36,6 +37,48 @@ impl RowChange {
     }
 }
 
+/// One change as the writer needs it: everything that can be worked out before is.
+pub(super) enum Prepared {
+    Link(Box<PreparedRow>),
+    Touch { anchor: SourceId, record: Fingerprint, dn: Option<(String, Key)>, recheck: Option<i64> },
+    Forget(SourceId),
+}
+
+/// A whole row, with its keys and texts.
+pub(super) struct PreparedRow {
+    row: SnapshotRow,
+    names: Names,
+    licenses: i64,
+    applied: String,
+    given: String,
+}
+
+impl Prepared {
+    pub(super) fn new(change: RowChange) -> Result<Self, serde_json::Error> {
+        Ok(match change {
+            RowChange::Forget(anchor) => Self::Forget(anchor),
+            RowChange::Touch { anchor, record, dn, recheck } => {
+                let dn = dn.map(|dn| {
+                    let key = Key::dn(&dn);
+                    (dn, key)
+                });
+                Self::Touch { anchor, record, dn, recheck }
+            }
+            RowChange::Link(row) => Self::Link(Box::new(PreparedRow {
+                names: Names {
+                    cloud: Key::exact(row.cloud_id.as_str()),
+                    email: row.applied.email.key(),
+                    dn: Key::dn(&row.dn),
+                },
+                licenses: row.licenses_print.cast_signed(),
+                applied: serde_json::to_string(&row.applied)?,
+                given: serde_json::to_string(&row.given)?,
+                row: *row,
+            })),
+        })
+    }
+}
+
 const fn origin_name(origin: Origin) -> &'static str {
     match origin {
         Origin::Created => "created",
@@ -44,92 +87,84 @@ const fn origin_name(origin: Origin) -> &'static str {
 }
 
 /// Carries out one change. Whoever calls this moves the generation on.
-pub(super) fn change(db: &Connection, change: &RowChange) -> rusqlite::Result<()> {
+pub(super) fn change(db: &Connection, change: &Prepared) -> rusqlite::Result<()> {
     match change {
-        RowChange::Link(row) => upsert(db, row),
-        RowChange::Touch { anchor, record, dn, recheck } => {
+        Prepared::Link(row) => upsert(db, row),
+        Prepared::Touch { anchor, record, dn, recheck } => {
             db.prepare_cached("UPDATE link SET record = ?2, recheck = ?3 WHERE anchor = ?1")?
                 .execute(params![anchor.as_bytes(), record.0, recheck])?;
-            if let Some(dn) = dn {
-                db.prepare_cached("UPDATE link SET dn = ?2 WHERE anchor = ?1")?
-                    .execute(params![anchor.as_bytes(), Key::dn(dn).0])?;
-                db.prepare_cached(
-                    "UPDATE person SET dn = ?2 WHERE id = (SELECT person FROM link WHERE anchor = ?1)",
-                )?
-                .execute(params![anchor.as_bytes(), dn])?;
+            match dn {
+                Some((dn, key)) => move_to(db, *anchor, dn, *key),
+                None => Ok(()),
             }
-            Ok(())
         }
-        RowChange::Forget(anchor) => {
-            let person: Option<i64> = db
-                .prepare_cached("DELETE FROM link WHERE anchor = ?1 RETURNING person")?
-                .query_row([anchor.as_bytes()], |row| row.get(0))
-                .optional()?;
-            if let Some(person) = person {
-                db.prepare_cached("DELETE FROM person WHERE id = ?1")?.execute([person])?;
-            }
-            Ok(())
+        Prepared::Forget(anchor) => {
+            let Some((person, names)) = known(db, *anchor)? else { return Ok(()) };
+            db.prepare_cached("DELETE FROM link WHERE anchor = ?1")?.execute([anchor.as_bytes()])?;
+            db.prepare_cached("DELETE FROM person WHERE id = ?1")?.execute([person])?;
+            names::change(db, *anchor, Some(names), None)
         }
     }
 }
 
-fn upsert(db: &Connection, row: &SnapshotRow) -> rusqlite::Result<()> {
-    let cloud = Key::exact(row.cloud_id.as_str());
-    let email = row.applied.email.key();
-    let dn = Key::dn(&row.dn);
-    let applied = serde_json::to_string(&row.applied).map_err(nonsense)?;
-    let given = serde_json::to_string(&row.given).map_err(nonsense)?;
-    let licenses = row.licenses_print.cast_signed();
+/// The wide row of a linked person, and the names in use.
+fn known(db: &Connection, anchor: SourceId) -> rusqlite::Result<Option<(i64, Names)>> {
+    db.prepare_cached("SELECT person, cloud, email, dn FROM link WHERE anchor = ?1")?
+        .query_row([anchor.as_bytes()], |row| {
+            let names = Names { cloud: Key(row.get(1)?), email: Key(row.get(2)?), dn: Key(row.get(3)?) };
+            Ok((row.get(0)?, names))
+        })
+        .optional()
+}
+
+fn move_to(db: &Connection, anchor: SourceId, dn: &str, key: Key) -> rusqlite::Result<()> {
+    let Some((person, old)) = known(db, anchor)? else { return Ok(()) };
+    db.prepare_cached("UPDATE link SET dn = ?2 WHERE anchor = ?1")?
+        .execute(params![anchor.as_bytes(), key.0])?;
+    db.prepare_cached("UPDATE person SET dn = ?2 WHERE id = ?1")?.execute(params![person, dn])?;
+    names::change(db, anchor, Some(old), Some(Names { dn: key, ..old }))
+}
+
+fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
+    let PreparedRow { row, names, licenses, applied, given } = new;
     let since = match row.state {
         LinkState::Present => None,
         LinkState::Left { since } => Some(since),
     };
-    let anchor = row.anchor.as_bytes();
+    let old = known(db, row.anchor)?;
     let origin = origin_name(row.origin);
-    let old: Option<(i64, [Key; 3])> = db
-        .prepare_cached("SELECT person, cloud, email, dn FROM link WHERE anchor = ?1")?
-        .query_row([anchor], |row| Ok((row.get(0)?, [Key(row.get(1)?), Key(row.get(2)?), Key(row.get(3)?)])))
-        .optional()?;
-    let Some((person, keys)) = old else {
-        let person = db
+    let person = match old {
+        Some((person, _)) => {
+            db.prepare_cached(
+                "UPDATE person SET cloud_id = ?2, dn = ?3, origin = ?4, applied = ?5, given = ?6 WHERE id = ?1",
+            )?
+            .execute(params![person, row.cloud_id.as_str(), row.dn, origin, applied, given])?;
+            person
+        }
+        None => db
             .prepare_cached(
                 "INSERT INTO person (cloud_id, dn, origin, applied, given) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
-            .insert(params![row.cloud_id.as_str(), row.dn, origin, applied, given])?;
-        db.prepare_cached(
-            "INSERT INTO link (anchor, record, applied, cloud, left_since, recheck, person, email, dn,
-                 licenses)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?
-        .execute(params![
-            anchor,
-            row.record.0,
-            row.applied_print.0,
-            cloud.0,
-            since,
-            row.recheck,
-            person,
-            email.0,
-            dn.0,
-            licenses
-        ])?;
-        return Ok(());
+            .insert(params![row.cloud_id.as_str(), row.dn, origin, applied, given])?,
     };
     db.prepare_cached(
-        "UPDATE person SET cloud_id = ?2, dn = ?3, origin = ?4, applied = ?5, given = ?6 WHERE id = ?1",
+        "INSERT OR REPLACE INTO link (anchor, record, applied, licenses, cloud, left_since, recheck, person,
+             email, dn)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
-    .execute(params![person, row.cloud_id.as_str(), row.dn, origin, applied, given])?;
-    db.prepare_cached(
-        "UPDATE link SET record = ?2, applied = ?3, left_since = ?4, recheck = ?5,
-             licenses = ?6 WHERE anchor = ?1",
-    )?
-    .execute(params![anchor, row.record.0, row.applied_print.0, since, row.recheck, licenses])?;
-    // An index that is named in an update is written even when nothing changes in it.
-    if keys != [cloud, email, dn] {
-        db.prepare_cached("UPDATE link SET cloud = ?2, email = ?3, dn = ?4 WHERE anchor = ?1")?
-            .execute(params![anchor, cloud.0, email.0, dn.0])?;
-    }
-    Ok(())
+    .execute(params![
+        row.anchor.as_bytes(),
+        row.record.0,
+        row.applied_print.0,
+        licenses,
+        names.cloud.0,
+        since,
+        row.recheck,
+        person,
+        names.email.0,
+        names.dn.0,
+    ])?;
+    names::change(db, row.anchor, old.map(|(_, names)| names), Some(*names))
 }
 
 /// Marks links as to be looked at again.
@@ -236,49 +271,4 @@ pub(super) fn count(db: &Connection) -> rusqlite::Result<u64> {
     db.prepare_cached("SELECT count(*) FROM link")?
         .query_row([], |row| row.get::<_, i64>(0))
         .map(i64::unsigned_abs)
-}
-
-/// The columns of a link by which it can be found.
-#[derive(Clone, Copy)]
-pub(super) enum By {
-    Cloud,
-    Email,
-    Dn,
-}
-
-/// Who is found under these keys; sorted, with several entries for a key that several share.
-pub(super) fn anchors_by(db: &Connection, by: By, keys: &[Key]) -> rusqlite::Result<Vec<(Key, SourceId)>> {
-    let mut select = db.prepare_cached(match by {
-        By::Cloud => "SELECT anchor FROM link WHERE cloud = ?1 ORDER BY anchor",
-        By::Email => "SELECT anchor FROM link WHERE email = ?1 ORDER BY anchor",
-        By::Dn => "SELECT anchor FROM link WHERE dn = ?1 ORDER BY anchor",
-    })?;
-    let mut sorted = keys.to_vec();
-    sorted.sort_unstable();
-    sorted.dedup();
-    let mut found = Vec::with_capacity(sorted.len());
-    for key in sorted {
-        let mut rows = select.query([key.0])?;
-        while let Some(row) = rows.next()? {
-            found.push((key, SourceId::new(row.get(0)?)));
-        }
-    }
-    Ok(found)
-}
-
-/// One person by anchor, e-mail, cloud id or DN, tried in this order.
-pub(super) fn find(db: &Connection, text: &str) -> rusqlite::Result<Option<SnapshotRow>> {
-    let text = text.trim();
-    if let Ok(anchor) = text.parse()
-        && let Some(row) = rows(db, &[anchor])?.pop()
-    {
-        return Ok(Some(row));
-    }
-    let keys = [(By::Email, Key::folded(text)), (By::Cloud, Key::exact(text)), (By::Dn, Key::dn(text))];
-    for (by, key) in keys {
-        if let Some((_, anchor)) = anchors_by(db, by, &[key])?.first() {
-            return Ok(rows(db, &[*anchor])?.pop());
-        }
-    }
-    Ok(None)
 }

@@ -9,11 +9,12 @@ use tokio::sync::oneshot;
 use super::StoreError;
 use super::groups::{self, GroupDelta};
 use super::held::{self, Decision, HeldPlan};
-use super::journal::{self, Deed, IntentId, Settlement};
+use super::journal::{self, Deed, IntentId, Outcome};
 use super::lists::{self, Waiting};
 use super::meta::{self, Meta};
+use super::names;
 use super::run::{self, NewRun, RunId};
-use super::snapshot::{self, RowChange};
+use super::snapshot::{self, Prepared};
 use crate::model::Withheld;
 
 /// So many requests share a transaction at most.
@@ -27,8 +28,8 @@ pub(super) enum Request {
     BeginRun(NewRun),
     EndRun { run: RunId, ended: i64, outcome: String, counts: String },
     Intend { run: RunId, plan: String, now: i64, deeds: Vec<Deed> },
-    Settle { now: i64, settlements: Vec<Settlement> },
-    ChangeRows(Vec<RowChange>),
+    Settle { now: i64, endings: Vec<Ending> },
+    ChangeRows(Vec<Prepared>),
     Groups(GroupDelta),
     Meta(Box<Meta>),
     Hold(Box<HeldPlan>),
@@ -36,6 +37,13 @@ pub(super) enum Request {
     Withheld { run: RunId, all: Vec<Withheld> },
     Waiting(Vec<Waiting>),
     Prune { before: i64 },
+}
+
+/// A settlement whose row is prepared.
+pub(super) struct Ending {
+    pub(super) intent: IntentId,
+    pub(super) outcome: Outcome,
+    pub(super) row: Option<Prepared>,
 }
 
 /// What a request gives.
@@ -103,6 +111,21 @@ impl Writer {
             // Nobody waits any more when a task was aborted; what is written stays.
             let _ = letter.reply.send(answer);
         }
+        if let Err(error) = self.sort_names() {
+            // Nothing is lost: the next transaction tries again.
+            tracing::warn!(kind = ?error.kind, "cannot sort new names into their index");
+        }
+    }
+
+    fn sort_names(&mut self) -> Result<(), StoreError> {
+        let sql = |e| StoreError::sqlite("sorting names", &e);
+        if names::are_many(&self.db).map_err(sql)? {
+            let transaction =
+                self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+            names::sort(&transaction).map_err(sql)?;
+            transaction.commit().map_err(sql)?;
+        }
+        Ok(())
     }
 
     /// Carries out one request, in as many transactions as it needs.
@@ -138,7 +161,7 @@ impl Writer {
 impl Request {
     fn changes_snapshot(&self) -> bool {
         match self {
-            Self::Settle { settlements, .. } => settlements.iter().any(|one| one.row.is_some()),
+            Self::Settle { endings, .. } => endings.iter().any(|one| one.row.is_some()),
             Self::ChangeRows(rows) => !rows.is_empty(),
             Self::Groups(delta) => *delta != GroupDelta::default(),
             _ => false,
@@ -153,10 +176,10 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
         Request::Intend { run, plan, now, deeds } => {
             return journal::intend(db, *run, plan, *now, deeds).map(Answer::Intents);
         }
-        Request::Settle { now, settlements } => {
-            for settlement in settlements {
-                journal::settle(db, settlement.intent, &settlement.outcome, *now)?;
-                if let Some(row) = &settlement.row {
+        Request::Settle { now, endings } => {
+            for ending in endings {
+                journal::settle(db, ending.intent, &ending.outcome, *now)?;
+                if let Some(row) = &ending.row {
                     snapshot::change(db, row)?;
                 }
             }

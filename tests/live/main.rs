@@ -8,3 +8,4 @@ mod reading;
 mod source_fake;
 mod source_samba;
 mod source_slapd;
+mod sync_samba;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dirsyncd::model::{Ask, Census, Completeness, Record, RecordKind, Redacted};
+use dirsyncd::model::{Ask, Census, Completeness, Portion, Record, RecordKind, Redacted};
 use dirsyncd::source::ldap::{LdapSource, Settings};
 use dirsyncd::source::{Source, SourceError};
 use tokio::sync::mpsc;
@@ -62,8 +62,11 @@ pub(crate) async fn read(source: &dyn Source, ask: &Ask) -> (Vec<Record>, Result
     let (sender, mut receiver) = mpsc::channel(4);
     let collect = async {
         let mut all = Vec::new();
-        while let Some(batch) = receiver.recv().await {
-            all.extend(batch);
+        while let Some(portion) = receiver.recv().await {
+            match portion {
+                Portion::Groups(records) | Portion::People(records) => all.extend(records),
+                Portion::GroupsEnd { .. } => {}
+            }
         }
         all
     };

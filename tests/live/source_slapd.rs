@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dirsyncd::model::Portion;
 use dirsyncd::model::RecordKind;
 use dirsyncd::source::ldap::LdapSource;
 use dirsyncd::source::{Source, SourceErrorKind};
@@ -249,7 +250,7 @@ async fn interrupted(
     limit: Duration,
 ) -> (
     tokio::task::JoinHandle<Result<dirsyncd::model::Census, dirsyncd::source::SourceError>>,
-    mpsc::Receiver<Vec<dirsyncd::model::Record>>,
+    mpsc::Receiver<Portion>,
 ) {
     let mut settings = slapd_settings(slapd);
     settings.page_size = 100;
@@ -257,12 +258,11 @@ async fn interrupted(
     // A narrow channel holds the read back, so that it is in the middle when something happens.
     let (sender, mut receiver) = mpsc::channel(1);
     let task = tokio::spawn(async move { LdapSource::new(settings).read(&ask(&["mail"]), sender).await });
-    let first = receiver.recv().await.expect("a first batch");
-    assert!(!first.is_empty());
+    while !matches!(receiver.recv().await.expect("a batch of people"), Portion::People(_)) {}
     (task, receiver)
 }
 
-async fn drain(mut receiver: mpsc::Receiver<Vec<dirsyncd::model::Record>>) {
+async fn drain(mut receiver: mpsc::Receiver<Portion>) {
     while receiver.recv().await.is_some() {}
 }
 

@@ -30,28 +30,9 @@ impl Check<'_> {
 
     fn ldif(&mut self, section: &str, source: raw::Source) -> SourceConfig {
         // What would be ignored is an error: it was written for a reason.
-        const LDAP_ONLY: [&str; 17] = [
-            "domain",
-            "urls",
-            "start_tls",
-            "danger_plain_ldap",
-            "ca_file",
-            "bind",
-            "password_file",
-            "password_env",
-            "password_credential",
-            "bases",
-            "group_bases",
-            "person_filter",
-            "group_filter",
-            "anchor",
-            "page_size",
-            "connect_timeout",
-            "operation_timeout",
-        ];
-        for name in LDAP_ONLY {
+        for name in self.document.names_in(section) {
             let key = format!("{section}.{name}");
-            if self.document.has(&key) {
+            if !matches!(name, "name" | "kind" | "path") && !self.broken.contains(&key) {
                 self.fail_key(&key, format!("\"{name}\" means nothing for kind = \"ldif\""), "leave it out");
             }
         }

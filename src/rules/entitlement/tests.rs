@@ -18,8 +18,6 @@ fn license(id: &str, name: &str, service: &str, subscription: Option<&str>, site
 
 #[test]
 fn names_are_bound_or_said_to_be_unclear() {
-    let free =
-        License { kind: LicenseKind::Free, ..license("F", "Basic Messaging", "message.basic", None, None) };
     let catalogue = Catalogue(vec![
         license("M1", "Advanced Messaging", "message.messaging", Some("Sub1"), None),
         license("M2", "Advanced Messaging", "message.messaging", Some("Sub2"), None),
@@ -30,7 +28,6 @@ fn names_are_bound_or_said_to_be_unclear() {
         license("X2", "Odd One", "", None, None),
         license("C1", "Calling A", "calling.basic", Some("Sub1"), None),
         license("C2", "Calling B", "calling.basic", Some("Sub1"), None),
-        free,
     ]);
     // Wanted, subscription, site; the id, or message and remedy.
     for (wanted, subscription, site, want) in [
@@ -107,15 +104,6 @@ fn names_are_bound_or_said_to_be_unclear() {
                 "`dirsyncd licenses` lists what the organization has",
             )),
         ),
-        (
-            "Basic Messaging",
-            None,
-            None,
-            Err((
-                "\"Basic Messaging\" comes and goes by itself in the cloud, and cannot be given",
-                "drop it from the rule",
-            )),
-        ),
     ] {
         let spec = EntitlementSpec {
             licenses: vec![wanted.into()],
@@ -139,10 +127,12 @@ fn names_are_bound_or_said_to_be_unclear() {
 }
 
 #[test]
-fn one_unclear_name_does_not_stop_the_others_of_the_rule() {
-    let catalogue = Catalogue(vec![license("M", "Messaging", "message.messaging", None, None)]);
+fn unclear_and_free_names_do_not_stop_the_others_of_the_rule() {
+    let free =
+        License { kind: LicenseKind::Free, ..license("F", "Basic Messaging", "message.basic", None, None) };
+    let catalogue = Catalogue(vec![license("M", "Messaging", "message.messaging", None, None), free]);
     let spec = EntitlementSpec {
-        licenses: vec!["nothing".into(), "message.messaging".into()],
+        licenses: vec!["nothing".into(), "Basic Messaging".into(), "message.messaging".into()],
         ..EntitlementSpec::default()
     };
     let mut rule = Entitlement::compile(4, &spec, &mut Needs::default(), &mut Vec::new());

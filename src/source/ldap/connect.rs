@@ -266,6 +266,15 @@ mod tests {
     }
 
     #[test]
+    fn an_ipv6_literal_reaches_the_verification_and_not_the_library() {
+        let url = |text: &str| Target::parse(&settings(&[]), text).unwrap().library_url();
+        assert_eq!(url("ldaps://dc1.example.com"), ("ldaps://dc1.example.com:636".into(), None));
+        let (library, name) = url("ldaps://[::1]:1636");
+        assert_eq!(library, "ldaps://ipv6.invalid:1636");
+        assert_eq!(name, Some(ServerName::IpAddress(IpAddr::V6(Ipv6Addr::LOCALHOST).into())));
+    }
+
+    #[test]
     fn plain_ldap_needs_a_word_from_the_administrator() {
         let mut settings = settings(&[]);
         let refused = Target::parse(&settings, "ldap://dc1.example.com").err().unwrap();

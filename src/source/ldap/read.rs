@@ -123,7 +123,7 @@ impl Read<'_> {
         }
         // What fails here leaves the census partial; only the people decide whether all failed.
         self.first_trouble = None;
-        let whole = self.tally.groups_are_whole();
+        let whole = self.tally.is_whole();
         self.pass_on(Portion::GroupsEnd { whole }).await;
     }
 
@@ -305,11 +305,8 @@ impl Read<'_> {
             return true;
         }
         let full = std::mem::replace(batch, Vec::with_capacity(BATCH));
-        self.pass_on(match looking {
-            Looking::Groups => Portion::Groups(full),
-            Looking::People | Looking::Anything => Portion::People(full),
-        })
-        .await
+        self.pass_on(if looking == Looking::Groups { Portion::Groups(full) } else { Portion::People(full) })
+            .await
     }
 
     async fn pass_on(&mut self, portion: Portion) -> bool {

@@ -145,6 +145,15 @@ pub(super) fn validity(certificate: &[u8]) -> Option<(u64, u64)> {
     Some((secs(validity.not_before)?, secs(validity.not_after)?))
 }
 
+/// The names in a certificate, which the verifier lists as `DnsName("host")` or `IpAddress(addr)`.
+fn names(presented: &[String]) -> String {
+    let bare = |name: &String| {
+        let inner = name.split_once('(').map_or(name.as_str(), |(_, rest)| rest.trim_end_matches(')'));
+        inner.trim_matches('"').to_owned()
+    };
+    presented.iter().map(bare).collect::<Vec<_>>().join(", ")
+}
+
 /// Why a handshake with the server failed.
 pub(super) fn trouble(server: &str, host: &str, error: &Error) -> Trouble {
     use CertificateError as C;
@@ -173,7 +182,7 @@ pub(super) fn trouble(server: &str, host: &str, error: &Error) -> Trouble {
             format!("use the host name in the certificate in the URL, or renew the certificate. {PIN}"),
         ),
         Error::InvalidCertificate(C::NotValidForNameContext { presented, .. }) => (
-            format!("its certificate is not for \"{host}\" but for {}", presented.join(", ")),
+            format!("its certificate is not for \"{host}\" but for {}", names(presented)),
             format!("use the host name in the certificate in the URL, or renew the certificate. {PIN}"),
         ),
         Error::InvalidCertificate(C::Other(OtherError(inner))) if inner.to_string().contains("CaUsedAsEndEntity") => (
@@ -213,7 +222,7 @@ mod tests {
             (CertificateError::UnknownIssuer.into(), "not trusted here", "ca_file"),
             (CertificateError::BadSignature.into(), "not trusted here", "ca_file"),
             (names(&[]).into(), "no subjectAltName", "ca_file"),
-            (names(&["dc2.example.com"]).into(), "but for dc2.example.com", "URL"),
+            (names(&["DnsName(\"a.test\")", "IpAddress(0::1)"]).into(), "but for a.test, 0::1", "URL"),
             (CertificateError::Revoked.into(), "not acceptable", "renew"),
             (Error::InvalidMessage(message), "does not speak TLS", "636"),
             (Error::AlertReceived(rustls::AlertDescription::ProtocolVersion), "agreed", "TLS 1.2"),

@@ -110,7 +110,7 @@ impl Read<'_> {
             match parser.next() {
                 Ok(Some(item)) => batch.extend(self.record(item, pass)),
                 Ok(None) => {
-                    if parser.is_cut() && self.is_first(pass) {
+                    if parser.is_cut() && pass == Pass::People {
                         let path = self.source.path.display();
                         self.tally.gap(format!("{path} ends in the middle of a line: was it copied whole?"));
                     }
@@ -136,10 +136,11 @@ impl Read<'_> {
             Item::Entry { dn, attributes } => (dn, attributes),
             Item::Bad { dn, reason } => {
                 // Both passes meet it. Nobody knows what it is.
-                match pass {
-                    Pass::Groups => self.tally.unusable_group(dn, reason),
-                    Pass::People if self.ask.groups => {}
-                    Pass::People => self.tally.unusable(dn, reason),
+                if pass == Pass::People {
+                    match self.ask.groups {
+                        true => self.tally.unusable_group(dn, reason),
+                        false => self.tally.unusable(dn, reason),
+                    }
                 }
                 return None;
             }
@@ -173,25 +174,21 @@ impl Read<'_> {
         }
     }
 
-    /// What is true of the whole file is noted once.
-    fn is_first(&self, pass: Pass) -> bool {
-        (pass == Pass::Groups) == self.ask.groups
-    }
-
+    /// Bad entries are met again among the people, and make the census partial then.
     fn end_groups(&mut self) -> bool {
-        let whole = self.tally.groups_are_whole();
-        self.portions.blocking_send(Portion::GroupsEnd { whole }).is_ok()
+        let whole = self.tally.is_whole();
+        self.pass_on(Portion::GroupsEnd { whole })
     }
 
     fn send(&mut self, batch: &mut Vec<Record>, pass: Pass) -> bool {
         if batch.is_empty() {
             return true;
         }
-        let batch = std::mem::take(batch);
-        let portion = match pass {
-            Pass::Groups => Portion::Groups(batch),
-            Pass::People => Portion::People(batch),
-        };
+        let full = std::mem::take(batch);
+        self.pass_on(if pass == Pass::Groups { Portion::Groups(full) } else { Portion::People(full) })
+    }
+
+    fn pass_on(&mut self, portion: Portion) -> bool {
         if self.portions.blocking_send(portion).is_ok() {
             return true;
         }
@@ -289,8 +286,8 @@ objectClass:: ***
             let mut all = Vec::new();
             while let Some(portion) = receiver.recv().await {
                 match portion {
-                    Portion::Groups(batch) | Portion::People(batch) => all.extend(batch),
-                    Portion::GroupsEnd { whole } => assert!(!whole, "an entry is bad"),
+                    Portion::Groups(records) | Portion::People(records) => all.extend(records),
+                    Portion::GroupsEnd { .. } => {}
                 }
             }
             all

@@ -33,16 +33,31 @@ CREATE TABLE link (
     email      BLOB NOT NULL,
     dn         BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX link_cloud ON link (cloud);
-CREATE INDEX link_email ON link (email);
-CREATE INDEX link_dn ON link (dn);
 CREATE INDEX link_left ON link (left_since) WHERE left_since IS NOT NULL;
 CREATE INDEX link_recheck ON link (recheck) WHERE recheck IS NOT NULL;
 
+-- By which keys people are found: a hint that the link confirms. New names are appended to
+-- `news` and sorted into `name` when they are many, because single writes all over a large
+-- index are what would cost most in a first load.
+CREATE TABLE name (
+    key    BLOB NOT NULL,
+    anchor BLOB NOT NULL,
+    PRIMARY KEY (key, anchor)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE news (
+    id     INTEGER PRIMARY KEY,
+    anchor BLOB NOT NULL,
+    cloud  BLOB NOT NULL,
+    email  BLOB NOT NULL,
+    dn     BLOB NOT NULL,
+    gone   INTEGER NOT NULL
+) STRICT;
+
 -- Groups that the rules may ask about, and who is directly in them. Members are named by the
 -- key of their DN, so that people and groups that were not read yet can be members.
+-- Ids are never used again, so that a reader may remember them.
 CREATE TABLE source_group (
-    id     INTEGER PRIMARY KEY,
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
     key    BLOB NOT NULL UNIQUE,
     anchor BLOB NOT NULL,
     dn     TEXT NOT NULL,

@@ -1,0 +1,156 @@
+//! `[people]`, `[[entitlement]]` and `[[role]]` as they are written.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use crate::model::Field;
+
+/// Whose attribute names the default mapping speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Dialect {
+    /// Active Directory, Samba AD, AD LDS.
+    #[default]
+    ActiveDirectory,
+    /// inetOrgPerson (RFC 2798): OpenLDAP, 389-ds and most others.
+    InetOrgPerson,
+}
+
+/// People.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct People {
+    /// Whose attribute names the default mapping speaks: "active_directory" or
+    /// "inet_org_person". Holds for LDAP and LDIF alike.
+    pub dialect: Dialect,
+    /// Take over accounts that are in the cloud already and have the e-mail address of a person
+    /// in the directory. Without it such an account is reported and left alone.
+    pub adopt: bool,
+    /// Domains that e-mail addresses must belong to, compared without letter case. Empty for any.
+    pub allowed_domains: Vec<String>,
+    /// Who is in. A person is in when every clause agrees that is present.
+    pub scope: Scope,
+    /// Which attribute becomes what.
+    pub mapping: Mapping,
+}
+
+/// Who is in.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scope {
+    /// DNs under which people are in. Empty for everywhere.
+    pub bases: Vec<String>,
+    /// DNs under which people are out, whatever else says that they are in.
+    pub exclude_bases: Vec<String>,
+    /// LDAP filter that the record must match.
+    pub filter: Option<String>,
+    /// Groups (DN or plain name) of which membership in any is needed, nested included.
+    pub groups: Vec<String>,
+    /// Groups (DN or plain name) whose members are out, nested included.
+    pub exclude_groups: Vec<String>,
+}
+
+/// Attribute expressions by field.
+#[derive(Debug, Deserialize)]
+pub struct Mapping {
+    /// Whether the default mapping of the dialect applies to fields that are not named here.
+    #[serde(default = "yes")]
+    pub defaults: bool,
+    /// The expression for the e-mail address.
+    pub email: Option<String>,
+    /// The expressions for the other fields.
+    #[serde(flatten)]
+    pub fields: BTreeMap<Field, String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for Mapping {
+    fn default() -> Self {
+        Self { defaults: true, email: None, fields: BTreeMap::new() }
+    }
+}
+
+// By hand, because the fields are those of the model.
+impl JsonSchema for Mapping {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Mapping".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let mut properties = serde_json::Map::new();
+        properties.insert(
+            "defaults".to_owned(),
+            serde_json::json!({
+                "description": "Whether the default mapping of the dialect applies to fields that are not named here.",
+                "type": "boolean",
+                "default": true,
+            }),
+        );
+        properties.insert(
+            "email".to_owned(),
+            serde_json::json!({
+                "description": "The expression for the e-mail address, which is the user name in the cloud.",
+                "type": "string",
+            }),
+        );
+        for field in Field::ALL {
+            let description = format!(
+                "The expression for {field}, at most {} characters. \"\" leaves it alone in the cloud.",
+                field.max_len()
+            );
+            properties.insert(
+                field.name().to_owned(),
+                serde_json::json!({ "description": description, "type": "string" }),
+            );
+        }
+        json_schema!({
+            "type": "object",
+            "description": "Attribute expressions by field.",
+            "properties": properties,
+            "additionalProperties": false,
+        })
+    }
+}
+
+/// Who gets which licences.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Entitlement {
+    /// The name in reports. Unique.
+    pub name: String,
+    /// Groups (DN or plain name) of which membership in any is needed, nested included. Empty
+    /// for everybody.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// A condition on the record: an expression, or an LDAP filter when it begins with "(".
+    pub when: Option<String>,
+    /// Service keys such as "message.messaging", or exact licence names.
+    #[schemars(length(min = 1))]
+    pub licenses: Vec<String>,
+    /// Only licences of this subscription, where a name stands in several.
+    pub subscription: Option<String>,
+    /// Only licences of this site, where a name stands in several.
+    pub site: Option<String>,
+}
+
+/// Who gets which administrator role.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Role {
+    /// The name in reports. Unique.
+    pub name: String,
+    /// Groups (DN or plain name) of which membership in any is needed, nested included. Empty
+    /// for everybody.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// A condition on the record: an expression, or an LDAP filter when it begins with "(".
+    pub when: Option<String>,
+    /// "full", "read_only", "user", "device", "support", "compliance", or the id of a role,
+    /// such as "id_full_admin".
+    pub role: String,
+}

@@ -1,0 +1,67 @@
+//! The whole way of one person through the rules, for those who ask why, or why not.
+
+use crate::model::{Field, LicenseId, Record, RoleId, Verdict, Withheld};
+
+use super::role::RoleRule;
+use super::subject::Subject;
+use super::{GroupSet, Rules};
+
+/// What one clause or rule says about one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its name or place: `people.scope.filter`, `Meetings for pilots`, `role[0]`.
+    pub rule: String,
+    /// Whether the clause agrees, or the rule is for this person.
+    pub applies: bool,
+    /// Why, in words: `member of "pilots", but (title=x) does not hold`.
+    pub reason: String,
+}
+
+/// What one line of the mapping makes of one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappedValue {
+    /// The field; `None` for the e-mail address.
+    pub field: Option<Field>,
+    /// The expression as written.
+    pub source: String,
+    /// The value, `None` when blank, or why it cannot be used.
+    pub value: Result<Option<String>, Withheld>,
+}
+
+/// The whole way of one person through the rules. Everything is evaluated, also what
+/// comes after the decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What was decided.
+    pub verdict: Verdict,
+    /// The clauses of the scope that are written; the person is in when all agree.
+    pub scope: Vec<Answer>,
+    /// The mapping, the address first.
+    pub mapping: Vec<MappedValue>,
+    /// The entitlement rules, with the licences that each gives.
+    pub entitlements: Vec<(Answer, Vec<LicenseId>)>,
+    /// The role rules, with the role that each gives, if the cloud has it.
+    pub roles: Vec<(Answer, Option<RoleId>)>,
+}
+
+impl Rules {
+    /// Judges one record like [`Rules::judge`], and says how it came about.
+    pub fn explain(&self, record: &Record, groups: &GroupSet, now: i64) -> Explanation {
+        let subject = Subject::new(record, groups);
+        Explanation {
+            verdict: self.judge(record, groups, now),
+            scope: self.scope.answers(&subject, &self.groups),
+            mapping: self.mapping.values(&subject),
+            entitlements: self
+                .entitlements
+                .iter()
+                .map(|rule| (rule.answer(&subject, &self.groups), rule.licenses().to_vec()))
+                .collect(),
+            roles: self
+                .roles
+                .iter()
+                .map(|rule: &RoleRule| (rule.answer(&subject, &self.groups), rule.role().cloned()))
+                .collect(),
+        }
+    }
+}

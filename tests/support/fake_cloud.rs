@@ -1,0 +1,557 @@
+//! A cloud in memory. It remembers who did what, so that a test can tell what is ours from
+//! what was done by hand, and it keeps a list of everything that must never happen.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use dirsyncd::cloud::{CloudError, CloudErrorKind, CloudRead, CloudWrite, Order, Organization};
+use dirsyncd::model::{
+    Account, Action, Attr, Catalogue, CloudId, Email, Kind, License, LicenseId, LicenseKind, Profile, Role,
+    RoleId,
+};
+use futures_util::future::BoxFuture;
+use tokio::sync::{Notify, mpsc};
+
+/// Who gave a licence or a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Giver {
+    /// The program.
+    Us,
+    /// An administrator.
+    Hand,
+    /// An administrator, after it had been ours: nobody can tell whose it is now.
+    Murky,
+}
+
+/// One account and everything about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub account: Account,
+    pub licenses: BTreeMap<LicenseId, Giver>,
+    pub roles: BTreeMap<RoleId, Giver>,
+    /// Licences and roles that were ever ours.
+    pub once_ours: BTreeSet<String>,
+    /// Log-in was forbidden by an administrator.
+    pub blocked_by_hand: bool,
+    /// We created it or wrote our anchor to it.
+    pub ours: bool,
+}
+
+/// What a call does instead of what it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing happens, and this is the answer.
+    Error(CloudErrorKind),
+    /// It happens, and the answer is lost.
+    LostAfter,
+    /// It does not happen, and nobody knows.
+    LostBefore,
+}
+
+/// Which calls a fault is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// Any call, reading or writing.
+    Any,
+    /// Any write.
+    Write,
+    /// Writes of one kind.
+    Kind(Kind),
+    /// Reads.
+    Read,
+}
+
+/// A cloud, shared between the test and the pass.
+#[derive(Clone)]
+pub struct FakeCloud(Arc<Mutex<State>>, Arc<Notify>);
+
+/// What is in the cloud, and what happened to it.
+pub struct State {
+    pub accounts: BTreeMap<CloudId, Kept>,
+    pub licenses: Vec<License>,
+    pub roles: Vec<Role>,
+    pub me: Option<CloudId>,
+    /// Faults still to come: aim, how many such calls go well before, and what happens.
+    pub faults: Vec<(Aim, u64, Fault)>,
+    /// Write calls: one per order and one per assignment, successful or not.
+    pub writes: u64,
+    /// All calls.
+    pub calls: u64,
+    /// The call that never answers, and whether it still happens.
+    pub freeze: Option<(u64, bool)>,
+    /// What must never happen, and did.
+    pub violations: Vec<String>,
+    /// Everything that was taken away by us.
+    pub removals: Vec<String>,
+    /// Orders per bulk call.
+    pub batch: usize,
+    next: u64,
+}
+
+impl FakeCloud {
+    pub fn new() -> Self {
+        let roles = ["full", "user", "support"].map(|word| Role {
+            id: RoleId::new(format!("id_{word}_admin")),
+            name: format!("{word} administrator"),
+        });
+        let state = State {
+            accounts: BTreeMap::new(),
+            licenses: Vec::new(),
+            roles: roles.into(),
+            me: None,
+            faults: Vec::new(),
+            writes: 0,
+            calls: 0,
+            freeze: None,
+            violations: Vec::new(),
+            removals: Vec::new(),
+            batch: 100,
+            next: 0,
+        };
+        Self(Arc::new(Mutex::new(state)), Arc::new(Notify::new()))
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Resolves when a call froze.
+    pub async fn frozen(&self) {
+        self.1.notified().await;
+    }
+
+    /// Counts a call; `Err` is what it answers, and the flag whether it happens all the same.
+    async fn call(&self, aims: &[Aim]) -> Result<(), (CloudError, bool)> {
+        let (frozen, fault) = {
+            let mut state = self.state();
+            state.calls += 1;
+            let at = state.calls;
+            (state.freeze.filter(|(n, _)| *n == at), state.fault(aims))
+        };
+        if let Some((_, happens)) = frozen {
+            if happens {
+                // The effect is made by the caller, which then never gets to answer.
+                return Err((error(CloudErrorKind::Stopped), true));
+            }
+            self.freeze().await;
+        }
+        match fault {
+            None => Ok(()),
+            Some(Fault::Error(kind)) => Err((error(kind), false)),
+            Some(Fault::LostBefore) => Err((error(CloudErrorKind::Ambiguous), false)),
+            Some(Fault::LostAfter) => Err((error(CloudErrorKind::Ambiguous), true)),
+        }
+    }
+
+    async fn freeze(&self) {
+        self.1.notify_one();
+        std::future::pending::<()>().await;
+    }
+
+    async fn read_call(&self) -> Result<(), CloudError> {
+        match self.call(&[Aim::Any, Aim::Read]).await {
+            Ok(()) => Ok(()),
+            Err((e, true)) if e.kind == CloudErrorKind::Stopped => {
+                self.freeze().await;
+                Err(e)
+            }
+            // A read that is not answered is tried again, and then fails.
+            Err((e, _)) if e.kind == CloudErrorKind::Ambiguous => Err(error(CloudErrorKind::Unreachable)),
+            Err((e, _)) => Err(e),
+        }
+    }
+
+    async fn write_call<T>(
+        &self,
+        kind: Kind,
+        effect: impl FnOnce(&mut State) -> Result<T, CloudError>,
+    ) -> Result<T, CloudError> {
+        self.state().writes += 1;
+        match self.call(&[Aim::Any, Aim::Write, Aim::Kind(kind)]).await {
+            Ok(()) => effect(&mut self.state()),
+            Err((e, true)) => {
+                let done = effect(&mut self.state());
+                if e.kind == CloudErrorKind::Stopped {
+                    self.freeze().await;
+                }
+                done.and(Err(e))
+            }
+            Err((e, false)) => Err(e),
+        }
+    }
+}
+
+pub fn error(kind: CloudErrorKind) -> CloudError {
+    let what = match kind {
+        CloudErrorKind::Unreachable => "no answer",
+        CloudErrorKind::Throttled { .. } => "429: too many requests",
+        CloudErrorKind::Refused => "401: the token is not accepted",
+        CloudErrorKind::Conflict => "409: the user name is taken",
+        CloudErrorKind::NotFound => "404: no such account",
+        CloudErrorKind::Rejected => "400: a value is not accepted",
+        CloudErrorKind::Ambiguous => "the answer did not arrive",
+        CloudErrorKind::Unintelligible => "an answer that is no JSON",
+        CloudErrorKind::Stopped => "stopped",
+    };
+    CloudError { kind, what: what.into(), remedy: "try again".into(), tracking_id: None }
+}
+
+/// The kinds that a fault can have, by the words of the world language.
+pub fn kind_of(word: &str) -> Option<CloudErrorKind> {
+    Some(match word {
+        "unreachable" => CloudErrorKind::Unreachable,
+        "429" => CloudErrorKind::Throttled { retry_after: Duration::from_secs(7) },
+        "401" => CloudErrorKind::Refused,
+        "409" => CloudErrorKind::Conflict,
+        "404" => CloudErrorKind::NotFound,
+        "400" => CloudErrorKind::Rejected,
+        "garbage" => CloudErrorKind::Unintelligible,
+        _ => return None,
+    })
+}
+
+/// We give something; given twice, by hand and by us, nobody can tell whose it is.
+fn given<K: Ord>(entry: Entry<'_, K, Giver>) {
+    entry.and_modify(|giver| {
+        if *giver == Giver::Hand {
+            *giver = Giver::Murky;
+        }
+    })
+    .or_insert(Giver::Us);
+}
+
+impl State {
+    fn fault(&mut self, aims: &[Aim]) -> Option<Fault> {
+        let mut hit = None;
+        for (at, (aim, wait, fault)) in self.faults.iter_mut().enumerate() {
+            if aims.contains(aim) {
+                if *wait == 0 && hit.is_none() {
+                    hit = Some((at, *fault));
+                } else {
+                    *wait = wait.saturating_sub(1);
+                }
+            }
+        }
+        let (at, fault) = hit?;
+        self.faults.remove(at);
+        Some(fault)
+    }
+
+    /// An account that somebody makes by hand.
+    pub fn add(&mut self, email: &str) -> CloudId {
+        self.next += 1;
+        let id = CloudId::new(format!("cloud-{:04}", self.next));
+        let account = Account {
+            id: id.clone(),
+            email: email.parse().ok(),
+            external_id: None,
+            active: true,
+            profile: Profile::new(),
+            roles: BTreeSet::new(),
+            calling_owns_work_phone: false,
+        };
+        let kept = Kept {
+            account,
+            licenses: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            once_ours: BTreeSet::new(),
+            blocked_by_hand: false,
+            ours: false,
+        };
+        self.accounts.insert(id.clone(), kept);
+        id
+    }
+
+    pub fn by_email(&mut self, email: &str) -> Option<&mut Kept> {
+        let email: Email = email.parse().ok()?;
+        self.accounts.values_mut().find(|kept| kept.account.email.as_ref() == Some(&email))
+    }
+
+    pub fn by_anchor(&self, anchor: &str) -> Vec<&Kept> {
+        self.accounts.values().filter(|kept| kept.account.external_id.as_deref() == Some(anchor)).collect()
+    }
+
+    pub fn license(&mut self, name: &str, service: &str, seats: Option<u64>) -> LicenseId {
+        let id = LicenseId::new(format!("lic:{name}"));
+        let license = License {
+            id: id.clone(),
+            name: name.into(),
+            service: Some(service.into()),
+            kind: LicenseKind::Paid,
+            subscription: None,
+            site: None,
+            total: seats,
+            consumed: 0,
+        };
+        match self.licenses.iter_mut().find(|known| known.id == id) {
+            Some(known) => *known = license,
+            None => self.licenses.push(license),
+        }
+        id
+    }
+
+    fn consumed(&self, id: &LicenseId) -> u64 {
+        self.accounts.values().filter(|kept| kept.licenses.contains_key(id)).count() as u64
+    }
+
+    fn seat_free(&self, id: &LicenseId) -> bool {
+        let total = self.licenses.iter().find(|license| license.id == *id).map(|license| license.total);
+        total.is_some_and(|total| total.is_none_or(|total| self.consumed(id) < total))
+    }
+
+    /// A licence given by hand, however many seats there are.
+    pub fn give_by_hand(&mut self, account: &CloudId, license: &LicenseId) {
+        let Some(kept) = self.accounts.get_mut(account) else { return };
+        let giver = if kept.once_ours.contains(license.as_str()) { Giver::Murky } else { Giver::Hand };
+        kept.licenses.entry(license.clone()).or_insert(giver);
+    }
+
+    fn carry_out(&mut self, action: &Action, cloud_id: Option<&CloudId>) -> Result<CloudId, CloudError> {
+        if let Some(Some(to)) =
+            action.changes.iter().find(|change| change.field == Attr::Email).map(|change| change.to.clone())
+        {
+            let email: Email = to.parse().map_err(|_| error(CloudErrorKind::Rejected))?;
+            let taken = self
+                .accounts
+                .values()
+                .any(|kept| kept.account.email.as_ref() == Some(&email) && Some(&kept.account.id) != cloud_id);
+            if taken {
+                return Err(error(CloudErrorKind::Conflict));
+            }
+        }
+        let id = match (action.kind, cloud_id) {
+            (Kind::Create, _) => {
+                let anchor = action.anchor.to_string();
+                if !self.by_anchor(&anchor).is_empty() {
+                    self.violations.push(format!("{} exists twice", action.email));
+                }
+                self.add(action.email.as_str())
+            }
+            (_, Some(id)) => id.clone(),
+            (_, None) => {
+                self.violations.push(format!("{} of nobody", action.kind));
+                return Err(error(CloudErrorKind::Rejected));
+            }
+        };
+        let protected = self.me.as_ref() == Some(&id);
+        if action.kind == Kind::Delete {
+            let Some(kept) = self.accounts.remove(&id) else { return Err(error(CloudErrorKind::NotFound)) };
+            if !kept.ours || protected {
+                self.violations.push(format!("deleted {}, which is not ours", action.email));
+            }
+            self.removals.push(format!("delete {}", action.email));
+            return Ok(id);
+        }
+        let mut violations = Vec::new();
+        let mut removals = Vec::new();
+        let Some(kept) = self.accounts.get_mut(&id) else { return Err(error(CloudErrorKind::NotFound)) };
+        for change in &action.changes {
+            match (&change.field, &change.to) {
+                (Attr::Email, to) => {
+                    kept.account.email = to.as_deref().and_then(|to| to.parse().ok());
+                }
+                (Attr::ExternalId, to) => {
+                    kept.account.external_id.clone_from(to);
+                    kept.ours = true;
+                }
+                (Attr::Active, to) => {
+                    let active = to.as_deref() == Some("true");
+                    if active && kept.blocked_by_hand {
+                        violations.push(format!("allowed {} again, who was blocked by hand", action.email));
+                    }
+                    if !active {
+                        if !kept.ours || protected {
+                            violations.push(format!("deactivated {}, who is not ours", action.email));
+                        }
+                        removals.push(format!("deactivate {}", action.email));
+                        kept.blocked_by_hand = false;
+                    }
+                    kept.account.active = active;
+                }
+                (Attr::Field(field), Some(value)) => {
+                    kept.account.profile.insert(*field, value.clone());
+                }
+                (Attr::Field(field), None) => {
+                    kept.account.profile.remove(field);
+                }
+                (Attr::Role(role), Some(_)) => {
+                    kept.account.roles.insert(role.clone());
+                    kept.once_ours.insert(role.to_string());
+                    given(kept.roles.entry(role.clone()));
+                }
+                (Attr::Role(role), None) => {
+                    if kept.roles.get(role) == Some(&Giver::Hand) {
+                        violations.push(format!("took role {role} from {}, given by hand", action.email));
+                    }
+                    removals.push(format!("role {} {role}", action.email));
+                    kept.account.roles.remove(role);
+                    kept.roles.remove(role);
+                }
+                (Attr::License(_), _) => violations.push("a licence among other orders".into()),
+            }
+        }
+        self.violations.extend(violations);
+        self.removals.extend(removals);
+        Ok(id)
+    }
+
+    fn assign(
+        &mut self,
+        id: &CloudId,
+        give: &[LicenseId],
+        take: &[LicenseId],
+    ) -> Result<BTreeSet<LicenseId>, CloudError> {
+        if !self.accounts.contains_key(id) {
+            return Err(error(CloudErrorKind::NotFound));
+        }
+        for license in take {
+            let kept = self.accounts.get_mut(id).ok_or_else(|| error(CloudErrorKind::NotFound))?;
+            let gone = kept.licenses.remove(license);
+            let name = kept.account.email.clone();
+            let who = name.as_ref().map_or("?", Email::as_str).to_owned();
+            if gone == Some(Giver::Hand) {
+                self.violations.push(format!("took {license} from {who}, given by hand"));
+            }
+            self.removals.push(format!("license {who} {license}"));
+        }
+        for license in give {
+            // Without a seat the cloud leaves it out, and says nothing.
+            let held = self.accounts.get(id).is_some_and(|kept| kept.licenses.contains_key(license));
+            if (held || self.seat_free(license))
+                && let Some(kept) = self.accounts.get_mut(id)
+            {
+                kept.once_ours.insert(license.to_string());
+                given(kept.licenses.entry(license.clone()));
+            }
+        }
+        Ok(self.accounts.get(id).map(|kept| kept.licenses.keys().cloned().collect()).unwrap_or_default())
+    }
+}
+
+impl CloudRead for FakeCloud {
+    fn organization(&self) -> BoxFuture<'_, Result<Organization, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            Ok(Organization { id: "org-1".into(), name: "Example".into(), me: self.state().me.clone() })
+        })
+    }
+
+    fn catalogue(&self) -> BoxFuture<'_, Result<Catalogue, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            let state = self.state();
+            let licenses = state.licenses.iter().cloned();
+            Ok(Catalogue(
+                licenses
+                    .map(|license| License { consumed: state.consumed(&license.id), ..license })
+                    .collect(),
+            ))
+        })
+    }
+
+    fn roles(&self) -> BoxFuture<'_, Result<Vec<Role>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            Ok(self.state().roles.clone())
+        })
+    }
+
+    fn accounts(&self, pages: mpsc::Sender<Vec<Account>>) -> BoxFuture<'_, Result<u64, CloudError>> {
+        Box::pin(async move {
+            let mut left: VecDeque<Account> =
+                self.state().accounts.values().map(|kept| kept.account.clone()).collect();
+            let count = left.len() as u64;
+            loop {
+                self.read_call().await?;
+                let page: Vec<Account> = left.drain(..left.len().min(4)).collect();
+                if pages.send(page).await.is_err() {
+                    return Err(error(CloudErrorKind::Stopped));
+                }
+                if left.is_empty() {
+                    return Ok(count);
+                }
+            }
+        })
+    }
+
+    fn account<'a>(&'a self, id: &'a CloudId) -> BoxFuture<'a, Result<Option<Account>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            Ok(self.state().accounts.get(id).map(|kept| kept.account.clone()))
+        })
+    }
+
+    fn account_by_email<'a>(
+        &'a self,
+        email: &'a Email,
+    ) -> BoxFuture<'a, Result<Option<Account>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            Ok(self.state().by_email(email.as_str()).map(|kept| kept.account.clone()))
+        })
+    }
+
+    fn holders<'a>(
+        &'a self,
+        license: &'a LicenseId,
+        pages: mpsc::Sender<Vec<CloudId>>,
+    ) -> BoxFuture<'a, Result<u64, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            let ids: Vec<CloudId> = {
+                let state = self.state();
+                let holders =
+                    state.accounts.values().filter(|kept| kept.licenses.contains_key(license));
+                holders.map(|kept| kept.account.id.clone()).collect()
+            };
+            let count = ids.len() as u64;
+            pages.send(ids).await.map_err(|_| error(CloudErrorKind::Stopped))?;
+            Ok(count)
+        })
+    }
+
+    fn licenses_of<'a>(
+        &'a self,
+        id: &'a CloudId,
+    ) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            let state = self.state();
+            let kept = state.accounts.get(id).ok_or_else(|| error(CloudErrorKind::NotFound))?;
+            Ok(kept.licenses.keys().cloned().collect())
+        })
+    }
+}
+
+impl CloudWrite for FakeCloud {
+    fn write<'a>(&'a self, orders: &'a [Order<'a>]) -> BoxFuture<'a, Vec<Result<CloudId, CloudError>>> {
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(orders.len());
+            for order in orders {
+                let answer = self
+                    .write_call(order.action.kind, |state| state.carry_out(order.action, order.cloud_id))
+                    .await;
+                answers.push(answer);
+            }
+            answers
+        })
+    }
+
+    fn batch_size(&self) -> usize {
+        self.state().batch
+    }
+
+    fn assign<'a>(
+        &'a self,
+        id: &'a CloudId,
+        give: &'a [LicenseId],
+        take: &'a [LicenseId],
+    ) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>> {
+        Box::pin(async move {
+            let kind = if take.is_empty() { Kind::LicenseAdd } else { Kind::LicenseRemove };
+            self.write_call(kind, |state| state.assign(id, give, take)).await
+        })
+    }
+}

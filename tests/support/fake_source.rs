@@ -1,0 +1,291 @@
+//! A directory in memory. People and groups are named by their `cn`; groups keep members by
+//! name, so that they follow a rename or a move as Active Directory does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use dirsyncd::model::{Ask, Attribute, Census, Completeness, Portion, Record, RecordKind, SourceId};
+use dirsyncd::source::{Probe, Source, SourceError, SourceErrorKind};
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
+
+/// Where everything stands.
+pub const SUFFIX: &str = "dc=example,dc=test";
+
+/// One person of the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub anchor: SourceId,
+    pub cn: String,
+    pub ou: String,
+    pub attributes: BTreeMap<String, Vec<String>>,
+    pub disabled: bool,
+    pub expires: Option<i64>,
+    pub primary_group: Option<String>,
+}
+
+impl Entry {
+    pub fn dn(&self) -> String {
+        format!("cn={},ou={},{SUFFIX}", self.cn, self.ou)
+    }
+}
+
+/// One group, with members by name: people or groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    pub anchor: SourceId,
+    pub cn: String,
+    pub members: BTreeSet<String>,
+}
+
+impl Group {
+    pub fn dn(&self) -> String {
+        format!("cn={},ou=groups,{SUFFIX}", self.cn)
+    }
+}
+
+/// How the directory answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Answers {
+    /// As it should.
+    #[default]
+    Whole,
+    /// So many people, and then nothing more.
+    Only(usize),
+    /// No group has its last member, and the last group is missing.
+    GroupsCut,
+    /// Not at all.
+    Nothing,
+}
+
+/// What is in the directory. Keys are the names that never change, those of the first day.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub people: BTreeMap<String, Entry>,
+    pub groups: BTreeMap<String, Group>,
+    pub identity: String,
+    pub answers: Answers,
+    /// Names of people whose entry cannot be used.
+    pub unusable: BTreeSet<String>,
+    /// Changes the order in which everything is sent.
+    pub shuffle: u64,
+    /// Records per portion.
+    pub portion: usize,
+    anchors: u64,
+}
+
+/// A directory, shared between the test and the source that the pass reads.
+#[derive(Clone)]
+pub struct Directory {
+    name: String,
+    state: Arc<Mutex<State>>,
+}
+
+impl Directory {
+    pub fn new(name: &str) -> Self {
+        let state =
+            State { identity: format!("{name} {SUFFIX}"), portion: 3, ..State::default() };
+        Self { name: name.into(), state: Arc::new(Mutex::new(state)) }
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Adds a person, or returns the one that is there.
+    pub fn person<T>(&self, name: &str, change: impl FnOnce(&mut Entry) -> T) -> T {
+        let mut state = self.state();
+        if !state.people.contains_key(name) {
+            let anchor = state.next_anchor(&self.name);
+            let entry = Entry {
+                anchor,
+                cn: name.into(),
+                ou: "people".into(),
+                attributes: BTreeMap::from([(
+                    "mail".to_owned(),
+                    vec![format!("{}@example.com", name.to_lowercase())],
+                )]),
+                disabled: false,
+                expires: None,
+                primary_group: None,
+            };
+            state.people.insert(name.into(), entry);
+        }
+        change(state.people.get_mut(name).expect("inserted above"))
+    }
+
+    /// Adds a group, or returns the one that is there.
+    pub fn group<T>(&self, name: &str, change: impl FnOnce(&mut Group) -> T) -> T {
+        let mut state = self.state();
+        if !state.groups.contains_key(name) {
+            let anchor = state.next_anchor(&self.name);
+            let group = Group { anchor, cn: name.into(), members: BTreeSet::new() };
+            state.groups.insert(name.into(), group);
+        }
+        change(state.groups.get_mut(name).expect("inserted above"))
+    }
+}
+
+impl State {
+    fn next_anchor(&mut self, name: &str) -> SourceId {
+        self.anchors += 1;
+        let mut bytes = [0; 16];
+        // Spread, as real ones are, so that their order says nothing.
+        let mixed = mix(self.anchors ^ mix(name.len() as u64));
+        bytes[..8].copy_from_slice(&mixed.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.anchors.to_be_bytes());
+        SourceId::new(bytes)
+    }
+
+    /// The DN behind a name, of a person or a group.
+    fn dn_of(&self, name: &str) -> Option<String> {
+        self.people.get(name).map(Entry::dn).or_else(|| self.groups.get(name).map(Group::dn))
+    }
+
+    fn records(&self, ask: &Ask) -> (Vec<Record>, Vec<Record>) {
+        let mut groups: Vec<Record> = self.groups.values().map(|group| self.group_record(group)).collect();
+        let mut people: Vec<Record> = self
+            .people
+            .iter()
+            .filter(|(name, _)| !self.unusable.contains(*name))
+            .map(|(_, entry)| self.person_record(entry, ask))
+            .collect();
+        let order = |record: &Record| match self.shuffle {
+            0 => record.anchor.as_bytes()[15].into(),
+            seed => mix(seed ^ u64::from(record.anchor.as_bytes()[15])),
+        };
+        groups.sort_by_key(order);
+        people.sort_by_key(order);
+        if self.answers == Answers::GroupsCut {
+            groups.pop();
+            for group in &mut groups {
+                for attribute in &mut group.attributes {
+                    if attribute.name == "member" {
+                        attribute.values.pop();
+                    }
+                }
+            }
+        }
+        (groups, people)
+    }
+
+    fn group_record(&self, group: &Group) -> Record {
+        let members: Vec<Vec<u8>> =
+            group.members.iter().filter_map(|name| self.dn_of(name)).map(String::into_bytes).collect();
+        Record {
+            anchor: group.anchor,
+            dn: group.dn(),
+            kind: RecordKind::Group,
+            disabled: false,
+            expires: None,
+            attributes: vec![
+                Attribute { name: "cn".into(), values: vec![group.cn.clone().into_bytes()] },
+                Attribute { name: "member".into(), values: members },
+            ],
+        }
+    }
+
+    fn person_record(&self, entry: &Entry, ask: &Ask) -> Record {
+        let mut attributes = vec![Attribute { name: "cn".into(), values: vec![entry.cn.clone().into_bytes()] }];
+        attributes.extend(entry.attributes.iter().filter(|(name, _)| *name != "cn").map(|(name, values)| {
+            Attribute {
+                name: name.clone(),
+                values: values.iter().map(|value| value.clone().into_bytes()).collect(),
+            }
+        }));
+        attributes.retain(|attribute| {
+            !attribute.values.is_empty() && ask.attributes.contains(&attribute.name.to_lowercase())
+        });
+        if let Some(dn) = entry.primary_group.as_deref().and_then(|name| self.dn_of(name)) {
+            attributes.push(Attribute { name: "primaryGroup".into(), values: vec![dn.into_bytes()] });
+        }
+        Record {
+            anchor: entry.anchor,
+            dn: entry.dn(),
+            kind: RecordKind::Person,
+            disabled: entry.disabled,
+            expires: entry.expires,
+            attributes,
+        }
+    }
+}
+
+/// Scatters a number over all bits (the finalizer of SplitMix64).
+pub fn mix(mut n: u64) -> u64 {
+    n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    n ^ (n >> 31)
+}
+
+impl Source for Directory {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn read<'a>(
+        &'a self,
+        ask: &'a Ask,
+        portions: mpsc::Sender<Portion>,
+    ) -> BoxFuture<'a, Result<Census, SourceError>> {
+        Box::pin(async move {
+            // As it is now: what changes while it is read is for the next time.
+            let state = self.state().clone();
+            if state.answers == Answers::Nothing {
+                return Err(SourceError {
+                    source_name: self.name.clone(),
+                    kind: SourceErrorKind::Unreachable,
+                    what: "no server answered".into(),
+                    remedy: "start it".into(),
+                });
+            }
+            let (groups, mut people) = state.records(ask);
+            let mut reasons = Vec::new();
+            if let Answers::Only(count) = state.answers {
+                people.truncate(count);
+                reasons.push(format!("the search ended after {count} entries: sizeLimitExceeded (4)"));
+            }
+            if state.answers == Answers::GroupsCut {
+                reasons.push("groups were not read completely".to_owned());
+            }
+            let counts = (people.len() as u64, if ask.groups { groups.len() as u64 } else { 0 });
+            let mut all = Vec::new();
+            if ask.groups {
+                all.extend(groups.chunks(state.portion).map(|part| Portion::Groups(part.to_vec())));
+                all.push(Portion::GroupsEnd { whole: state.answers != Answers::GroupsCut });
+            }
+            all.extend(people.chunks(state.portion).map(|part| Portion::People(part.to_vec())));
+            for portion in all {
+                if portions.send(portion).await.is_err() {
+                    reasons.push("nobody listens".to_owned());
+                    break;
+                }
+            }
+            let unusable = state
+                .unusable
+                .iter()
+                .filter_map(|name| Some((state.people.get(name)?.dn(), "its objectGUID is missing".to_owned())));
+            Ok(Census {
+                completeness: match reasons.as_slice() {
+                    [] => Completeness::Whole,
+                    _ => Completeness::Partial { reasons },
+                },
+                identity: state.identity.clone(),
+                people: counts.0,
+                groups: counts.1,
+                unusable: unusable.collect(),
+                referrals: 0,
+            })
+        })
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<Probe, SourceError>> {
+        Box::pin(async move {
+            Ok(Probe {
+                product: "a directory in memory".into(),
+                identity: self.state().identity.clone(),
+                facts: vec![],
+            })
+        })
+    }
+}

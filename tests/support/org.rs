@@ -1,0 +1,201 @@
+//! An organization with everything around it, and passes as the shell runs them: recover,
+//! look, act.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use dirsyncd::clock;
+use dirsyncd::guard::Limits;
+use dirsyncd::model::{Action, Email, Field};
+use dirsyncd::pass::{Acted, Look, Observe, Part, PassError, World, act, look};
+use dirsyncd::plan::Leavers;
+use dirsyncd::recover::recover;
+use dirsyncd::report::{Event, Sink};
+use dirsyncd::rules::{Dialect, Rules, Spec};
+use dirsyncd::source::Source;
+use dirsyncd::store::{NewRun, Store};
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+use super::fake_cloud::FakeCloud;
+use super::fake_source::Directory;
+
+/// The runtime that all tests of a binary share.
+pub fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("a test machine has threads"))
+}
+
+/// An organization.
+pub struct Org {
+    pub directories: Vec<Directory>,
+    pub cloud: FakeCloud,
+    pub store: Store,
+    pub spec: Spec,
+    pub leavers: Leavers,
+    pub adopt: bool,
+    pub limits: Limits,
+    pub protected: BTreeSet<Email>,
+    pub observe: Observe,
+    /// Seconds that have passed in this world besides those on the clock.
+    pub elapsed: i64,
+}
+
+/// What a pass did.
+pub struct Passed {
+    pub acted: Acted,
+    pub look: Look,
+    /// Confirmed actions, in order.
+    pub done: Vec<Action>,
+    /// Writes that the cloud counted.
+    pub writes: u64,
+}
+
+/// What a look found.
+pub struct Looked {
+    pub look: Look,
+    pub parts: Vec<Part>,
+}
+
+impl Looked {
+    /// All actions that may be carried out.
+    pub fn actions(&self) -> Vec<Action> {
+        self.parts.iter().flat_map(|part| part.checked.plan().actions.clone()).collect()
+    }
+}
+
+impl Org {
+    pub fn new() -> Self {
+        let spec = Spec {
+            dialect: Dialect::InetOrgPerson,
+            defaults: false,
+            mapping: [(Field::Title, "title"), (Field::Department, "department"), (Field::City, "l")]
+                .map(|(field, source)| (field, source.to_owned()))
+                .into(),
+            ..Spec::default()
+        };
+        Self {
+            directories: vec![Directory::new("hq")],
+            cloud: FakeCloud::new(),
+            store: Store::in_memory(),
+            spec,
+            leavers: Leavers::default(),
+            adopt: true,
+            limits: Limits::default(),
+            protected: BTreeSet::new(),
+            observe: Observe::Touched,
+            elapsed: 0,
+        }
+    }
+
+    /// The first directory.
+    pub fn directory(&self) -> &Directory {
+        &self.directories[0]
+    }
+
+    pub fn now(&self) -> i64 {
+        clock::now().timestamp() + self.elapsed
+    }
+
+    fn sources(&self) -> Vec<Box<dyn Source>> {
+        self.directories.iter().map(|one| Box::new(one.clone()) as Box<dyn Source>).collect()
+    }
+
+    async fn look_with(&self, observe: Observe, events: Sink) -> Result<Look, PassError> {
+        let sources = self.sources();
+        let rules = Rules::compile(&self.spec).expect("the rules of a test compile");
+        let world = World {
+            sources: &sources,
+            cloud: &self.cloud,
+            reader: self.store.reader(),
+            rules,
+            leavers: self.leavers,
+            adopt: self.adopt,
+            limits: self.limits,
+            protected: self.protected.clone(),
+            observe,
+            now: self.now(),
+            events,
+        };
+        look(world).await
+    }
+
+    /// One whole pass.
+    pub async fn pass(&self, observe: Observe) -> Result<Passed, PassError> {
+        let done = Arc::new(Mutex::new(Vec::new()));
+        let before = self.cloud.state().writes;
+        let events: Sink = {
+            let done = Arc::clone(&done);
+            Arc::new(move |event| {
+                if let Event::Done { action, .. } = event {
+                    done.lock().unwrap_or_else(|e| e.into_inner()).push(action);
+                }
+            })
+        };
+        let observe = if recover(&self.store).await? > 0 { Observe::All } else { observe };
+        let look = self.look_with(observe, Arc::clone(&events)).await?;
+        let started =
+            NewRun { started: self.now(), mode: "delta".into(), trigger: "test".into() };
+        let run = self.store.begin_run(started).await?;
+        let stop = CancellationToken::new();
+        let (acted, look) = act(look, &self.cloud, &self.cloud, &self.store, run, &events, &stop).await?;
+        self.store.end_run(run, self.now(), "ok".into(), serde_json::Value::Null).await?;
+        let done = std::mem::take(&mut *done.lock().unwrap_or_else(|e| e.into_inner()));
+        Ok(Passed { acted, look, done, writes: self.cloud.state().writes - before })
+    }
+
+    pub fn sync(&self) -> Result<Passed, PassError> {
+        runtime().block_on(self.pass(self.observe))
+    }
+
+    pub fn sync_all(&self) -> Result<Passed, PassError> {
+        runtime().block_on(self.pass(Observe::All))
+    }
+
+    /// A look that changes nothing.
+    pub fn plan(&self) -> Result<Looked, PassError> {
+        let look = runtime().block_on(self.look_with(self.observe, Arc::new(|_| {})))?;
+        let mut parts = Vec::new();
+        look.parts(|part| {
+            parts.push(part);
+            true
+        })?;
+        Ok(Looked { look, parts })
+    }
+
+    /// A pass that is killed at a call to the cloud, counted from now; `after` the effect or
+    /// before it. `false` when the pass came to its end before that.
+    pub fn killed_at_call(&self, call: u64, after: bool) -> bool {
+        {
+            let mut state = self.cloud.state();
+            let at = state.calls + call;
+            state.freeze = Some((at, after));
+        }
+        let killed = runtime().block_on(async {
+            tokio::select! {
+                biased;
+                () = self.cloud.frozen() => true,
+                _ = self.pass(self.observe) => false,
+            }
+        });
+        self.cloud.state().freeze = None;
+        killed
+    }
+
+    /// A pass that is killed where it waits for the `step`th time. `false` when it came to its
+    /// end before that.
+    pub fn killed_at_step(&self, step: u64) -> bool {
+        runtime().block_on(async {
+            let mut pass = Box::pin(self.pass(self.observe));
+            let mut left = step;
+            std::future::poll_fn(|context| {
+                if left == 0 {
+                    return std::task::Poll::Ready(true);
+                }
+                left -= 1;
+                pass.as_mut().poll(context).map(|_| false)
+            })
+            .await
+        })
+    }
+}
