@@ -133,7 +133,7 @@ fn rename(doc: &mut Object, verb: Verb, value: Option<Value>) -> Result<(), Refu
     if let Some(Value::Array(emails)) = doc.get_mut("emails") {
         // The entry of the user name follows it, and can be named by what comes next.
         for email in emails.iter_mut().filter(|email| email.get("primary") == Some(&Value::Bool(true))) {
-            email["value"] = name.into();
+            email["value"] = name.as_str().into();
         }
     }
     doc.insert("userName".into(), name.into());
