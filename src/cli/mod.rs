@@ -6,6 +6,7 @@
 mod args;
 mod assemble;
 mod console;
+mod demo;
 mod exit;
 mod outcome;
 mod pass;
@@ -52,6 +53,7 @@ fn dispatch(cli: &Cli, console: Console) -> Result<Exit, Failure> {
     let globals = &cli.globals;
     let exit = runtime.block_on(async {
         match &cli.command {
+            Command::Demo(args) => demo::run(globals, console, args).await,
             Command::Plan(args) => plan::run(globals, console, args).await,
             Command::Sync(args) => sync::run(globals, console, args).await,
             _ => Err(Failure::usage("not there yet", "")),

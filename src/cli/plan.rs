@@ -161,8 +161,27 @@ fn write(out: &mut dyn Write, style: Style, look: &Look, as_json: bool) -> Resul
     }
     walk(look, &mut written, |action, held| text::action(out, style, &look.catalogue, action, held))?;
     finish(look, &mut written)?;
-    write_rest(out, style, look, &written)?;
+    write_trouble(out, style, look, &written)?;
+    write_end(out, style, look, &written)?;
     Ok(written)
+}
+
+/// Writes a plan as text, without its id and what to do next: for the demo.
+pub fn show(out: &mut dyn Write, style: Style, look: &Look) -> Result<Counts, Failure> {
+    let mut written = Written { findings: findings(look), ..Written::default() };
+    written.withheld.extend(look.reading.withheld.iter().cloned());
+    let mut show = |written: &mut Written| -> Result<(), Stop> {
+        walk(look, written, |action, held| text::action(out, style, &look.catalogue, action, held))?;
+        finish(look, written)?;
+        write_trouble(out, style, look, written)?;
+        writeln!(out, "\n{}", style.bold(&words(&written.counts)))?;
+        Ok(())
+    };
+    match show(&mut written) {
+        Ok(()) => Ok(written.counts),
+        Err(Stop::Pass(error)) => Err(error.into()),
+        Err(Stop::Output(error)) => Err(Failure::fault(format!("the plan could not be written: {error}"))),
+    }
 }
 
 /// Shows every action, and counts.
@@ -226,7 +245,7 @@ fn waiting(look: &Look, one: &NoSeat) -> Value {
 }
 
 /// Everything of a plan that is not an action.
-fn write_rest(out: &mut dyn Write, style: Style, look: &Look, written: &Written) -> Result<(), Stop> {
+fn write_trouble(out: &mut dyn Write, style: Style, look: &Look, written: &Written) -> Result<(), Stop> {
     if !look.reading.partial.is_empty() {
         text::heading(out, style, "The directory was not read completely: nobody would be removed")?;
         for reason in &look.reading.partial {
@@ -263,6 +282,11 @@ fn write_rest(out: &mut dyn Write, style: Style, look: &Look, written: &Written)
         }
         _ => {}
     }
+    Ok(())
+}
+
+/// The end of a plan.
+fn write_end(out: &mut dyn Write, style: Style, look: &Look, written: &Written) -> Result<(), Stop> {
     text::heading(out, style, &format!("Plan {} for {}", look.plan, look.organization.name))?;
     writeln!(out, "{}", words(&written.counts))?;
     writeln!(out, "Nothing was changed. `dirsyncd sync` carries out what a plan shows at that time.")?;

@@ -132,7 +132,10 @@ fn rename(doc: &mut Object, verb: Verb, value: Option<Value>) -> Result<(), Refu
         return Err(invalid_value("userName must be a string and cannot be removed."));
     };
     if let Some(Value::Array(emails)) = doc.get_mut("emails") {
-        emails.retain(|email| email.get("primary") != Some(&Value::Bool(true)));
+        // The entry of the user name follows it, and can be named by what comes next.
+        for email in emails.iter_mut().filter(|email| email.get("primary") == Some(&Value::Bool(true))) {
+            email["value"] = name.as_str().into();
+        }
     }
     doc.insert("userName".into(), name.into());
     Ok(())
