@@ -180,6 +180,11 @@ impl CheckedPlan {
     pub fn plan(&self) -> &Plan {
         &self.0
     }
+
+    /// The same, to be carried out once.
+    pub fn into_plan(self) -> Plan {
+        self.0
+    }
 }
 
 /// The judgement over all removals of one pass.

@@ -1,6 +1,7 @@
 //! One whole pass with everything around it: recovery, look, act, and what is noted about it.
 //! `sync`, `run` and `demo` are callers of this.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use crate::cloud::webex::{WebexReader, WebexWriter};
 use crate::cloud::{CloudError, CloudRead};
 use crate::guard::{Finding, HeldAction};
 use crate::model::{Catalogue, SourceId, Withheld};
-use crate::pass::{Acted, Look, NoSeat, Observe, Stray, World, act, look};
+use crate::pass::{Acted, Hands, Look, NoSeat, Observe, Stray, World, act, look};
 use crate::recover::recover;
 use crate::report::progress::Progress;
 use crate::report::{Counts, Event, Sink, told};
@@ -277,7 +278,15 @@ async fn pass(
         let look = look_around(order.parts, &cloud, order.store.reader(), observe, events.clone()).await?;
         order.progress.expect(look.reading.people.saturating_sub(look.reading.unchanged));
         let writer = WebexWriter::new(&cloud);
-        let acted = act(look, &cloud, &writer, order.store, run, events, &order.stop).await?;
+        let hands = Hands {
+            cloud: Arc::new(cloud.clone()),
+            writer: Arc::new(writer),
+            store: order.store.clone(),
+            run,
+            events: Arc::clone(events),
+            stop: order.stop.clone(),
+        };
+        let acted = act(look, &hands).await?;
         Ok::<_, Failure>((acted, cloud))
     }
     .await;

@@ -3,16 +3,16 @@
 //! Planning runs on its own thread, one part ahead of the cloud.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Failure, Hands, carry_out};
 use crate::clock;
-use crate::cloud::{CloudError, CloudRead, CloudWrite};
+use crate::cloud::CloudError;
 use crate::guard::HeldAction;
 use crate::model::{Key, Kind, SourceId, Withheld};
-use crate::report::{Event, Sink};
+use crate::report::Event;
 use crate::store::{Decision, GroupDelta, HeldPlan, Meta, RunId, Store, Waiting};
 
 use super::PassError;
@@ -60,15 +60,8 @@ pub struct Acted {
 ///
 /// When the store fails; trouble with the cloud is in the result, together with what was done
 /// before it.
-pub async fn act(
-    look: Look,
-    cloud: &dyn CloudRead,
-    writer: &dyn CloudWrite,
-    store: &Store,
-    run: RunId,
-    events: &Sink,
-    stop: &CancellationToken,
-) -> Result<(Acted, Look), PassError> {
+pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> {
+    let Hands { store, events, stop, .. } = hands;
     if look.reading.whole {
         commit_groups(&look, store).await?;
     }
@@ -81,13 +74,12 @@ pub async fn act(
         store.settle(clock::now().timestamp(), unawares).await?;
     }
 
-    let managed = look.policy.managed.clone();
+    let managed = Arc::new(look.policy.managed.clone());
     let (sender, mut parts) = mpsc::channel::<Part>(AHEAD);
     let planning = tokio::task::spawn_blocking(move || {
         let result = look.parts(|part| sender.blocking_send(part).is_ok());
         result.map(|()| look)
     });
-    let hands = Hands { cloud, writer, store, run, managed: &managed, events, stop };
     let mut acted = Acted::default();
     while let Some(part) = parts.recv().await {
         if stop.is_cancelled() {
@@ -107,7 +99,7 @@ pub async fn act(
         if !notes.is_empty() {
             store.change_rows(notes).await?;
         }
-        let outcomes = carry_out(&hands, &checked, rows, finish).await?;
+        let outcomes = carry_out(hands, &managed, checked, rows, finish).await?;
         for (kind, count) in outcomes.done {
             *acted.done.entry(kind).or_default() += count;
         }
@@ -132,7 +124,7 @@ pub async fn act(
     }
     drop(parts);
     let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
-    conclude(&look, store, run, meta, &mut acted).await?;
+    conclude(&look, store, hands.run, meta, &mut acted).await?;
     Ok((acted, look))
 }
 
