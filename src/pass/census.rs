@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::guard::Headcount;
@@ -54,7 +55,9 @@ pub struct Sieve {
     pub events: Sink,
 }
 
-/// Reads all sources, one after the other, into the stage.
+/// Reads all sources into the stage. They answer side by side, so that the groups of all of
+/// them are known before anybody is judged: a group may hold people of another source. The
+/// channels hold back whoever is not listened to yet.
 ///
 /// # Errors
 ///
@@ -66,20 +69,33 @@ pub async fn read(
     stage: Stage,
 ) -> Result<(Reading, Stage), PassError> {
     let ask = sieve.rules.ask();
-    let mut work = Work::new(stage, &sieve)?;
-    let mut censuses = Vec::new();
+    let work = Work::new(stage, &sieve)?;
+    let mut streams = Vec::new();
+    let mut reads = Vec::new();
     for source in sources {
-        let (sender, receiver) = mpsc::channel(UNDER_WAY);
-        let name = source.name().to_owned();
-        let judge = Arc::clone(&sieve);
-        let judging = tokio::task::spawn_blocking(move || work.drain(receiver, &judge, &name));
-        let census = source.read(&ask, sender).await;
-        work = judging.await.map_err(|e| PassError::fault(format!("judging records stopped: {e}")))??;
+        let (sender, portions) = mpsc::channel(UNDER_WAY);
+        streams.push(Stream { source: source.name().to_owned(), portions, first: None });
+        reads.push(source.read(&ask, sender));
+    }
+    let judge = Arc::clone(&sieve);
+    let judging = tokio::task::spawn_blocking(move || work.drain(streams, &judge));
+    let answers = join_all(reads).await;
+    let work = judging.await.map_err(|e| PassError::fault(format!("judging records stopped: {e}")))??;
+    let mut censuses = Vec::new();
+    for (source, census) in sources.iter().zip(answers) {
         let census = census.map_err(PassError::Source)?;
         tell(&sieve.events, source.name(), &census);
         censuses.push((source.name().to_owned(), census));
     }
     work.conclude(&sieve, meta, censuses, sieve.now)
+}
+
+/// What one source sends.
+struct Stream {
+    source: String,
+    portions: mpsc::Receiver<Portion>,
+    /// The first people, who arrived at the end of the groups.
+    first: Option<Vec<Record>>,
 }
 
 fn tell(events: &Sink, source: &str, census: &Census) {
@@ -119,42 +135,72 @@ impl Work {
         })
     }
 
-    fn drain(
-        mut self,
-        mut portions: mpsc::Receiver<Portion>,
-        sieve: &Sieve,
-        source: &str,
-    ) -> Result<Self, PassError> {
-        while let Some(portion) = portions.blocking_recv() {
-            match portion {
-                Portion::Groups(records) => {
-                    self.groups += records.len() as u64;
-                    if let Some(gathering) = &mut self.gathering {
-                        for record in &records {
-                            gathering.add(record, &mut self.stage)?;
+    fn drain(mut self, mut streams: Vec<Stream>, sieve: &Sieve) -> Result<Self, PassError> {
+        for stream in &mut streams {
+            self.gather(stream, sieve)?;
+        }
+        self.end_groups(sieve)?;
+        for Stream { source, mut portions, first } in streams {
+            let mut next = first.map(Portion::People).or_else(|| portions.blocking_recv());
+            while let Some(portion) = next {
+                match portion {
+                    Portion::People(records) => {
+                        self.people += records.len() as u64;
+                        for record in records {
+                            self.judge(record, sieve)?;
                         }
+                        self.flush()?;
+                        self.tell(&source, sieve);
                     }
+                    // Too late to count: whoever is in them was judged without them.
+                    Portion::Groups(_) => self.groups_whole = false,
+                    Portion::GroupsEnd { whole } => self.groups_whole &= whole,
                 }
-                Portion::GroupsEnd { whole } => self.groups_whole &= whole,
-                Portion::People(records) => {
-                    self.people += records.len() as u64;
-                    self.end_groups(sieve)?;
-                    for record in records {
-                        self.judge(record, sieve)?;
-                    }
-                    self.flush()?;
-                }
+                next = portions.blocking_recv();
             }
-            (sieve.events)(Event::Reading {
-                source: source.into(),
-                people: self.people,
-                groups: self.groups,
-            });
         }
         Ok(self)
     }
 
-    /// The first person ends the groups.
+    /// Takes the groups of one source.
+    fn gather(&mut self, stream: &mut Stream, sieve: &Sieve) -> Result<(), PassError> {
+        let Some(gathering) = &mut self.gathering else { return Ok(()) };
+        loop {
+            match stream.portions.blocking_recv() {
+                Some(Portion::Groups(records)) => {
+                    self.groups += records.len() as u64;
+                    for record in &records {
+                        gathering.add(record, &mut self.stage)?;
+                    }
+                    (sieve.events)(Event::Reading {
+                        source: stream.source.clone(),
+                        people: self.people,
+                        groups: self.groups,
+                    });
+                }
+                Some(Portion::GroupsEnd { whole }) => {
+                    self.groups_whole &= whole;
+                    return Ok(());
+                }
+                Some(Portion::People(records)) => {
+                    // Without an end nothing says that these were all groups.
+                    self.groups_whole = false;
+                    stream.first = Some(records);
+                    return Ok(());
+                }
+                None => {
+                    self.groups_whole = false;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn tell(&self, source: &str, sieve: &Sieve) {
+        (sieve.events)(Event::Reading { source: source.into(), people: self.people, groups: self.groups });
+    }
+
+    /// From here on people meet finished memberships.
     fn end_groups(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
         if let Some(gathering) = self.gathering.take() {
             let linked = !sieve.index.is_empty();
@@ -228,8 +274,10 @@ impl Work {
         censuses: Vec<(String, Census)>,
         now: i64,
     ) -> Result<(Reading, Stage), PassError> {
-        self.end_groups(sieve)?;
         let mut partial = Vec::new();
+        if !self.groups_whole {
+            partial.push("the groups were not read completely".to_owned());
+        }
         let mut sources = Vec::new();
         let mut headcount: Option<Headcount> = None;
         for (name, census) in censuses {

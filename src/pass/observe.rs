@@ -265,7 +265,18 @@ async fn ask(cloud: &dyn CloudRead, question: Question, with_licenses: bool) -> 
     let held = match &account {
         Some(account) if with_licenses => match cloud.licenses_of(&account.id).await {
             Ok(held) => held,
-            Err(e) if e.kind == CloudErrorKind::NotFound => BTreeSet::new(),
+            // Deleted a moment ago, or a contradiction, from which nothing may be concluded.
+            Err(e) if e.kind == CloudErrorKind::NotFound => match cloud.account(&account.id).await? {
+                None => {
+                    return Ok(Answer {
+                        anchor: question.anchor,
+                        linked,
+                        account: None,
+                        held: BTreeSet::new(),
+                    });
+                }
+                Some(_) => return Err(e),
+            },
             Err(e) => return Err(e),
         },
         _ => BTreeSet::new(),
