@@ -37,7 +37,8 @@ pub struct Limits {
     /// People who lose an attribute value.
     pub blank: Limit,
     /// A census with fewer people than this share of the last whole one, in percent, is
-    /// implausibly short: removals wait.
+    /// implausibly short: removals wait. As few people as `deactivate.floor` may always be
+    /// missing: in a small organization each is a large share.
     pub min_census_percent: u64,
 }
 
@@ -226,6 +227,7 @@ impl Guard {
             });
         }
         if let Some(Headcount { now, before }) = headcount
+            && before.saturating_sub(now) > limits.deactivate.floor
             && now.saturating_mul(100) < before.saturating_mul(limits.min_census_percent)
         {
             for slot in &mut held {
@@ -429,5 +431,8 @@ mod tests {
             .findings()
             .is_empty()
         );
+        let few = Some(Headcount { now: 1, before: 6 });
+        let guard = Guard::weigh(&Limits::default(), &Tally::default(), 6, few, vec![]);
+        assert!(guard.findings().is_empty(), "five people of six");
     }
 }

@@ -275,9 +275,6 @@ impl Work {
         now: i64,
     ) -> Result<(Reading, Stage), PassError> {
         let mut partial = Vec::new();
-        if !self.groups_whole {
-            partial.push("the groups were not read completely".to_owned());
-        }
         let mut sources = Vec::new();
         let mut headcount: Option<Headcount> = None;
         for (name, census) in censuses {
@@ -293,7 +290,7 @@ impl Work {
                     ));
                 }
                 let count = headcount.get_or_insert(Headcount { now: 0, before: 0 });
-                count.now += census.people;
+                count.now += census.people + census.unusable.len() as u64;
                 count.before += last.people;
             }
             self.unusable(&name, &census, sieve)?;
@@ -315,6 +312,11 @@ impl Work {
                  there again or the rules no longer name it"
             ));
         }
+        if !self.groups_whole && partial.is_empty() {
+            partial.push("the groups were not read completely".to_owned());
+        }
+        // A short census that is known to be short needs no guard.
+        let headcount = headcount.filter(|_| partial.is_empty());
         let reading = Reading {
             whole: partial.is_empty(),
             partial,

@@ -54,7 +54,8 @@ pub const KEPT: &str = "left, and deactivating leavers is switched off";
 pub const NOT_ADOPTED: &str =
     "an account with this e-mail exists in the cloud, and taking over is switched off";
 /// The reason given when removals wait for a complete census.
-pub const UNPROVED: &str = "removals wait until a read of the directory is complete";
+pub const UNPROVED: &str =
+    "removals wait until the directory is read completely and the cloud knows every name in the rules";
 /// The reason given for protected people.
 pub const PROTECTED: &str = "protected: never deactivated, deleted or stripped";
 /// The reason given when the cloud was not asked about a newcomer.

@@ -91,6 +91,11 @@ impl Scene {
                 self.org.limits.deactivate = Limit { count, percent: 100, floor: count };
                 Ok(())
             }
+            ["guard", "license_remove", count] => {
+                let count = number(count)?;
+                self.org.limits.license_remove = Limit { count, percent: 100, floor: count };
+                Ok(())
+            }
             ["leavers", "are", "deleted", "after", days, "days"] => {
                 self.org.leavers.delete_after = Some(number(days)? as i64 * DAY);
                 Ok(())

@@ -53,7 +53,7 @@ pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
     }
     let mut counts: Vec<String> = acted.done.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
     if counts.is_empty() {
-        counts.push("nothing to do".into());
+        counts.push("nothing done".into());
     }
     line(out, format_args!("= {}; {} writes", counts.join(", "), passed.writes));
 }
