@@ -37,6 +37,9 @@ pub struct Reading {
     pub unchanged: u64,
     /// Objects that are withheld, in order of appearance.
     pub withheld: Vec<Withheld>,
+    /// Linked people whom a change in the groups touches through their AD primary group, which
+    /// no list of members leads to.
+    pub through_primary: Vec<SourceId>,
     /// The groups.
     pub memberships: Memberships,
 }
@@ -116,6 +119,7 @@ struct Work {
     groups: u64,
     unchanged: u64,
     withheld: Vec<Withheld>,
+    through_primary: Vec<SourceId>,
     batch: Vec<StagedWanted>,
 }
 
@@ -131,6 +135,7 @@ impl Work {
             groups: 0,
             unchanged: 0,
             withheld: Vec::new(),
+            through_primary: Vec::new(),
             batch: Vec::new(),
         })
     }
@@ -217,7 +222,12 @@ impl Work {
         let memberships = self.memberships.as_ref();
         if let Some(at) = at {
             sieve.index.met.set(at);
-            if sieve.index.record(at) == print && !memberships.is_some_and(|m| m.touches(&record.dn)) {
+            let through_primary = memberships.is_some_and(|m| m.touches_primary(&record));
+            if through_primary {
+                self.through_primary.push(record.anchor);
+            }
+            let touched = through_primary || memberships.is_some_and(|m| m.touches(&record));
+            if sieve.index.record(at) == print && !touched {
                 self.unchanged += 1;
                 return Ok(());
             }
@@ -325,6 +335,7 @@ impl Work {
             people: self.people,
             unchanged: self.unchanged,
             withheld: self.withheld,
+            through_primary: self.through_primary,
             memberships,
         };
         Ok((reading, self.stage))

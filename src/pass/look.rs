@@ -170,7 +170,8 @@ impl Look {
     /// come to its end.
     pub fn touched(&self) -> Result<Vec<SourceId>, PassError> {
         let keys: Vec<Key> = self.reading.memberships.touched().collect();
-        Ok(self.reader.anchors_by_dn(&keys)?.into_iter().map(|(_, anchor)| anchor).collect())
+        let by_dn = self.reader.anchors_by_dn(&keys)?.into_iter().map(|(_, anchor)| anchor);
+        Ok(by_dn.chain(self.reading.through_primary.iter().copied()).collect())
     }
 
     /// The members of a group that changed.

@@ -389,6 +389,7 @@ fn attributes(entry: &mut Entry, words: &[&str], now: i64) -> Done {
         match *word {
             "in" => entry.ou = next()?.into(),
             "disabled" => entry.disabled = true,
+            "primary" => entry.primary_group = Some(next()?.into()),
             "expiring" => entry.expires = Some(now + number(next()?)? as i64 * DAY),
             text => {
                 let (name, value) = text.split_once('=').ok_or(format!("not a value: {text}"))?;
