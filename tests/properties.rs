@@ -669,7 +669,7 @@ proptest! {
     fn the_guard_holds(count in 2..40usize, leaving in 0..40usize, limit in 0..12u64, shrunk in any::<bool>()) {
         let mut org = org(None);
         let leaving = leaving.min(count);
-        org.limits.deactivate = Limit { count: limit, percent: 100, floor: limit };
+        org.limits.deactivate = Limit { count: limit, percent: 100, floor: 0 };
         org.limits.min_census_percent = if shrunk { 80 } else { 0 };
         for i in 0..count {
             org.directory().person(&format!("w{i}"), |_| {});

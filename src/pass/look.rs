@@ -14,7 +14,7 @@ use crate::source::Source;
 use crate::store::{Decision, Outcome, Reader, RowChange, Settlement, Stage};
 
 use super::PassError;
-use super::cases::Evidence;
+use super::cases::{Evidence, Known};
 use super::census::{Reading, Sieve, read};
 use super::contest::{Addresses, settle};
 use super::index::Index;
@@ -351,27 +351,6 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         events(Event::Objection(finding.clone()));
     }
     Ok(look)
-}
-
-/// All evidence but that of the cloud.
-struct Known<'a> {
-    index: &'a Index,
-    reader: &'a Reader,
-    people: &'a Stage,
-    addresses: &'a Addresses,
-    whole: bool,
-    me: Option<&'a CloudId>,
-    protected: &'a BTreeSet<Email>,
-}
-
-impl<'a> Known<'a> {
-    fn with<'b>(&self, observation: &'b Observation) -> Evidence<'b>
-    where
-        'a: 'b,
-    {
-        let Self { index, reader, people, addresses, whole, me, protected } = *self;
-        Evidence { index, reader, people, observation, addresses, whole, me, protected }
-    }
 }
 
 fn tell_observed(observation: &Observation, events: &Sink) {

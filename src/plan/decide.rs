@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Account, Action, Attr, Cause, Change, Email, Field, Kind, LicenseId, LinkState, Managed, Person, Profile,
-    RoleId, SnapshotRow, license_digest,
+    Account, Action, Attr, Cause, Change, Email, Kind, LicenseId, LinkState, Managed, Person, RoleId,
+    SnapshotRow, license_digest,
 };
 
 use super::case::{Case, Match, Seen, Wish};
+use super::compare::{already_applied, identity_changes, profile_changes};
 use super::leavers::Leavers;
 use super::seats::Seats;
 use super::table::{Cell, cell};
@@ -54,8 +55,7 @@ pub const KEPT: &str = "left, and deactivating leavers is switched off";
 pub const NOT_ADOPTED: &str =
     "an account with this e-mail exists in the cloud, and taking over is switched off";
 /// The reason given when removals wait for a complete census.
-pub const UNPROVED: &str =
-    "removals wait until the directory is read completely and the cloud knows every name in the rules";
+pub const UNPROVED: &str = "removals wait until a read of the directory is complete";
 /// The reason given for protected people.
 pub const PROTECTED: &str = "protected: never deactivated, deleted or stripped";
 /// The reason given when the cloud was not asked about a newcomer.
@@ -356,47 +356,5 @@ impl Draft<'_> {
         if !changes.is_empty() {
             self.push(Kind::RoleChange, &person.email, changes, cause);
         }
-    }
-}
-
-fn identity_changes(
-    case: &Case,
-    email: Option<&Email>,
-    external_id: Option<&str>,
-    person: &Person,
-) -> Vec<Change> {
-    let mut changes = Vec::new();
-    if email != Some(&person.email) {
-        changes.push(Change::new(
-            Attr::Email,
-            email.map(|e| e.as_str().into()),
-            Some(person.email.as_str().into()),
-        ));
-    }
-    let anchor = case.anchor.to_string();
-    if external_id != Some(anchor.as_str()) {
-        changes.push(Change::new(Attr::ExternalId, external_id.map(Into::into), Some(anchor)));
-    }
-    changes
-}
-
-fn profile_changes(from: &Profile, to: &Profile, policy: &Policy, account: Option<&Account>) -> Vec<Change> {
-    let calling = account.is_some_and(|account| account.calling_owns_work_phone);
-    policy
-        .managed
-        .fields
-        .iter()
-        .filter(|field| !(calling && *field == Field::PhoneWork))
-        .filter(|field| from.get(field) != to.get(field))
-        .map(|field| Change::new(Attr::Field(field), from.get(&field).cloned(), to.get(&field).cloned()))
-        .collect()
-}
-
-fn already_applied(change: &Change, row: &SnapshotRow) -> bool {
-    match &change.field {
-        Attr::Email => change.to.as_deref() == Some(row.applied.email.as_str()),
-        Attr::ExternalId => true,
-        Attr::Field(field) => change.to.as_ref() == row.applied.profile.get(field),
-        Attr::Active | Attr::License(_) | Attr::Role(_) => false,
     }
 }
