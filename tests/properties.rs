@@ -723,3 +723,25 @@ fn two_directories() {
     }
     assert_eq!(org.sync_all().unwrap().writes, 0);
 }
+
+/// A licence that an administrator gave before we meant to is theirs, also when a pass that
+/// meant to give it is killed.
+#[test]
+fn given_by_hand_first() {
+    for after in [false, true] {
+        for call in 1..9 {
+            let mut play = Play::new(org(None));
+            for step in [
+                Step::Pass(How::Touched),
+                Step::Hand(0, ByHand::Give(true)),
+                Step::Member(0, 0, true),
+                Step::Pass(How::KilledAtCall(call, after)),
+                Step::Gone(0),
+            ] {
+                play.step(&step);
+            }
+            play.settle();
+            play.check();
+        }
+    }
+}

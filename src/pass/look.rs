@@ -289,8 +289,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         None => {
             let nothing = observe_some(cloud, &policy.managed, Vec::new()).await?;
             let sections = sort(&nothing)?;
-            // Nothing is taken from anybody about whom the cloud was not asked: an administrator
-            // may have become one since. Nor is anybody in order while there are doubts.
+            // Nothing is taken from anybody about whom the cloud was not asked: they may have become
+            // an administrator since. What they hold already is not given, and not ours to take later.
             let seats = Seats::open(&catalogue);
             let doubtful = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
                 .doubtful(FEW + 1)?;
