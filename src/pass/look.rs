@@ -14,7 +14,7 @@ use crate::source::Source;
 use crate::store::{Decision, Outcome, Reader, RowChange, Settlement, Stage};
 
 use super::PassError;
-use super::cases::Evidence;
+use super::cases::{Evidence, Known};
 use super::census::{Reading, Sieve, read};
 use super::contest::{Addresses, settle};
 use super::index::Index;
@@ -170,7 +170,8 @@ impl Look {
     /// come to its end.
     pub fn touched(&self) -> Result<Vec<SourceId>, PassError> {
         let keys: Vec<Key> = self.reading.memberships.touched().collect();
-        Ok(self.reader.anchors_by_dn(&keys)?.into_iter().map(|(_, anchor)| anchor).collect())
+        let by_dn = self.reader.anchors_by_dn(&keys)?.into_iter().map(|(_, anchor)| anchor);
+        Ok(by_dn.chain(self.reading.through_primary.iter().copied()).collect())
     }
 
     /// The members of a group that changed.
@@ -289,8 +290,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         None => {
             let nothing = observe_some(cloud, &policy.managed, Vec::new()).await?;
             let sections = sort(&nothing)?;
-            // Nothing is taken from anybody about whom the cloud was not asked: an administrator
-            // may have become one since. Nor is anybody in order while there are doubts.
+            // Nothing is taken from anybody about whom the cloud was not asked: they may have become
+            // an administrator since. What they hold already is not given, and not ours to take later.
             let seats = Seats::open(&catalogue);
             let doubtful = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
                 .doubtful(FEW + 1)?;
@@ -351,27 +352,6 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         events(Event::Objection(finding.clone()));
     }
     Ok(look)
-}
-
-/// All evidence but that of the cloud.
-struct Known<'a> {
-    index: &'a Index,
-    reader: &'a Reader,
-    people: &'a Stage,
-    addresses: &'a Addresses,
-    whole: bool,
-    me: Option<&'a CloudId>,
-    protected: &'a BTreeSet<Email>,
-}
-
-impl<'a> Known<'a> {
-    fn with<'b>(&self, observation: &'b Observation) -> Evidence<'b>
-    where
-        'a: 'b,
-    {
-        let Self { index, reader, people, addresses, whole, me, protected } = *self;
-        Evidence { index, reader, people, observation, addresses, whole, me, protected }
-    }
 }
 
 fn tell_observed(observation: &Observation, events: &Sink) {

@@ -200,8 +200,8 @@ impl<'a> Parts<'a> {
     }
 
     /// Linked people about whom the snapshot is not to be trusted alone, at most `limit` of
-    /// them: who would lose something, and about whom an interrupted run left doubts. Consumes
-    /// the walk.
+    /// them: who would lose something, who would get a licence or role, which somebody may have
+    /// given by hand already, and about whom an interrupted run left doubts. Consumes the walk.
     pub fn doubtful(mut self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
         self.newcomers_after = None;
         let mut found = BTreeSet::new();
@@ -210,7 +210,10 @@ impl<'a> Parts<'a> {
         {
             for (case, decision) in cases.cases.iter().zip(decisions) {
                 let doubt = case.row.as_ref().is_some_and(|row| row.applied_print == Fingerprint::NONE);
-                if doubt || decision.actions.iter().any(Action::removes) {
+                let asked = |action: &Action| {
+                    action.removes() || matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
+                };
+                if doubt || decision.actions.iter().any(asked) {
                     found.insert(case.anchor);
                 }
             }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Account, Action, Attr, Cause, Change, Email, Field, Kind, LicenseId, LinkState, Managed, Person, Profile,
-    RoleId, SnapshotRow, license_digest,
+    Account, Action, Attr, Cause, Change, Email, Kind, LicenseId, LinkState, Managed, Person, RoleId,
+    SnapshotRow, license_digest,
 };
 
 use super::case::{Case, Match, Seen, Wish};
+use super::compare::{already_applied, identity_changes, profile_changes};
 use super::leavers::Leavers;
 use super::seats::Seats;
 use super::table::{Cell, cell};
@@ -370,47 +371,5 @@ impl Draft<'_> {
         if !changes.is_empty() {
             self.push(Kind::RoleChange, &person.email, changes, cause);
         }
-    }
-}
-
-fn identity_changes(
-    case: &Case,
-    email: Option<&Email>,
-    external_id: Option<&str>,
-    person: &Person,
-) -> Vec<Change> {
-    let mut changes = Vec::new();
-    if email != Some(&person.email) {
-        changes.push(Change::new(
-            Attr::Email,
-            email.map(|e| e.as_str().into()),
-            Some(person.email.as_str().into()),
-        ));
-    }
-    let anchor = case.anchor.to_string();
-    if external_id != Some(anchor.as_str()) {
-        changes.push(Change::new(Attr::ExternalId, external_id.map(Into::into), Some(anchor)));
-    }
-    changes
-}
-
-fn profile_changes(from: &Profile, to: &Profile, policy: &Policy, account: Option<&Account>) -> Vec<Change> {
-    let calling = account.is_some_and(|account| account.calling_owns_work_phone);
-    policy
-        .managed
-        .fields
-        .iter()
-        .filter(|field| !(calling && *field == Field::PhoneWork))
-        .filter(|field| from.get(field) != to.get(field))
-        .map(|field| Change::new(Attr::Field(field), from.get(&field).cloned(), to.get(&field).cloned()))
-        .collect()
-}
-
-fn already_applied(change: &Change, row: &SnapshotRow) -> bool {
-    match &change.field {
-        Attr::Email => change.to.as_deref() == Some(row.applied.email.as_str()),
-        Attr::ExternalId => true,
-        Attr::Field(field) => change.to.as_ref() == row.applied.profile.get(field),
-        Attr::Active | Attr::License(_) | Attr::Role(_) => false,
     }
 }
