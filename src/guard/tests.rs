@@ -1,7 +1,7 @@
 //! What passes, what waits, and what an approval releases.
 
 use super::*;
-use crate::model::{Attr, Field};
+use crate::model::{Attr, Cause, Field};
 
 fn action(n: u8, kind: Kind, cause: Cause, changes: Vec<Change>) -> Action {
     Action {

@@ -9,11 +9,12 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::attributes::{self, CISCO, CORE, CORE_ATTRIBUTES, ENTERPRISE, ENTERPRISE_ATTRIBUTES, READ_ONLY};
+use super::emails::{besides, plausible};
 use super::errors::Refusal;
 use super::ids;
 use super::reply::quote;
 use super::roles;
-use super::shapes::{fits, write, write_list};
+use super::shapes::{fits, write};
 
 /// A JSON object.
 pub(super) type Object = Map<String, Value>;
@@ -98,7 +99,7 @@ impl Profile {
             active: flag(&doc, "active")?.unwrap_or(true),
             user_type,
             core: core.into(),
-            emails: other_emails(user_name, doc.get("emails"))?.into(),
+            emails: besides(user_name, doc.get("emails"))?.into(),
             roles: roles_in(doc.get("roles"))?,
             enterprise: Box::default(),
             manager: None,
@@ -250,38 +251,6 @@ fn canonical(doc: &mut Object) {
     }
 }
 
-/// The e-mail addresses besides the server's own; a primary work address must be the user name.
-fn other_emails(user_name: &str, emails: Option<&Value>) -> Result<String, Refusal> {
-    let Some(emails) = emails else { return Ok(String::new()) };
-    let Value::Array(list) = emails else { return Err(Refusal::bad("emails must be a list of objects.")) };
-    let mut others = Vec::new();
-    for item in list {
-        let address = item.get("value").and_then(Value::as_str).unwrap_or_default();
-        let kind = item.get("type").and_then(Value::as_str).unwrap_or("work");
-        let primary = item.get("primary") == Some(&Value::Bool(true));
-        if !plausible(address) {
-            return Err(Refusal::bad("emails.value must be an e-mail address."));
-        }
-        if kind == "work" && address.eq_ignore_ascii_case(user_name) {
-            continue;
-        }
-        if primary {
-            return Err(Refusal::bad("The primary work e-mail must equal userName."));
-        }
-        others.push(item.clone());
-    }
-    // Nine besides the server's own make ten.
-    let written = write_list("emails", 9, &["work", "home", "room", "other"], EMAIL, &others)?;
-    Ok(written.trim_start_matches('[').trim_end_matches(']').to_owned())
-}
-
-const EMAIL: &[attributes::Part] = &[
-    attributes::Part { name: "value", max: 254 },
-    attributes::Part { name: "type", max: 64 },
-    attributes::Part { name: "display", max: 256 },
-    attributes::Part { name: "primary", max: 0 },
-];
-
 fn roles_in(list: Option<&Value>) -> Result<Box<[u8]>, Refusal> {
     let Some(list) = list else { return Ok(Box::default()) };
     let Value::Array(list) = list else { return Err(Refusal::bad("roles must be a list of objects.")) };
@@ -330,20 +299,6 @@ fn flag(doc: &Object, name: &str) -> Result<Option<bool>, Refusal> {
         Some(Value::Bool(flag)) => Ok(Some(*flag)),
         Some(_) => Err(Refusal::bad(format!("{name} must be a boolean."))),
     }
-}
-
-/// Whether a text can be an e-mail address.
-pub(super) fn plausible(address: &str) -> bool {
-    address.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && !domain.is_empty()
-            && !domain.contains('@')
-            && !domain.starts_with('.')
-            && !domain.ends_with('.')
-            && !address
-                .chars()
-                .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';'))
-    })
 }
 
 #[cfg(test)]

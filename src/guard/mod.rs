@@ -5,138 +5,21 @@
 //! until an administrator approves exactly them. Only the guard can make a [`CheckedPlan`],
 //! and only that is carried out.
 
+mod limits;
+mod tally;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Action, Cause, Change, Kind, SourceId};
+pub use limits::{Limit, Limits};
+pub use tally::{Removal, Tally};
+
+use crate::model::{Action, Change, Kind, SourceId};
 use crate::plan::Plan;
-
-/// How many removals of one kind pass without approval. A plan trips the limit when it has
-/// more than `count` of them, or more than `floor` that are also more than `percent` of the
-/// linked people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// So many pass, whatever the size of the directory.
-    pub count: u64,
-    /// Such a share of the linked people passes, in percent.
-    pub percent: u64,
-    /// So few pass, whatever their share: small organizations need to work too.
-    pub floor: u64,
-}
-
-/// The limits of the guard, one per kind of removal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// People deactivated.
-    pub deactivate: Limit,
-    /// Accounts deleted.
-    pub delete: Limit,
-    /// People who lose a licence.
-    pub license_remove: Limit,
-    /// People who lose an attribute value.
-    pub blank: Limit,
-    /// A census with fewer people than this share of the last whole one, in percent, and fewer
-    /// by more than the floor of `deactivate`, is implausibly short: removals wait.
-    pub min_census_percent: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let limit = Limit { count: 100, percent: 5, floor: 5 };
-        Self {
-            deactivate: limit,
-            delete: limit,
-            license_remove: Limit { count: 500, percent: 10, floor: 10 },
-            blank: Limit { count: 500, percent: 10, floor: 10 },
-            min_census_percent: 80,
-        }
-    }
-}
-
-/// The kinds of removal that are counted against a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Removal {
-    /// A leaver: deactivated, with licences and roles taken back.
-    Deactivate,
-    /// An account deleted.
-    Delete,
-    /// A licence or role that no rule gives any more.
-    LicenseRemove,
-    /// An attribute emptied.
-    Blank,
-}
-
-impl Removal {
-    const ALL: [Self; 4] = [Self::Deactivate, Self::Delete, Self::LicenseRemove, Self::Blank];
-
-    /// The stable code of the finding when this limit trips.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Deactivate => "too_many_deactivations",
-            Self::Delete => "too_many_deletes",
-            Self::LicenseRemove => "too_many_license_removals",
-            Self::Blank => "too_many_blanked",
-        }
-    }
-
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Deactivate => "people would be deactivated",
-            Self::Delete => "accounts would be deleted",
-            Self::LicenseRemove => "people would lose a licence or role",
-            Self::Blank => "people would lose an attribute value",
-        }
-    }
-
-    const fn key(self) -> &'static str {
-        match self {
-            Self::Deactivate => "guard.deactivate",
-            Self::Delete => "guard.delete",
-            Self::LicenseRemove => "guard.license_remove",
-            Self::Blank => "guard.blank",
-        }
-    }
-
-    /// What an action takes away; `None` for one that takes nothing.
-    fn of(action: &Action) -> Option<Self> {
-        match action.kind {
-            Kind::Delete => Some(Self::Delete),
-            Kind::Deactivate => Some(Self::Deactivate),
-            Kind::LicenseRemove | Kind::RoleChange if action.removes() => match action.cause {
-                // Part of a leaving: stands and falls with the deactivation.
-                Cause::RecordGone | Cause::Disabled | Cause::OutOfScope => Some(Self::Deactivate),
-                _ => Some(Self::LicenseRemove),
-            },
-            Kind::Update | Kind::Adopt if action.changes.iter().any(Change::blanks) => Some(Self::Blank),
-            _ => None,
-        }
-    }
-}
 
 /// The stable code of the finding when a census is implausibly short.
 const SHRANK: &str = "census_shrank";
-
-/// How many people each kind of removal touches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally([u64; 4]);
-
-impl Tally {
-    /// Counts the actions planned for one person: once per kind, however many values.
-    pub fn add(&mut self, actions: &[Action]) {
-        for removal in Removal::ALL {
-            if actions.iter().any(|action| Removal::of(action) == Some(removal)) {
-                self.0[removal as usize] += 1;
-            }
-        }
-    }
-
-    /// People touched by one kind of removal.
-    pub const fn of(&self, removal: Removal) -> u64 {
-        self.0[removal as usize]
-    }
-}
 
 /// An objection, with everything an administrator needs to judge it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -312,15 +195,6 @@ fn part(action: Action) -> (Option<Action>, Action) {
     let rest = (adopting || !flowing.is_empty()).then(|| Action { changes: flowing, ..action.clone() });
     let kind = if adopting { Kind::Update } else { action.kind };
     (rest, Action { kind, changes: held, ..action })
-}
-
-impl Limit {
-    /// The most that would have passed, when `count` of `of` people are too many.
-    fn tripped(self, count: u64, of: u64) -> Option<u64> {
-        let share = of.saturating_mul(self.percent) / 100;
-        let most = self.count.min(share.max(self.floor));
-        (count > most).then_some(most)
-    }
 }
 
 #[cfg(test)]
