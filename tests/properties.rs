@@ -138,8 +138,7 @@ fn org(seats: Option<u64>) -> Org {
     org.limits = unlimited();
     org.spec.scope.exclude_bases = vec!["ou=outside,dc=example,dc=test".into()];
     org.spec.entitlements = entitlements(true);
-    org.spec.roles =
-        vec![RoleSpec { groups: vec![group(2)], role: "user".into(), ..RoleSpec::default() }];
+    org.spec.roles = vec![RoleSpec { groups: vec![group(2)], role: "user".into(), ..RoleSpec::default() }];
     {
         let mut cloud = org.cloud.state();
         let messages = cloud.license("Messages", "message.messaging", seats);
@@ -205,7 +204,9 @@ impl Play {
                 None => drop(entry.attributes.remove("title")),
             }),
             Step::Mail(i, value) => self.entry(*i, |entry| match value {
-                Some(n) => drop(entry.attributes.insert("mail".into(), vec![format!("p{i}-{n}@example.com")])),
+                Some(n) => {
+                    drop(entry.attributes.insert("mail".into(), vec![format!("p{i}-{n}@example.com")]))
+                }
                 None => drop(entry.attributes.remove("mail")),
             }),
             Step::Ou(i, ou) => self.entry(*i, |entry| {
@@ -222,7 +223,8 @@ impl Play {
                 self.org.directory().state().people.extend(entry.map(|entry| (person(*i), entry)));
             }
             Step::Member(g, i, is) => self.org.directory().group(&group(*g), |group| {
-                let _ = if *is { group.members.insert(person(*i)) } else { group.members.remove(&person(*i)) };
+                let _ =
+                    if *is { group.members.insert(person(*i)) } else { group.members.remove(&person(*i)) };
             }),
             Step::Nest(g, i, is) => self.org.directory().group(&group(*g), |one| {
                 let _ = if *is { one.members.insert(group(*i)) } else { one.members.remove(&group(*i)) };
@@ -358,9 +360,10 @@ impl Play {
             check_held(name, ROLE, in_group(2), protected, account.roles.get(&RoleId::new(ROLE)));
         }
         for i in 0..3 {
-            let stray = cloud.accounts.values().find(|kept| {
-                kept.account.email == format!("stray{i}@example.com").parse().ok()
-            });
+            let stray = cloud
+                .accounts
+                .values()
+                .find(|kept| kept.account.email == format!("stray{i}@example.com").parse().ok());
             let stray = stray.expect("strays stay");
             assert!(stray.account.active && stray.account.external_id.is_none() && !stray.ours);
         }

@@ -11,6 +11,7 @@ mod exit;
 mod outcome;
 mod pass;
 mod plan;
+mod run;
 mod stopping;
 mod sync;
 
@@ -55,6 +56,7 @@ fn dispatch(cli: &Cli, console: Console) -> Result<Exit, Failure> {
         match &cli.command {
             Command::Demo(args) => demo::run(globals, console, args).await,
             Command::Plan(args) => plan::run(globals, console, args).await,
+            Command::Run(args) => run::run(globals, console, args).await,
             Command::Sync(args) => sync::run(globals, console, args).await,
             _ => Err(Failure::usage("not there yet", "")),
         }

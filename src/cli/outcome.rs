@@ -56,7 +56,11 @@ pub fn details(out: &mut dyn Write, style: Style, report: &Report) -> io::Result
         text::heading(out, style, "Failed")?;
         for one in report.failed.iter().take(SHOWN) {
             let action = &one.action;
-            writeln!(out, "{}", style.red(&format!("! {:<14} {} {}", one.code, action.kind.name(), action.email)))?;
+            writeln!(
+                out,
+                "{}",
+                style.red(&format!("! {:<14} {} {}", one.code, action.kind.name(), action.email))
+            )?;
             writeln!(out, "      {}", text::printable(&one.message))?;
             writeln!(out, "      {}", style.dim(&format!("what to do: {}", one.remedy)))?;
         }

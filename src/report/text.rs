@@ -67,7 +67,8 @@ pub fn action(
     action: &Action,
     held_by: Option<&str>,
 ) -> io::Result<()> {
-    let head = format!("{} {:<14} {}", sign(action.kind), action.kind.name(), printable(action.email.as_str()));
+    let head =
+        format!("{} {:<14} {}", sign(action.kind), action.kind.name(), printable(action.email.as_str()));
     let head = match sign(action.kind) {
         '+' => style.green(&head),
         '-' => style.red(&head),

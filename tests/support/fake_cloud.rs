@@ -214,12 +214,13 @@ pub fn kind_of(word: &str) -> Option<CloudErrorKind> {
 
 /// We give something; given twice, by hand and by us, nobody can tell whose it is.
 fn given<K: Ord>(entry: Entry<'_, K, Giver>) {
-    entry.and_modify(|giver| {
-        if *giver == Giver::Hand {
-            *giver = Giver::Murky;
-        }
-    })
-    .or_insert(Giver::Us);
+    entry
+        .and_modify(|giver| {
+            if *giver == Giver::Hand {
+                *giver = Giver::Murky;
+            }
+        })
+        .or_insert(Giver::Us);
 }
 
 impl State {
@@ -313,10 +314,9 @@ impl State {
             action.changes.iter().find(|change| change.field == Attr::Email).map(|change| change.to.clone())
         {
             let email: Email = to.parse().map_err(|_| error(CloudErrorKind::Rejected))?;
-            let taken = self
-                .accounts
-                .values()
-                .any(|kept| kept.account.email.as_ref() == Some(&email) && Some(&kept.account.id) != cloud_id);
+            let taken = self.accounts.values().any(|kept| {
+                kept.account.email.as_ref() == Some(&email) && Some(&kept.account.id) != cloud_id
+            });
             if taken {
                 return Err(error(CloudErrorKind::Conflict));
             }
@@ -502,8 +502,7 @@ impl CloudRead for FakeCloud {
             self.read_call().await?;
             let ids: Vec<CloudId> = {
                 let state = self.state();
-                let holders =
-                    state.accounts.values().filter(|kept| kept.licenses.contains_key(license));
+                let holders = state.accounts.values().filter(|kept| kept.licenses.contains_key(license));
                 holders.map(|kept| kept.account.id.clone()).collect()
             };
             let count = ids.len() as u64;
@@ -512,10 +511,7 @@ impl CloudRead for FakeCloud {
         })
     }
 
-    fn licenses_of<'a>(
-        &'a self,
-        id: &'a CloudId,
-    ) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>> {
+    fn licenses_of<'a>(&'a self, id: &'a CloudId) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>> {
         Box::pin(async move {
             self.read_call().await?;
             let state = self.state();

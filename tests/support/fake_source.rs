@@ -83,8 +83,7 @@ pub struct Directory {
 
 impl Directory {
     pub fn new(name: &str) -> Self {
-        let state =
-            State { identity: format!("{name} {SUFFIX}"), portion: 3, ..State::default() };
+        let state = State { identity: format!("{name} {SUFFIX}"), portion: 3, ..State::default() };
         Self { name: name.into(), state: Arc::new(Mutex::new(state)) }
     }
 
@@ -186,7 +185,8 @@ impl State {
     }
 
     fn person_record(&self, entry: &Entry, ask: &Ask) -> Record {
-        let mut attributes = vec![Attribute { name: "cn".into(), values: vec![entry.cn.clone().into_bytes()] }];
+        let mut attributes =
+            vec![Attribute { name: "cn".into(), values: vec![entry.cn.clone().into_bytes()] }];
         attributes.extend(entry.attributes.iter().filter(|(name, _)| *name != "cn").map(|(name, values)| {
             Attribute {
                 name: name.clone(),
@@ -261,10 +261,9 @@ impl Source for Directory {
                     break;
                 }
             }
-            let unusable = state
-                .unusable
-                .iter()
-                .filter_map(|name| Some((state.people.get(name)?.dn(), "its objectGUID is missing".to_owned())));
+            let unusable = state.unusable.iter().filter_map(|name| {
+                Some((state.people.get(name)?.dn(), "its objectGUID is missing".to_owned()))
+            });
             Ok(Census {
                 completeness: match reasons.as_slice() {
                     [] => Completeness::Whole,

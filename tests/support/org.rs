@@ -134,8 +134,7 @@ impl Org {
         };
         let observe = if recover(&self.store).await? > 0 { Observe::All } else { observe };
         let look = self.look_with(observe, Arc::clone(&events)).await?;
-        let started =
-            NewRun { started: self.now(), mode: "delta".into(), trigger: "test".into() };
+        let started = NewRun { started: self.now(), mode: "delta".into(), trigger: "test".into() };
         let run = self.store.begin_run(started).await?;
         let stop = CancellationToken::new();
         let (acted, look) = act(look, &self.cloud, &self.cloud, &self.store, run, &events, &stop).await?;
