@@ -74,8 +74,6 @@ pub enum Command {
     Demo(Demo),
     /// Is everything there that a pass needs? A line each, with the remedy.
     Check,
-    /// All records through the rules: who would be withheld, and why. Reads the sources only.
-    Lint,
     /// What would a pass do? Changes nothing anywhere.
     #[command(after_help = "\
 Examples:
@@ -108,6 +106,12 @@ Examples:
     /// Refuse a held plan.
     Reject(Decide),
     /// A Webex organization on 127.0.0.1, to rehearse against.
+    #[command(after_help = "\
+--state names a file here: the organization is kept in it over restarts.
+
+Examples:
+  dirsyncd sandbox                     empty, at http://127.0.0.1:8080
+  dirsyncd sandbox --people 500 --state organization.json")]
     Sandbox(SandboxArgs),
     /// Print a completion script for a shell.
     #[command(after_help = "\
@@ -239,9 +243,6 @@ pub struct SandboxArgs {
     /// The port on 127.0.0.1; 0 for any free one.
     #[arg(long, value_name = "N", default_value_t = 8080)]
     pub port: u16,
-    /// Keep the organization in this file over restarts.
-    #[arg(long, value_name = "FILE")]
-    pub state_file: Option<PathBuf>,
     /// The access token that is accepted.
     #[arg(long, value_name = "TOKEN", default_value = "sandbox-token")]
     pub token: String,

@@ -5,12 +5,19 @@
 
 mod args;
 mod assemble;
+mod check;
 mod console;
 mod demo;
 mod exit;
+mod held;
+mod history;
 mod outcome;
+mod pages;
 mod pass;
 mod plan;
+mod run;
+mod sandbox;
+mod status;
 mod stopping;
 mod sync;
 
@@ -19,6 +26,7 @@ use std::ffi::OsString;
 use clap::Parser;
 
 use crate::report::log::{self, LogGuard, LogSettings};
+use crate::store::Decision;
 
 use args::{Cli, Command};
 use console::Console;
@@ -53,15 +61,42 @@ fn dispatch(cli: &Cli, console: Console) -> Result<Exit, Failure> {
     let globals = &cli.globals;
     let exit = runtime.block_on(async {
         match &cli.command {
-            Command::Demo(args) => demo::run(globals, console, args).await,
+            Command::Demo(args) => {
+                text_only(console)?;
+                demo::run(globals, console, args).await
+            }
+            Command::Check => check::run(globals, console).await,
             Command::Plan(args) => plan::run(globals, console, args).await,
             Command::Sync(args) => sync::run(globals, console, args).await,
-            _ => Err(Failure::usage("not there yet", "")),
+            Command::Run(args) => run::run(globals, console, args).await,
+            Command::Status(args) => status::run(globals, console, args),
+            Command::History(args) => history::run(globals, console, args),
+            Command::Held(args) => held::run(globals, console, args),
+            Command::Approve(args) => held::decide_plan(globals, console, args, Decision::Approved),
+            Command::Reject(args) => held::decide_plan(globals, console, args, Decision::Rejected),
+            Command::Sandbox(args) => sandbox::run(globals, console, args).await,
+            Command::Completions { shell } => {
+                text_only(console)?;
+                pages::completions(console, *shell)
+            }
+            Command::Man { dir } => {
+                text_only(console)?;
+                pages::man(console, dir.as_deref())
+            }
+            Command::ConfigSchema => pages::config_schema(console),
         }
     });
     // What hangs in a thread must not keep the process: everything that matters is on the disk.
     runtime.shutdown_background();
     exit
+}
+
+/// Refuses `--json` where there is no document.
+fn text_only(console: Console) -> Result<(), Failure> {
+    if console.json {
+        return Err(Failure::usage("this command has no JSON document", "leave out --json"));
+    }
+    Ok(())
 }
 
 /// Starts the log. Without its files the program goes on, and says so.

@@ -310,7 +310,7 @@ fn words(counts: &Counts) -> String {
         (counts.waiting, "without a seat"),
         (counts.short, "left as they are"),
         (counts.in_sync, "in order"),
-        (counts.stray.unwrap_or(0), "strays"),
+        (counts.stray.unwrap_or(0), "stray"),
     ];
     let words: Vec<String> =
         all.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();

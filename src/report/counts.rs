@@ -103,7 +103,7 @@ impl Counts {
             (self.waiting, "waiting for a seat"),
             (self.short, "left as they are"),
             (self.in_sync, "in order"),
-            (self.stray.unwrap_or(0), "strays"),
+            (self.stray.unwrap_or(0), "stray"),
         ];
         let words: Vec<String> = all
             .iter()

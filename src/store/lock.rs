@@ -108,6 +108,17 @@ impl Lock {
         Ok(Self { file, dir: dir.to_owned() })
     }
 
+    /// Who holds the lock of a state directory, if anybody. Leaves no trace.
+    pub fn holder(dir: &Path) -> Option<String> {
+        let mut file = File::open(dir.join(LOCK_FILE)).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {
+                Some(holder(&mut file).unwrap_or_else(|| "another process".into()))
+            }
+            _ => None,
+        }
+    }
+
     /// The state directory that is locked.
     pub fn dir(&self) -> &Path {
         &self.dir

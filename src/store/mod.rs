@@ -5,6 +5,7 @@
 //! leaving a trace. [`Stage`] is the spool of one pass and is gone with it.
 
 mod database;
+mod decide;
 mod error;
 mod groups;
 mod handle;
@@ -24,6 +25,7 @@ mod writer;
 mod tests;
 
 pub use database::DATABASE_FILE;
+pub use decide::{Decided, decide};
 pub use error::{StoreError, StoreErrorKind};
 pub use groups::{GroupDelta, GroupRow};
 pub use handle::Store;

@@ -304,6 +304,7 @@ impl Company {
     pub fn ldif(&self) -> String {
         let mut out = String::from("version: 1\n");
         entry(&mut out, ROOT, &[("objectClass", "domainDNS"), ("dc", "corp")]);
+        out.push_str(&format!("objectGUID:: {}\n", STANDARD.encode([9; 16])));
         for person in self.people.iter().filter(|person| !person.gone) {
             self.person(&mut out, person);
         }

@@ -72,7 +72,7 @@ impl Scene {
             parts,
             store,
             trigger: "command",
-            full: true,
+            full: false,
             progress: &Progress::new(None),
             listeners: vec![listener],
             stop: self.stop.clone(),

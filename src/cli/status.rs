@@ -1,0 +1,262 @@
+//! `dirsyncd status`: what the state knows, without asking the source or the cloud.
+
+use std::io::{self, Write};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+use crate::clock;
+use crate::report::text::{self, Style};
+use crate::report::{Counts, json as documents};
+use crate::schedule::Schedule;
+use crate::store::{Decision, HistoryEntry, HistoryFilter, Lock, Outcome, Reader, RunRecord};
+
+use super::args::{self, Globals};
+use super::assemble;
+use super::console::Console;
+use super::exit::{Exit, Failure};
+use super::pass::{LAST_FULL, SEATS};
+
+/// So many runs are looked through for the last good one.
+const RUNS: usize = 500;
+/// Of a long list so many are shown.
+const SHOWN: usize = 20;
+
+/// Everything that is shown.
+struct Known {
+    now: DateTime<Utc>,
+    lock: Option<String>,
+    last: Option<RunRecord>,
+    last_good: Option<RunRecord>,
+    last_full: Option<i64>,
+    next: Option<DateTime<Utc>>,
+    linked: u64,
+    held: Vec<crate::store::HeldPlan>,
+    withheld: Vec<crate::model::Withheld>,
+    waiting: Vec<crate::store::Waiting>,
+    failing: Vec<HistoryEntry>,
+    seats: Vec<Value>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When the configuration or the state cannot be read.
+pub fn run(globals: &Globals, console: Console, args: &args::Status) -> Result<Exit, Failure> {
+    // With --state the configuration is only good for the schedule.
+    let config = assemble::config(globals, true);
+    let (dir, schedule) = match (config, &globals.state) {
+        (Ok(config), _) => (config.state_dir, Some(config.schedule)),
+        (Err(_), Some(dir)) => (dir.clone(), None),
+        (Err(failure), None) => return Err(failure),
+    };
+    let known = find_out(&Reader::open(&dir)?, Lock::holder(&dir), schedule.as_ref())?;
+    let age = known.last_good.as_ref().and_then(|run| run.ended).map(|ended| known.now.timestamp() - ended);
+    let stale = match (args.max_age, age) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(max), Some(age)) => age > i64::try_from(max.as_secs()).unwrap_or(i64::MAX),
+    };
+    if console.json {
+        console.document(&document(&known, stale))?;
+    } else {
+        console.print(|out| write(out, console.style(), &known, stale))?;
+    }
+    Ok(if stale { Exit::Partial } else { Exit::Done })
+}
+
+fn find_out(reader: &Reader, lock: Option<String>, schedule: Option<&Schedule>) -> Result<Known, Failure> {
+    let now = clock::now();
+    let runs = reader.runs(RUNS)?;
+    let good = |run: &&RunRecord| run.outcome.as_deref().is_some_and(|outcome| outcome != "failed");
+    let last = runs.first().cloned();
+    let meta = reader.meta()?;
+    let next = match (&lock, schedule, &last) {
+        (Some(_), Some(schedule), Some(last)) => {
+            DateTime::from_timestamp(last.started, 0).and_then(|started| schedule.next_after(started))
+        }
+        _ => None,
+    };
+    let failing = match &last {
+        Some(last) => {
+            let mut entries =
+                reader.history(&HistoryFilter { run: Some(last.id), ..HistoryFilter::default() })?;
+            entries.retain(|entry| matches!(entry.outcome, Outcome::Failed { .. }));
+            entries
+        }
+        None => Vec::new(),
+    };
+    Ok(Known {
+        now,
+        lock,
+        last_good: runs.iter().find(good).cloned(),
+        last,
+        last_full: meta.extra.get(LAST_FULL).and_then(Value::as_i64),
+        next,
+        linked: reader.count()?,
+        held: reader.held()?.into_iter().filter(|plan| plan.decision != Some(Decision::Rejected)).collect(),
+        withheld: reader.withheld()?,
+        waiting: reader.waiting()?,
+        failing,
+        seats: meta.extra.get(SEATS).and_then(Value::as_array).cloned().unwrap_or_default(),
+    })
+}
+
+/// A time for programs.
+pub fn instant(seconds: i64) -> Option<String> {
+    Some(DateTime::from_timestamp(seconds, 0)?.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+/// A run as a JSON document.
+pub fn run_document(run: &RunRecord) -> Value {
+    json!({
+        "run": run.id,
+        "started": instant(run.started),
+        "ended": run.ended.and_then(instant),
+        "mode": run.mode,
+        "trigger": run.trigger,
+        "outcome": run.outcome,
+        "counts": run.counts,
+    })
+}
+
+fn document(known: &Known, stale: bool) -> Value {
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "lock": known.lock,
+        "last_pass": known.last.as_ref().map(run_document),
+        "last_good": known.last_good.as_ref().map(run_document),
+        "last_full": known.last_full.and_then(instant),
+        "next_pass": known.next.map(|next| next.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        "stale": stale,
+        "linked": known.linked,
+        "held": known.held.iter().map(|plan| json!({
+            "plan": plan.id,
+            "run": plan.run,
+            "created": instant(plan.created),
+            "decision": plan.decision,
+            "actions": plan.actions.len(),
+            "findings": plan.findings,
+        })).collect::<Vec<_>>(),
+        "withheld": known.withheld.iter().map(documents::withheld).collect::<Vec<_>>(),
+        "waiting": known.waiting,
+        "failing": known.failing.iter().map(|entry| json!({
+            "anchor": entry.action.anchor,
+            "email": entry.action.email,
+            "kind": entry.action.kind,
+            "outcome": entry.outcome,
+        })).collect::<Vec<_>>(),
+        "seats": known.seats,
+        "cursor": Value::Null,
+        "cloud_token_expires": Value::Null,
+    })
+}
+
+fn write(out: &mut dyn Write, style: Style, known: &Known, stale: bool) -> io::Result<()> {
+    let now = known.now.timestamp();
+    writeln!(out, "dirsyncd {}", env!("CARGO_PKG_VERSION"))?;
+    match &known.lock {
+        Some(holder) => writeln!(out, "Lock        {holder}")?,
+        None => writeln!(out, "Lock        free: no daemon and no pass is running")?,
+    }
+    match &known.last {
+        None => writeln!(out, "Last pass   none yet")?,
+        Some(run) => {
+            writeln!(out, "Last pass   {}", one_run(style, run, now))?;
+            if let Some(good) = known.last_good.as_ref().filter(|good| good.id != run.id) {
+                writeln!(out, "Last good   {}", one_run(style, good, now))?;
+            }
+        }
+    }
+    if let Some(full) = known.last_full {
+        writeln!(out, "Last full   {}", since(full, now))?;
+    }
+    if let Some(next) = known.next {
+        writeln!(out, "Next pass   {}", next.to_rfc3339_opts(SecondsFormat::Secs, true))?;
+    }
+    if stale {
+        writeln!(out, "{}", style.red("Too old     the last good pass is older than --max-age"))?;
+    }
+    writeln!(out, "People      {} linked", known.linked)?;
+    for plan in &known.held {
+        let what = match plan.decision {
+            Some(Decision::Approved) => "approved, carried out by the next pass",
+            _ => "waiting: dirsyncd held, approve, reject",
+        };
+        let line = format!("Held        plan {}: {} actions, {what}", plan.id, plan.actions.len());
+        writeln!(out, "{}", style.yellow(&line))?;
+    }
+    for seat in &known.seats {
+        let text = |key: &str| seat.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let number = |key: &str| seat.get(key).and_then(Value::as_u64).unwrap_or(0);
+        writeln!(
+            out,
+            "Seats       {:>6} of {:>6}  {}",
+            number("consumed"),
+            number("total"),
+            text::printable(&text("name"))
+        )?;
+    }
+    if !known.failing.is_empty() {
+        text::heading(out, style, &format!("Failing: {}", known.failing.len()))?;
+        for entry in known.failing.iter().take(SHOWN) {
+            let Outcome::Failed { code, message } = &entry.outcome else { continue };
+            writeln!(out, "! {code:<14} {} {}", entry.action.kind.name(), entry.action.email)?;
+            writeln!(out, "      {}", text::printable(message))?;
+        }
+    }
+    if !known.waiting.is_empty() {
+        text::heading(out, style, &format!("Waiting for a seat: {}", known.waiting.len()))?;
+        for one in known.waiting.iter().take(SHOWN) {
+            writeln!(
+                out,
+                "! {:<40} {}",
+                one.email.as_str(),
+                license_name(&known.seats, one.license.as_str())
+            )?;
+        }
+    }
+    if !known.withheld.is_empty() {
+        text::heading(out, style, &format!("Withheld: {}", known.withheld.len()))?;
+        text::withheld(out, style, &known.withheld[..known.withheld.len().min(SHOWN)])?;
+    }
+    Ok(())
+}
+
+/// The name of a licence as the last pass saw it.
+pub fn license_name(seats: &[Value], id: &str) -> String {
+    let found = seats.iter().find(|seat| seat.get("license").and_then(Value::as_str) == Some(id));
+    let name = found.and_then(|seat| seat.get("name").and_then(Value::as_str)).unwrap_or(id);
+    text::printable(name)
+}
+
+/// A run in a line.
+pub fn one_run(style: Style, run: &RunRecord, now: i64) -> String {
+    let outcome = match run.outcome.as_deref() {
+        None => style.yellow("did not end: it is under way, or was killed"),
+        Some("ok") => style.green("ok"),
+        Some("failed") => style.red("failed"),
+        Some(other) => style.yellow(other),
+    };
+    let counts = match serde_json::from_value::<Counts>(run.counts.clone()) {
+        Ok(counts) if run.outcome.as_deref() != Some("failed") => format!(": {}", counts.words()),
+        _ => match run.counts.get("error").and_then(Value::as_str) {
+            Some(error) => format!(": {}", text::printable(error)),
+            None => String::new(),
+        },
+    };
+    format!("run {}, {}, {}, {outcome}{counts}", run.id, since(run.started, now), run.mode)
+}
+
+/// A time, and how long ago it was.
+fn since(time: i64, now: i64) -> String {
+    let at = instant(time).unwrap_or_default();
+    match now - time {
+        ago @ 0..120 => format!("{at} ({ago} s ago)"),
+        ago @ 120..7200 => format!("{at} ({} min ago)", ago / 60),
+        ago @ 7200..172_800 => format!("{at} ({} h ago)", ago / 3600),
+        ago @ 172_800.. => format!("{at} ({} days ago)", ago / 86_400),
+        _ => at,
+    }
+}

@@ -1,0 +1,10 @@
+//! The real binary as a process, against a sandbox: exit codes, what is left behind, documents,
+//! and the daemon.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod codes;
+mod documents;
+mod rehearsal;
+#[cfg(unix)]
+mod signals;

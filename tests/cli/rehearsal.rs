@@ -1,0 +1,159 @@
+//! A directory in a file, a sandbox, a configuration that joins them, and the binary.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use dirsyncd::sandbox::{LicenseSpec, Organization, Sandbox, Settings};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+const TOKEN: &str = "test-token";
+
+/// Everything for one test.
+pub struct Rehearsal {
+    pub dir: TempDir,
+    sandbox: Option<Sandbox>,
+    runtime: Runtime,
+}
+
+/// What a process said and ended with.
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in {}", self.out))
+    }
+
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "\n--- stdout\n{}\n--- stderr\n{}", self.out, self.err);
+        self
+    }
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A person of the directory, whose address is made of the number.
+pub fn person(n: usize) -> String {
+    format!(
+        "dn: uid=p{n},ou=people,dc=example,dc=com\nobjectClass: inetOrgPerson\n\
+         entryUUID: 00000000-0000-4000-8000-{n:012x}\nuid: p{n}\ncn: Person {n}\nsn: Number{n}\n\
+         givenName: Person\nmail: p{n}@example.com\ntitle: Tester\n"
+    )
+}
+
+pub fn people(n: usize) -> String {
+    (1..=n).map(|n| format!("{}\n", person(n))).collect()
+}
+
+impl Rehearsal {
+    /// With so many seats, and these entries in the directory.
+    pub fn new(seats: u64, ldif: &str) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let settings = Settings {
+            token: TOKEN.into(),
+            licenses: vec![LicenseSpec::paid("Advanced Messaging", "MS", seats, "Sub1")],
+            sites: Vec::new(),
+            ..Settings::default()
+        };
+        let sandbox = runtime.block_on(Sandbox::start(settings)).unwrap();
+        let this = Self { dir: TempDir::new().unwrap(), sandbox: Some(sandbox), runtime };
+        this.write("people.ldif", ldif);
+        this.write("token", TOKEN);
+        this.configure("");
+        private(&this.path("token"));
+        this
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Writes the configuration, with more at its end.
+    pub fn configure(&self, more: &str) {
+        let url = self.sandbox.as_ref().unwrap().base_url();
+        self.write(
+            "dirsyncd.toml",
+            &format!(
+                "[[source]]\nname = \"file\"\nkind = \"ldif\"\npath = \"people.ldif\"\n\
+                 [cloud]\nbase_url = \"{url}\"\ntoken_file = \"token\"\ntimeout = \"5s\"\n\
+                 [people]\ndialect = \"inet_org_person\"\n\
+                 [[entitlement]]\nname = \"all\"\nlicenses = [\"message.messaging\"]\n\
+                 [state]\ndir = \"state\"\n[log]\ndir = \"log\"\n{more}"
+            ),
+        );
+    }
+
+    pub fn organization(&self) -> &Organization {
+        self.sandbox.as_ref().unwrap().organization()
+    }
+
+    /// Ends the cloud.
+    pub fn stop_cloud(&mut self) {
+        let sandbox = self.sandbox.take().unwrap();
+        self.runtime.block_on(sandbox.stop());
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = binary();
+        command.arg("--config").arg(self.path("dirsyncd.toml")).args(args);
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Said {
+        self.command(args).output().unwrap().into()
+    }
+
+    pub fn spawn(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    pub fn writes(&self) -> u64 {
+        self.organization().stats().write_requests
+    }
+
+    /// Every file of the state with its contents.
+    pub fn state(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files: Vec<_> = std::fs::read_dir(self.path("state"))
+            .unwrap()
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                let bytes = std::fs::read(&path).unwrap();
+                (path, bytes)
+            })
+            .collect();
+        files.sort();
+        files
+    }
+}
+
+/// The binary, without what the environment of the test might say.
+pub fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dirsyncd"));
+    command.env_remove("DIRSYNCD_CONFIG").env("NO_COLOR", "1").stdin(Stdio::null());
+    for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+        command.env_remove(proxy);
+    }
+    command
+}
+
+pub fn private(path: &Path) {
+    dirsyncd::service::restrict_permissions(path).unwrap();
+}
