@@ -67,7 +67,7 @@ fn row(n: u64) -> SnapshotRow {
         record: Fingerprint(mix(n + 7)),
         applied_print: Fingerprint(mix(n + 9)),
         licenses_print: 0,
-        given: Given { licenses: applied.licenses.clone(), roles: Default::default() },
+        given: Given { licenses: applied.licenses.clone(), ..Default::default() },
         applied,
         origin: Origin::Created,
         state: LinkState::Present,

@@ -1,17 +1,19 @@
 //! After a crash: intents without an ending.
 //!
 //! Nobody knows whether their effects happened. The journal closes them as unknown, the people
-//! they are about lose the mark of being finished, and the whole cloud is observed in this
-//! pass: what did happen is then seen, paired by link or by anchor, and not done again.
+//! they are about lose the mark of being finished, and the whole cloud is observed by the next
+//! pass that can: what did happen is then seen, paired by link or by anchor, and not done
+//! again. What we may have given counts as given by us, since otherwise nobody would ever take
+//! it away again.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::clock;
-use crate::model::{Fingerprint, SourceId};
-use crate::store::{Outcome, RowChange, Settlement, Store, StoreError};
+use crate::model::{Attr, Fingerprint, Kind, LinkState, SnapshotRow, SourceId};
+use crate::store::{Intent, Outcome, RowChange, Settlement, Store, StoreError};
 
 /// Closes what an interrupted run left open. Returns how many intents there were; with more
-/// than none, the pass must observe the whole cloud.
+/// than none, the next pass observes the whole cloud.
 ///
 /// # Errors
 ///
@@ -22,24 +24,46 @@ pub async fn recover(store: &Store) -> Result<u64, StoreError> {
     if open.is_empty() {
         return Ok(0);
     }
-    let people: BTreeSet<SourceId> = open.iter().map(|intent| intent.action.anchor).collect();
-    let people: Vec<SourceId> = people.into_iter().collect();
-    let again = store
-        .reader()
-        .rows(&people)?
-        .into_iter()
-        .map(|row| RowChange::Touch {
-            anchor: row.anchor,
-            record: Fingerprint::NONE,
-            dn: None,
-            recheck: None,
-        })
-        .collect();
-    store.change_rows(again).await?;
+    // First, and for as long as it takes: a pass that is killed in its turn finds no open
+    // intents any more, and has to observe all the same.
+    let mut meta = store.reader().meta()?;
+    meta.last_observation = None;
+    store.set_meta(meta).await?;
+    let mut by_person: BTreeMap<SourceId, Vec<&Intent>> = BTreeMap::new();
+    for intent in &open {
+        by_person.entry(intent.action.anchor).or_default().push(intent);
+    }
+    let people: Vec<SourceId> = by_person.keys().copied().collect();
+    let rows = store.reader().rows(&people)?.into_iter().map(|mut row| {
+        for intent in &by_person[&row.anchor] {
+            doubt(&mut row, intent);
+        }
+        RowChange::Link(Box::new(row))
+    });
+    store.change_rows(rows.collect()).await?;
     let settlements = open
         .into_iter()
         .map(|intent| Settlement { intent: intent.id, outcome: Outcome::Unknown, row: None })
         .collect();
     store.settle(clock::now().timestamp(), settlements).await?;
     Ok(count)
+}
+
+/// What the snapshot may still say when nobody knows whether an action happened.
+fn doubt(row: &mut SnapshotRow, intent: &Intent) {
+    row.record = Fingerprint::NONE;
+    row.applied_print = Fingerprint::NONE;
+    row.recheck = None;
+    for change in intent.action.changes.iter().filter(|change| change.to.is_some()) {
+        match &change.field {
+            Attr::License(id) => drop(row.given.licenses.insert(id.clone())),
+            Attr::Role(id) => drop(row.given.roles.insert(id.clone())),
+            Attr::Email | Attr::Active | Attr::ExternalId | Attr::Field(_) => {}
+        }
+    }
+    if matches!(intent.action.kind, Kind::Deactivate | Kind::Reactivate) {
+        // Present, so that a leaver is deactivated once more, and whoever came back is let in.
+        row.state = LinkState::Present;
+        row.given.block = true;
+    }
 }

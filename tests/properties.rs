@@ -4,6 +4,8 @@
 //! The oracle here knows nothing of plans: it reads the directory of the test and says what
 //! each account should look like in the end.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +18,7 @@ use dirsyncd::rules::{EntitlementSpec, RoleSpec};
 use dirsyncd::store::Decision;
 use proptest::prelude::*;
 use support::fake_cloud::{Aim, Fault, Giver, Kept};
-use support::fake_source::{Answers, Entry, mix};
+use support::fake_source::{Answers, Entry};
 use support::org::{Org, runtime};
 
 const PEOPLE: usize = 6;
@@ -286,9 +288,10 @@ impl Play {
 
     fn pass(&mut self, how: &How) {
         match how {
-            How::Touched => drop(self.org.sync()),
+            How::Touched => drop(self.org.sync().expect("nothing is wrong")),
             How::All => {
-                self.dirty = self.org.sync_all().is_err();
+                self.org.sync_all().expect("nothing is wrong");
+                self.dirty = false;
             }
             How::KilledAtCall(n, after) => {
                 self.dirty = true;
@@ -399,12 +402,15 @@ fn is_member(
         })
 }
 
+/// `DIRSYNCD_CASES=10` tries ten times as many.
 fn config(cases: u32) -> ProptestConfig {
+    let more = std::env::var("DIRSYNCD_CASES").ok().and_then(|text| text.parse::<u32>().ok()).unwrap_or(1);
+    let cases = cases.saturating_mul(more);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
-    #![proptest_config(config(150))]
+    #![proptest_config(config(200))]
 
     /// Whatever the directory does, and however passes end, the cloud comes to hold what the
     /// oracle says, and then nothing more is written.
@@ -416,5 +422,326 @@ proptest! {
         }
         play.settle();
         play.check();
+    }
+}
+
+/// A day on which much happens at once: somebody comes, leaves, returns, moves, is renamed,
+/// hands an address over, and changes groups.
+fn busy_day() -> Play {
+    busy_day_of(org(None))
+}
+
+fn busy_day_of(org: Org) -> Play {
+    let mut play = Play::new(org);
+    let before = [
+        Step::Gone(5),
+        Step::Disabled(4, true),
+        Step::Member(0, 0, true),
+        Step::Member(2, 0, true),
+        Step::Member(1, 1, true),
+        Step::Member(0, 3, true),
+        Step::Title(1, Some(1)),
+        Step::Pass(How::All),
+    ];
+    before.iter().for_each(|step| play.step(step));
+    let today = [
+        Step::Back(5),
+        Step::Member(0, 5, true),
+        Step::Disabled(4, false),
+        Step::Gone(3),
+        Step::Title(1, Some(2)),
+        Step::Member(1, 1, false),
+        Step::Member(2, 0, false),
+        Step::Member(2, 2, true),
+        Step::Rename(2, 1),
+        Step::Ou(2, 1),
+    ];
+    today.iter().for_each(|step| play.step(step));
+    // One hands the address over, two others swap.
+    play.entry(0, |entry| drop(entry.attributes.insert("mail".into(), vec!["p0-9@example.com".into()])));
+    play.entry(1, |entry| drop(entry.attributes.insert("mail".into(), vec!["p0-0@example.com".into()])));
+    play
+}
+
+/// Killed before or after every single call to the cloud, and wherever it waits for anything:
+/// the next passes repair it.
+#[test]
+fn killed_anywhere() {
+    for after in [false, true] {
+        for call in 1.. {
+            let mut play = busy_day();
+            let killed = play.org.killed_at_call(call, after);
+            play.settle();
+            play.check();
+            if !killed {
+                assert!(call > 12, "the day has many calls");
+                break;
+            }
+        }
+    }
+    for step in 0.. {
+        let mut play = busy_day();
+        let killed = play.org.killed_at_step(step);
+        play.settle();
+        play.check();
+        if !killed {
+            assert!(step > 12, "the day has many steps");
+            break;
+        }
+    }
+}
+
+/// Every kind of trouble at every write.
+#[test]
+fn trouble_anywhere() {
+    let kinds = [
+        Fault::LostAfter,
+        Fault::LostBefore,
+        Fault::Error(CloudErrorKind::Unreachable),
+        Fault::Error(CloudErrorKind::Refused),
+        Fault::Error(CloudErrorKind::Conflict),
+        Fault::Error(CloudErrorKind::NotFound),
+        Fault::Error(CloudErrorKind::Rejected),
+        Fault::Error(CloudErrorKind::Unintelligible),
+    ];
+    for fault in kinds {
+        for call in 0.. {
+            let mut play = busy_day();
+            play.org.cloud.state().faults = vec![(Aim::Any, call, fault)];
+            drop(play.org.sync());
+            let spent = std::mem::take(&mut play.org.cloud.state().faults).is_empty();
+            play.settle();
+            play.check();
+            if !spent {
+                break;
+            }
+        }
+    }
+}
+
+/// The state survives on disk what it survives in memory.
+#[test]
+fn killed_on_disk() {
+    use dirsyncd::store::{Lock, Store};
+    for call in [5, 7, 9, 11, 13] {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = Lock::acquire(dir.path()).unwrap();
+        let mut org = org(None);
+        org.store = Store::open(dir.path(), &lock).unwrap();
+        let mut play = busy_day_of(org);
+        play.org.killed_at_call(call, true);
+        std::mem::replace(&mut play.org.store, Store::in_memory()).close();
+        play.org.store = Store::open(dir.path(), &lock).unwrap();
+        play.settle();
+        play.check();
+    }
+}
+
+/// What the directory says does not depend on the order in which it says it.
+fn plan_of(steps: &[Step], shuffle: u64) -> Vec<String> {
+    let mut play = Play::new(org(Some(2)));
+    {
+        let directory = play.org.directory().clone();
+        directory.state().shuffle = shuffle;
+        directory.state().portion = 1 + (shuffle % 4) as usize;
+    }
+    for step in steps {
+        if !matches!(step, Step::Pass(_)) {
+            play.step(step);
+        }
+    }
+    let looked = play.org.plan().unwrap();
+    let line = |action: &Action| format!("{} {} {:?}", action.kind, action.anchor, action.changes);
+    let mut lines: Vec<String> = looked.actions().iter().map(line).collect();
+    lines.extend(looked.parts.iter().flat_map(|part| &part.withheld).map(|one| format!("{one:?}")));
+    let mut withheld: Vec<String> =
+        looked.look.reading.withheld.iter().map(|one| format!("{one:?}")).collect();
+    withheld.sort();
+    lines.extend(withheld);
+    lines
+}
+
+/// Mail addresses that several may want: person, and address; 5 leaves and 6 comes back.
+fn claims() -> impl Strategy<Value = Vec<Vec<(usize, u8)>>> {
+    let day = proptest::collection::vec((0..PEOPLE, 0..7u8), 1..6);
+    proptest::collection::vec(day, 1..5)
+}
+
+proptest! {
+    #![proptest_config(config(60))]
+
+    #[test]
+    fn order_does_not_matter(
+        steps in proptest::collection::vec(step(), 1..25),
+        shuffle in 1..u64::MAX,
+    ) {
+        prop_assert_eq!(plan_of(&steps, 0), plan_of(&steps, shuffle));
+    }
+
+    /// Whoever wants an address that nobody else has or wants gets it; nobody loses one to
+    /// another; and the outcome is the same in every order.
+    #[test]
+    fn addresses_have_one_owner(days in claims(), shuffle in 1..u64::MAX) {
+        let outcomes = [0, shuffle].map(|shuffle| {
+            let mut play = Play::new(org(None));
+            play.org.directory().state().shuffle = shuffle;
+            for day in &days {
+                for (who, address) in day {
+                    let mail = format!("shared{address}@example.com");
+                    match address {
+                        5 => play.step(&Step::Gone(*who)),
+                        6 => play.step(&Step::Back(*who)),
+                        _ => play.entry(*who, |entry| drop(entry.attributes.insert("mail".into(), vec![mail]))),
+                    }
+                }
+                play.org.sync().unwrap();
+            }
+            play.settle();
+            let directory = play.org.directory().state();
+            let cloud = play.org.cloud.state();
+            assert_eq!(cloud.violations, Vec::<String>::new());
+            let wants: BTreeMap<&String, String> = directory
+                .people
+                .iter()
+                .map(|(name, entry)| (name, entry.attributes["mail"][0].clone()))
+                .collect();
+            let has: BTreeMap<&String, Option<String>> = directory
+                .people
+                .iter()
+                .chain(&play.drawer)
+                .map(|(name, entry)| {
+                    let accounts = cloud.by_anchor(&entry.anchor.to_string());
+                    assert!(accounts.len() <= 1, "{name} exists twice");
+                    let email = accounts.first().and_then(|kept| kept.account.email.as_ref());
+                    (name, email.map(|email| email.as_str().to_owned()))
+                })
+                .collect();
+            for (name, wanted) in &wants {
+                if has[name].as_ref() == Some(wanted) {
+                    continue;
+                }
+                let claimed = wants.iter().any(|(other, mail)| other != name && mail == wanted);
+                let held = has.iter().any(|(other, mail)| other != name && mail.as_ref() == Some(wanted));
+                assert!(claimed || held, "{name} should have {wanted} and has {:?}", has[name]);
+            }
+            format!("{has:?}")
+        });
+        prop_assert_eq!(&outcomes[0], &outcomes[1]);
+    }
+
+    /// No seat stays empty while somebody waits, and whoever left makes room.
+    #[test]
+    fn seats_are_used(
+        seats in 0..4u64,
+        days in proptest::collection::vec(
+            proptest::collection::vec((0..PEOPLE, 0..3u8, any::<bool>()), 1..5), 1..5),
+    ) {
+        let mut play = Play::new(org(Some(seats)));
+        for day in &days {
+            for (who, what, value) in day {
+                play.step(&match what {
+                    0 => Step::Member(0, *who, *value),
+                    1 => Step::Disabled(*who, *value),
+                    _ => Step::Title(*who, Some(u8::from(*value))),
+                });
+            }
+            play.org.sync().unwrap();
+        }
+        play.settle();
+        let directory = play.org.directory().state();
+        let cloud = play.org.cloud.state();
+        let wanted = directory
+            .people
+            .iter()
+            .filter(|(name, entry)| !entry.disabled && directory.groups["g0"].members.contains(*name))
+            .count() as u64;
+        let held = cloud
+            .accounts
+            .values()
+            .filter(|kept| kept.licenses.contains_key(&LicenseId::new(MESSAGES)))
+            .count() as u64;
+        prop_assert_eq!(held, wanted.min(seats));
+        prop_assert_eq!(play.org.store.reader().waiting().unwrap().len() as u64, wanted.saturating_sub(seats));
+    }
+
+    /// Up to the limit people leave; above it nobody does, until exactly they are approved.
+    #[test]
+    fn the_guard_holds(count in 2..40usize, leaving in 0..40usize, limit in 0..12u64, shrunk in any::<bool>()) {
+        let mut org = org(None);
+        let leaving = leaving.min(count);
+        org.limits.deactivate = Limit { count: limit, percent: 100, floor: 0 };
+        org.limits.min_census_percent = if shrunk { 80 } else { 0 };
+        for i in 0..count {
+            org.directory().person(&format!("w{i}"), |_| {});
+        }
+        org.sync().unwrap();
+        for i in 0..leaving {
+            org.directory().state().people.remove(&format!("w{i}"));
+        }
+        let short = shrunk && (count - leaving + PEOPLE) * 100 < (count + PEOPLE) * 80;
+        let trips = leaving as u64 > limit || short && leaving > 0;
+        // Held as long as nobody decides, whatever kind of pass it is, and while half is unread.
+        for observe in [Observe::Touched, Observe::All, Observe::Touched] {
+            let passed = runtime().block_on(org.pass(observe)).unwrap();
+            prop_assert_eq!(passed.acted.held.len(), if trips { leaving } else { 0 });
+            org.directory().state().answers = Answers::Only(1);
+            org.sync().unwrap();
+            org.directory().state().answers = Answers::Whole;
+        }
+        let gone = |org: &Org| {
+            org.cloud.state().removals.iter().filter(|line| line.starts_with("deactivate")).count()
+        };
+        prop_assert_eq!(gone(&org), if trips { 0 } else { leaving });
+        if trips {
+            let plan = org.sync().unwrap().acted.held_plan.expect("it waits");
+            prop_assert!(runtime().block_on(org.store.decide_held(&plan, Decision::Approved, 0)).unwrap());
+            // One more leaves meanwhile, whom nobody approved.
+            org.directory().state().people.remove("p0");
+            let passed = org.sync().unwrap();
+            prop_assert_eq!(gone(&org), leaving + usize::from(passed.acted.held.is_empty()));
+            prop_assert!(passed.acted.held.len() <= 1);
+        }
+        prop_assert_eq!(&org.cloud.state().violations, &Vec::<String>::new());
+    }
+}
+
+/// Two directories: the groups of one may hold people of the other.
+#[test]
+fn two_directories() {
+    let mut org = org(None);
+    org.directories.push(support::fake_source::Directory::new("subsidiary"));
+    let carla = org.directories[1].person("carla", |entry| entry.anchor);
+    org.directories[1].group("far", |group| group.members.insert("carla".into()));
+    org.spec.entitlements[0].groups.push("far".into());
+    for pass in [org.sync_all(), org.sync()] {
+        assert_eq!(pass.unwrap().look.reading.partial, Vec::<String>::new());
+    }
+    {
+        let cloud = org.cloud.state();
+        let accounts = cloud.by_anchor(&carla.to_string());
+        assert!(accounts[0].licenses.contains_key(&LicenseId::new(MESSAGES)));
+    }
+    assert_eq!(org.sync_all().unwrap().writes, 0);
+}
+
+/// A licence that an administrator gave before we meant to is theirs, also when a pass that
+/// meant to give it is killed.
+#[test]
+fn given_by_hand_first() {
+    for after in [false, true] {
+        for call in 1..9 {
+            let mut play = Play::new(org(None));
+            for step in [
+                Step::Pass(How::Touched),
+                Step::Hand(0, ByHand::Give(true)),
+                Step::Member(0, 0, true),
+                Step::Pass(How::KilledAtCall(call, after)),
+                Step::Gone(0),
+            ] {
+                play.step(&step);
+            }
+            play.settle();
+            play.check();
+        }
     }
 }

@@ -75,8 +75,14 @@ pub fn after(
         }
     }
     match action.kind {
-        Kind::Deactivate => row.state = LinkState::Left { since: now },
-        Kind::Reactivate => row.state = LinkState::Present,
+        Kind::Deactivate => {
+            row.state = LinkState::Left { since: now };
+            row.given.block = false;
+        }
+        Kind::Reactivate => {
+            row.state = LinkState::Present;
+            row.given.block = false;
+        }
         Kind::Adopt if action.cause == Cause::SameEmail => row.origin = Origin::Adopted,
         _ => {}
     }

@@ -69,6 +69,7 @@ pub fn decide_plan(
                 Decision::Approved => "approved",
                 Decision::Rejected => "rejected",
                 Decision::Done => "carried out",
+                Decision::Overtaken => "overtaken by a later pass",
             };
             return Err(Failure::usage(
                 format!("plan {plan} was {word} before"),
@@ -146,6 +147,7 @@ fn write(
             Some(Decision::Approved) => "is approved, and carried out by the next pass",
             Some(Decision::Rejected) => "was rejected",
             Some(Decision::Done) => "was carried out",
+            Some(Decision::Overtaken) => "was overtaken by a later pass",
         };
         let made = instant(plan.created).unwrap_or_default();
         let head = format!(

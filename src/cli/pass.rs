@@ -1,6 +1,7 @@
 //! One whole pass with everything around it: recovery, look, act, and what is noted about it.
 //! `sync`, `run` and `demo` are callers of this.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use crate::cloud::CloudRead;
 use crate::cloud::webex::{WebexReader, WebexWriter};
 use crate::guard::Finding;
 use crate::model::Catalogue;
-use crate::pass::{Acted, Look, Observe, World, act, look};
+use crate::pass::{Acted, Hands, Look, Observe, World, act, look};
 use crate::recover::recover;
 use crate::report::progress::Progress;
 use crate::report::{Counts, Event, Sink, told};
@@ -222,7 +223,15 @@ async fn pass(
         let look = look_around(order.parts, &cloud, order.store.reader(), observe, events.clone()).await?;
         order.progress.expect(look.reading.people.saturating_sub(look.reading.unchanged));
         let writer = WebexWriter::new(&cloud);
-        let acted = act(look, &cloud, &writer, order.store, run, events, &order.stop).await?;
+        let hands = Hands {
+            cloud: Arc::new(cloud.clone()),
+            writer: Arc::new(writer),
+            store: order.store.clone(),
+            run,
+            events: Arc::clone(events),
+            stop: order.stop.clone(),
+        };
+        let acted = act(look, &hands).await?;
         Ok::<_, Failure>((acted, cloud))
     }
     .await;

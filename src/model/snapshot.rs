@@ -57,6 +57,10 @@ pub struct Given {
     /// Administrator roles.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub roles: BTreeSet<RoleId>,
+    /// A block of log-in that we may have set without learning of it: what looks like
+    /// somebody else's block is ours to lift.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub block: bool,
 }
 
 /// One whole row of the snapshot.
@@ -72,7 +76,8 @@ pub struct SnapshotRow {
     pub record: Fingerprint,
     /// What the cloud confirmed, as far as the rules manage it.
     pub applied: Person,
-    /// The digest of `applied` at the time of confirmation, see [`Link::applied`].
+    /// The digest of `applied` at the time of confirmation, see [`Link::applied`];
+    /// [`Fingerprint::NONE`] while an interrupted run leaves doubts.
     pub applied_print: Fingerprint,
     /// The digest of the licences held at that time, of those that are observed, whoever
     /// gave them and whether wanted or not, see [`Link::licenses`].

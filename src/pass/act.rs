@@ -3,16 +3,16 @@
 //! Planning runs on its own thread, one part ahead of the cloud.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Failure, Hands, carry_out};
 use crate::clock;
-use crate::cloud::{CloudError, CloudRead, CloudWrite};
+use crate::cloud::CloudError;
 use crate::guard::HeldAction;
 use crate::model::{Key, Kind, SourceId, Withheld};
-use crate::report::{Event, Sink};
+use crate::report::Event;
 use crate::store::{Decision, GroupDelta, HeldPlan, Meta, RunId, Store, Waiting};
 
 use super::PassError;
@@ -44,6 +44,10 @@ pub struct Acted {
     pub in_sync: u64,
     /// See [`Part::revisited`].
     pub revisited: u64,
+
+    /// Whether an account that should be there was not, so that the next pass has to observe
+    /// the whole cloud.
+    pub lost: bool,
     /// The trouble that ended the pass early.
     pub fatal: Option<CloudError>,
     /// Whether it was told to stop.
@@ -56,15 +60,8 @@ pub struct Acted {
 ///
 /// When the store fails; trouble with the cloud is in the result, together with what was done
 /// before it.
-pub async fn act(
-    look: Look,
-    cloud: &dyn CloudRead,
-    writer: &dyn CloudWrite,
-    store: &Store,
-    run: RunId,
-    events: &Sink,
-    stop: &CancellationToken,
-) -> Result<(Acted, Look), PassError> {
+pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> {
+    let Hands { store, events, stop, .. } = hands;
     if look.reading.whole {
         commit_groups(&look, store).await?;
     }
@@ -72,13 +69,17 @@ pub async fn act(
     let meta = look_meta(store.reader().meta()?, &look);
     store.set_meta(meta.clone()).await?;
 
-    let managed = look.policy.managed.clone();
+    let unawares = look.created_unawares()?;
+    if !unawares.is_empty() {
+        store.settle(clock::now().timestamp(), unawares).await?;
+    }
+
+    let managed = Arc::new(look.policy.managed.clone());
     let (sender, mut parts) = mpsc::channel::<Part>(AHEAD);
     let planning = tokio::task::spawn_blocking(move || {
         let result = look.parts(|part| sender.blocking_send(part).is_ok());
         result.map(|()| look)
     });
-    let hands = Hands { cloud, writer, store, run, managed: &managed, events, stop };
     let mut acted = Acted::default();
     while let Some(part) = parts.recv().await {
         if stop.is_cancelled() {
@@ -98,11 +99,12 @@ pub async fn act(
         if !notes.is_empty() {
             store.change_rows(notes).await?;
         }
-        let outcomes = carry_out(&hands, &checked, rows, finish).await?;
+        let outcomes = carry_out(hands, &managed, checked, rows, finish).await?;
         for (kind, count) in outcomes.done {
             *acted.done.entry(kind).or_default() += count;
         }
         acted.failed.extend(outcomes.failed);
+        acted.lost |= outcomes.lost;
         acted.waiting.extend(waiting);
         acted.waiting.extend(outcomes.unserved.into_iter().map(|(anchor, email, license)| NoSeat {
             anchor,
@@ -122,7 +124,7 @@ pub async fn act(
     }
     drop(parts);
     let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
-    conclude(&look, store, run, meta, &mut acted).await?;
+    conclude(&look, store, hands.run, meta, &mut acted).await?;
     Ok((acted, look))
 }
 
@@ -168,10 +170,21 @@ async fn conclude(
     let finished = acted.fatal.is_none() && !acted.stopped;
     if finished {
         if look.reading.whole {
-            meta.sources.extend(look.reading.sources.iter().cloned());
+            // A census that is too short to be believed does not become the measure of the next.
+            let doubted = !acted.held.is_empty() && look.guard.doubts_census();
+            for (name, seen) in &look.reading.sources {
+                let mut seen = seen.clone();
+                if doubted && let Some(before) = meta.sources.get(name) {
+                    seen.people = seen.people.max(before.people);
+                }
+                meta.sources.insert(name.clone(), seen);
+            }
         }
         if matches!(look.observation.extent, Extent::All { .. }) {
             meta.last_observation = Some(look.policy.now);
+        }
+        if acted.lost {
+            meta.last_observation = None;
         }
         store.set_meta(meta).await?;
         store.set_withheld(run, acted.withheld.clone()).await?;
@@ -192,9 +205,12 @@ async fn conclude(
 async fn hold(look: &Look, store: &Store, run: RunId, acted: &mut Acted) -> Result<(), PassError> {
     let now = clock::now().timestamp();
     let id = (!acted.held.is_empty()).then(|| held_id(&acted.held));
-    for old in store.reader().held()? {
-        if old.decision.is_none() && Some(&old.id) != id.as_ref() {
-            store.decide_held(&old.id, Decision::Rejected, now).await?;
+    // While absence is not proved no removal is planned, which says nothing about those that wait.
+    if look.policy.may_remove {
+        for old in store.reader().held()? {
+            if old.decision.is_none() && Some(&old.id) != id.as_ref() {
+                store.decide_held(&old.id, Decision::Overtaken, now).await?;
+            }
         }
     }
     let Some(id) = id else { return Ok(()) };

@@ -33,6 +33,36 @@ pub struct Evidence<'a> {
     pub protected: &'a BTreeSet<Email>,
 }
 
+/// All evidence but that of the cloud.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// See [`Evidence`].
+    pub index: &'a Index,
+    /// See [`Evidence`].
+    pub reader: &'a Reader,
+    /// See [`Evidence`].
+    pub people: &'a Stage,
+    /// See [`Evidence`].
+    pub addresses: &'a Addresses,
+    /// See [`Evidence`].
+    pub whole: bool,
+    /// See [`Evidence`].
+    pub me: Option<&'a CloudId>,
+    /// See [`Evidence`].
+    pub protected: &'a BTreeSet<Email>,
+}
+
+impl<'a> Known<'a> {
+    /// Together with what was seen of the cloud.
+    pub fn with<'b>(&self, observation: &'b Observation) -> Evidence<'b>
+    where
+        'a: 'b,
+    {
+        let Self { index, reader, people, addresses, whole, me, protected } = *self;
+        Evidence { index, reader, people, observation, addresses, whole, me, protected }
+    }
+}
+
 /// Cases, with what the shell needs besides the plan.
 #[derive(Default)]
 pub struct Cases {
@@ -245,9 +275,10 @@ impl Evidence<'_> {
     fn moves_on(&self, account: &Account, address: &Email) -> bool {
         let owners = self.reader.anchors_by_cloud(&[Key::exact(account.id.as_str())]).unwrap_or_default();
         owners.iter().any(|(_, owner)| {
-            self.people
-                .wanted(&[*owner])
-                .is_ok_and(|found| found.iter().any(|s| s.email.is_some_and(|next| next != address.key())))
+            !self.addresses.contested.contains_key(owner)
+                && self.people.wanted(&[*owner]).is_ok_and(|found| {
+                    found.iter().any(|s| s.email.is_some_and(|next| next != address.key()))
+                })
         })
     }
 }

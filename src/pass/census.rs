@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::guard::Headcount;
@@ -36,6 +37,9 @@ pub struct Reading {
     pub unchanged: u64,
     /// Objects that are withheld, in order of appearance.
     pub withheld: Vec<Withheld>,
+    /// Linked people whom a change in the groups touches through their AD primary group, which
+    /// no list of members leads to.
+    pub through_primary: Vec<SourceId>,
     /// The groups.
     pub memberships: Memberships,
 }
@@ -54,7 +58,9 @@ pub struct Sieve {
     pub events: Sink,
 }
 
-/// Reads all sources, one after the other, into the stage.
+/// Reads all sources into the stage. They answer side by side, so that the groups of all of
+/// them are known before anybody is judged: a group may hold people of another source. The
+/// channels hold back whoever is not listened to yet.
 ///
 /// # Errors
 ///
@@ -66,20 +72,33 @@ pub async fn read(
     stage: Stage,
 ) -> Result<(Reading, Stage), PassError> {
     let ask = sieve.rules.ask();
-    let mut work = Work::new(stage, &sieve)?;
-    let mut censuses = Vec::new();
+    let work = Work::new(stage, &sieve)?;
+    let mut streams = Vec::new();
+    let mut reads = Vec::new();
     for source in sources {
-        let (sender, receiver) = mpsc::channel(UNDER_WAY);
-        let name = source.name().to_owned();
-        let judge = Arc::clone(&sieve);
-        let judging = tokio::task::spawn_blocking(move || work.drain(receiver, &judge, &name));
-        let census = source.read(&ask, sender).await;
-        work = judging.await.map_err(|e| PassError::fault(format!("judging records stopped: {e}")))??;
+        let (sender, portions) = mpsc::channel(UNDER_WAY);
+        streams.push(Stream { source: source.name().to_owned(), portions, first: None });
+        reads.push(source.read(&ask, sender));
+    }
+    let judge = Arc::clone(&sieve);
+    let judging = tokio::task::spawn_blocking(move || work.drain(streams, &judge));
+    let answers = join_all(reads).await;
+    let work = judging.await.map_err(|e| PassError::fault(format!("judging records stopped: {e}")))??;
+    let mut censuses = Vec::new();
+    for (source, census) in sources.iter().zip(answers) {
         let census = census.map_err(PassError::Source)?;
         tell(&sieve.events, source.name(), &census);
         censuses.push((source.name().to_owned(), census));
     }
     work.conclude(&sieve, meta, censuses, sieve.now)
+}
+
+/// What one source sends.
+struct Stream {
+    source: String,
+    portions: mpsc::Receiver<Portion>,
+    /// The first people, who arrived at the end of the groups.
+    first: Option<Vec<Record>>,
 }
 
 fn tell(events: &Sink, source: &str, census: &Census) {
@@ -100,6 +119,7 @@ struct Work {
     groups: u64,
     unchanged: u64,
     withheld: Vec<Withheld>,
+    through_primary: Vec<SourceId>,
     batch: Vec<StagedWanted>,
 }
 
@@ -115,46 +135,77 @@ impl Work {
             groups: 0,
             unchanged: 0,
             withheld: Vec::new(),
+            through_primary: Vec::new(),
             batch: Vec::new(),
         })
     }
 
-    fn drain(
-        mut self,
-        mut portions: mpsc::Receiver<Portion>,
-        sieve: &Sieve,
-        source: &str,
-    ) -> Result<Self, PassError> {
-        while let Some(portion) = portions.blocking_recv() {
-            match portion {
-                Portion::Groups(records) => {
-                    self.groups += records.len() as u64;
-                    if let Some(gathering) = &mut self.gathering {
-                        for record in &records {
-                            gathering.add(record, &mut self.stage)?;
+    fn drain(mut self, mut streams: Vec<Stream>, sieve: &Sieve) -> Result<Self, PassError> {
+        for stream in &mut streams {
+            self.gather(stream, sieve)?;
+        }
+        self.end_groups(sieve)?;
+        for Stream { source, mut portions, first } in streams {
+            let mut next = first.map(Portion::People).or_else(|| portions.blocking_recv());
+            while let Some(portion) = next {
+                match portion {
+                    Portion::People(records) => {
+                        self.people += records.len() as u64;
+                        for record in records {
+                            self.judge(record, sieve)?;
                         }
+                        self.flush()?;
+                        self.tell(&source, sieve);
                     }
+                    // Too late to count: whoever is in them was judged without them.
+                    Portion::Groups(_) => self.groups_whole = false,
+                    Portion::GroupsEnd { whole } => self.groups_whole &= whole,
                 }
-                Portion::GroupsEnd { whole } => self.groups_whole &= whole,
-                Portion::People(records) => {
-                    self.people += records.len() as u64;
-                    self.end_groups(sieve)?;
-                    for record in records {
-                        self.judge(record, sieve)?;
-                    }
-                    self.flush()?;
-                }
+                next = portions.blocking_recv();
             }
-            (sieve.events)(Event::Reading {
-                source: source.into(),
-                people: self.people,
-                groups: self.groups,
-            });
         }
         Ok(self)
     }
 
-    /// The first person ends the groups.
+    /// Takes the groups of one source.
+    fn gather(&mut self, stream: &mut Stream, sieve: &Sieve) -> Result<(), PassError> {
+        let Some(gathering) = &mut self.gathering else { return Ok(()) };
+        loop {
+            match stream.portions.blocking_recv() {
+                Some(Portion::Groups(records)) => {
+                    self.groups += records.len() as u64;
+                    for record in &records {
+                        gathering.add(record, &mut self.stage)?;
+                    }
+                    (sieve.events)(Event::Reading {
+                        source: stream.source.clone(),
+                        people: self.people,
+                        groups: self.groups,
+                    });
+                }
+                Some(Portion::GroupsEnd { whole }) => {
+                    self.groups_whole &= whole;
+                    return Ok(());
+                }
+                Some(Portion::People(records)) => {
+                    // Without an end nothing says that these were all groups.
+                    self.groups_whole = false;
+                    stream.first = Some(records);
+                    return Ok(());
+                }
+                None => {
+                    self.groups_whole = false;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn tell(&self, source: &str, sieve: &Sieve) {
+        (sieve.events)(Event::Reading { source: source.into(), people: self.people, groups: self.groups });
+    }
+
+    /// From here on people meet finished memberships.
     fn end_groups(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
         if let Some(gathering) = self.gathering.take() {
             let linked = !sieve.index.is_empty();
@@ -171,7 +222,12 @@ impl Work {
         let memberships = self.memberships.as_ref();
         if let Some(at) = at {
             sieve.index.met.set(at);
-            if sieve.index.record(at) == print && !memberships.is_some_and(|m| m.touches(&record.dn)) {
+            let through_primary = memberships.is_some_and(|m| m.touches_primary(&record));
+            if through_primary {
+                self.through_primary.push(record.anchor);
+            }
+            let touched = through_primary || memberships.is_some_and(|m| m.touches(&record));
+            if sieve.index.record(at) == print && !touched {
                 self.unchanged += 1;
                 return Ok(());
             }
@@ -228,7 +284,6 @@ impl Work {
         censuses: Vec<(String, Census)>,
         now: i64,
     ) -> Result<(Reading, Stage), PassError> {
-        self.end_groups(sieve)?;
         let mut partial = Vec::new();
         let mut sources = Vec::new();
         let mut headcount: Option<Headcount> = None;
@@ -245,7 +300,7 @@ impl Work {
                     ));
                 }
                 let count = headcount.get_or_insert(Headcount { now: 0, before: 0 });
-                count.now += census.people;
+                count.now += census.people + census.unusable.len() as u64;
                 count.before += last.people;
             }
             self.unusable(&name, &census, sieve)?;
@@ -267,6 +322,11 @@ impl Work {
                  there again or the rules no longer name it"
             ));
         }
+        if !self.groups_whole && partial.is_empty() {
+            partial.push("the groups were not read completely".to_owned());
+        }
+        // A short census that is known to be short needs no guard.
+        let headcount = headcount.filter(|_| partial.is_empty());
         let reading = Reading {
             whole: partial.is_empty(),
             partial,
@@ -275,6 +335,7 @@ impl Work {
             people: self.people,
             unchanged: self.unchanged,
             withheld: self.withheld,
+            through_primary: self.through_primary,
             memberships,
         };
         Ok((reading, self.stage))

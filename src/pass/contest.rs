@@ -28,15 +28,22 @@ pub struct Addresses {
 pub fn settle(stage: &Stage, reader: &Reader, index: &Index) -> Result<Addresses, StoreError> {
     let mut claims = Claims { stage, reader, index, losers: BTreeMap::new() };
     claims.among_staged()?;
-    claims.against_snapshot()?;
-    let moves = claims.moves()?;
-    let (rounds, circles) = rounds(&moves);
-    let target: HashMap<SourceId, Key> = moves.iter().map(|m| (m.anchor, m.to)).collect();
-    let holder: HashMap<Key, SourceId> = moves.iter().map(|m| (m.from, m.anchor)).collect();
-    for anchor in circles {
-        let other = target.get(&anchor).and_then(|key| holder.get(key)).copied();
-        claims.lose(anchor, "address_swap", other.into_iter().collect());
-    }
+    // Whoever loses keeps the old address, so that somebody else may lose it in turn.
+    let rounds = loop {
+        let losers = claims.losers.len();
+        claims.against_snapshot()?;
+        let moves = claims.moves()?;
+        let (rounds, circles) = rounds(&moves);
+        let target: HashMap<SourceId, Key> = moves.iter().map(|m| (m.anchor, m.to)).collect();
+        let holder: HashMap<Key, SourceId> = moves.iter().map(|m| (m.from, m.anchor)).collect();
+        for anchor in circles {
+            let other = target.get(&anchor).and_then(|key| holder.get(key)).copied();
+            claims.lose(anchor, "address_swap", other.into_iter().collect());
+        }
+        if claims.losers.len() == losers {
+            break rounds;
+        }
+    };
     Ok(Addresses { contested: claims.explain()?, rounds })
 }
 

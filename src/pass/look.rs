@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::apply::after;
 use crate::cloud::{CloudRead, Organization};
 use crate::guard::{Guard, Limits};
-use crate::model::{Action, Catalogue, CloudId, Email, Key, Managed, SourceId, Wanted};
+use crate::model::{Action, Catalogue, CloudId, Email, Key, Kind, Managed, SourceId, Wanted};
 use crate::plan::{Leavers, Policy, Seats};
 use crate::report::{Event, Sink};
 use crate::rules::{Rules, Unbound};
 use crate::source::Source;
-use crate::store::{Decision, Reader, Stage};
+use crate::store::{Decision, Outcome, Reader, RowChange, Settlement, Stage};
 
 use super::PassError;
-use super::cases::Evidence;
+use super::cases::{Evidence, Known};
 use super::census::{Reading, Sieve, read};
 use super::contest::{Addresses, settle};
 use super::index::Index;
@@ -101,16 +102,16 @@ pub struct Stray {
 
 impl Look {
     fn evidence(&self) -> Evidence<'_> {
-        Evidence {
+        let known = Known {
             index: &self.index,
             reader: &self.reader,
             people: &self.people,
-            observation: &self.observation,
             addresses: &self.addresses,
             whole: self.reading.whole,
             me: self.organization.me.as_ref(),
             protected: &self.protected,
-        }
+        };
+        known.with(&self.observation)
     }
 
     /// Walks through the plan, part by part, until `each` says to stop.
@@ -130,11 +131,47 @@ impl Look {
         Ok(())
     }
 
+    /// Accounts that an interrupted run created without ever hearing of it: they carry the
+    /// anchor, and we know that we were about to make them, so they are ours from here on,
+    /// even when their people have left meanwhile. Only a whole observation tells.
+    ///
+    /// # Errors
+    ///
+    /// When the spool or the store failed.
+    pub fn created_unawares(&self) -> Result<Vec<Settlement>, PassError> {
+        use super::observe::Extent;
+        if matches!(self.observation.extent, Extent::Some(_)) {
+            return Ok(Vec::new());
+        }
+        let mut settlements = Vec::new();
+        for intent in self.reader.unconfirmed_intents()? {
+            let action = &intent.action;
+            if action.kind != Kind::Create || self.index.find(action.anchor).is_some() {
+                continue;
+            }
+            let found = self.observation.stage.accounts_by_external_id(&[&action.anchor.to_string()])?;
+            let (outcome, row) = match found.as_slice() {
+                [] => {
+                    let message = "the account was not there when the cloud was observed".to_owned();
+                    (Outcome::Failed { code: "never_happened".into(), message }, None)
+                }
+                [one] if one.linked.is_none() => {
+                    let row = after(None, action, &one.account.id, &self.policy.managed, self.policy.now);
+                    (Outcome::Succeeded, row.map(|row| RowChange::Link(Box::new(row))))
+                }
+                _ => continue,
+            };
+            settlements.push(Settlement { intent: intent.id, outcome, row });
+        }
+        Ok(settlements)
+    }
+
     /// Linked people whose groups changed, who are to be looked at again if this pass does not
     /// come to its end.
     pub fn touched(&self) -> Result<Vec<SourceId>, PassError> {
         let keys: Vec<Key> = self.reading.memberships.touched().collect();
-        Ok(self.reader.anchors_by_dn(&keys)?.into_iter().map(|(_, anchor)| anchor).collect())
+        let by_dn = self.reader.anchors_by_dn(&keys)?.into_iter().map(|(_, anchor)| anchor);
+        Ok(by_dn.chain(self.reading.through_primary.iter().copied()).collect())
     }
 
     /// The members of a group that changed.
@@ -232,36 +269,40 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         Some(keep) => reader.rows_left(now.saturating_sub(keep))?.into_iter().map(|row| row.anchor).collect(),
         None => Vec::new(),
     };
-    // Without an observation yet, the sections are those of the source alone.
-    let sort = |observation: &Observation| {
-        Sections::sort(
-            &Evidence {
-                index: &index,
-                reader,
-                people: &people,
-                observation,
-                addresses: &addresses,
-                whole: reading.whole,
-                me: organization.me.as_ref(),
-                protected: &protected,
-            },
-            &resting,
-        )
+    let policy =
+        Policy { managed, leavers, adopt, may_remove: reading.whole, may_strip: unbound.is_empty(), now };
+    let known = Known {
+        index: &index,
+        reader,
+        people: &people,
+        addresses: &addresses,
+        whole: reading.whole,
+        me: organization.me.as_ref(),
+        protected: &protected,
     };
+    // Without an observation yet, the sections are those of the source alone.
+    let sort = |observation: &Observation| Sections::sort(&known.with(observation), &resting);
     let (observation, sections) = match observation {
         Some(observation) => {
             let sections = sort(&observation)?;
             (observation, sections)
         }
         None => {
-            let nothing = observe_some(cloud, &managed, Vec::new()).await?;
+            let nothing = observe_some(cloud, &policy.managed, Vec::new()).await?;
             let sections = sort(&nothing)?;
-            match questions(&people, reader, &sections)? {
-                Some(questions) => (observe_some(cloud, &managed, questions).await?, sections),
+            // Nothing is taken from anybody about whom the cloud was not asked: they may have become
+            // an administrator since. What they hold already is not given, and not ours to take later.
+            let seats = Seats::open(&catalogue);
+            let doubtful = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
+                .doubtful(FEW + 1)?;
+            let leavers: BTreeSet<SourceId> = sections.leavers().take(FEW + 1).chain(doubtful).collect();
+            match questions(&people, reader, leavers)? {
+                Some(questions) => (observe_some(cloud, &policy.managed, questions).await?, sections),
                 None => {
                     let faces = Index::load(reader, now, true)?.1;
                     let all =
-                        observe_all(cloud, &managed, Arc::clone(&index), faces, Arc::clone(&events)).await?;
+                        observe_all(cloud, &policy.managed, Arc::clone(&index), faces, Arc::clone(&events))
+                            .await?;
                     let sections = sort(&all)?;
                     (all, sections)
                 }
@@ -270,7 +311,6 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     };
     tell_observed(&observation, &events);
 
-    let policy = Policy { managed, leavers, adopt, may_remove: reading.whole && unbound.is_empty(), now };
     let mut approved_plans = Vec::new();
     let mut approved: Vec<Action> = Vec::new();
     for plan in reader.held()? {
@@ -327,15 +367,15 @@ fn tell_observed(observation: &Observation, events: &Sink) {
 fn questions(
     people: &Stage,
     reader: &Reader,
-    sections: &Sections,
+    linked: BTreeSet<SourceId>,
 ) -> Result<Option<Vec<Question>>, PassError> {
-    let leavers: Vec<SourceId> = sections.leavers().take(FEW + 1).collect();
+    let linked: Vec<SourceId> = linked.into_iter().collect();
     let newcomers = people.wanted_after(false, None, FEW + 1)?;
-    if leavers.len() + newcomers.len() > FEW {
+    if linked.len() + newcomers.len() > FEW {
         return Ok(None);
     }
     let mut questions: Vec<Question> = reader
-        .rows(&leavers)?
+        .rows(&linked)?
         .into_iter()
         .map(|row| Question { anchor: row.anchor, by: By::Id(row.cloud_id) })
         .collect();

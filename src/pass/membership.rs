@@ -142,8 +142,14 @@ impl Memberships {
     }
 
     /// Whether somebody's memberships changed.
-    pub fn touches(&self, dn: &str) -> bool {
-        !self.touched.is_empty() && self.touched.contains(&Key::dn(dn))
+    pub fn touches(&self, record: &Record) -> bool {
+        !self.touched.is_empty() && self.touched.contains(&record.dn_key())
+    }
+
+    /// Whether those of somebody's AD primary group changed.
+    pub fn touches_primary(&self, record: &Record) -> bool {
+        !self.touched.is_empty()
+            && record.texts("primarygroup").any(|group| self.touched.contains(&Key::dn(group)))
     }
 
     /// The DN keys of everybody whose memberships changed.
@@ -224,8 +230,10 @@ impl Memberships {
                 stage.staged_members(*key)?.into_iter().collect()
             };
             if renamed(key) || !known.contains_key(key) {
-                // Another name, or a new group: every member may match another rule now.
+                // Another name, or a new group: every member may match another rule now, and
+                // whoever has it as the primary group.
                 touched.extend(before.union(&now));
+                touched.insert(*key);
             } else {
                 touched.extend(before.symmetric_difference(&now));
             }

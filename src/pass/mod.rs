@@ -19,6 +19,7 @@ use crate::cloud::CloudError;
 use crate::source::SourceError;
 use crate::store::StoreError;
 
+pub use crate::apply::Hands;
 pub use act::{Acted, act};
 pub use look::{Look, Observe, Stray, World, look};
 pub use parts::{NoSeat, Part};

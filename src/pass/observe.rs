@@ -229,7 +229,7 @@ pub async fn observe_some(
     let licenses: Vec<LicenseId> = managed.licenses.iter().take(64).cloned().collect();
     let asked: HashSet<SourceId> = questions.iter().map(|question| question.anchor).collect();
     let with_licenses = !licenses.is_empty();
-    let answers: Vec<Answer> = stream::iter(questions)
+    let mut answers: Vec<Answer> = stream::iter(questions)
         .map(|question| ask(cloud, question, with_licenses))
         .buffer_unordered(ASKED_AT_ONCE)
         .try_collect()
@@ -237,6 +237,9 @@ pub async fn observe_some(
         .map_err(PassError::Cloud)?;
     let mut stage = Stage::new()?;
     let accounts = answers.len() as u64;
+    // A newcomer's address may lead to the account of a leaver. Of two answers about one account
+    // the last stays, and that must be the one that knows whose it is.
+    answers.sort_by_key(|answer| (answer.linked, answer.anchor));
     for Answer { anchor, linked, account, held } in answers {
         let Some(account) = account else { continue };
         let key = Key::exact(account.id.as_str());
@@ -265,7 +268,18 @@ async fn ask(cloud: &dyn CloudRead, question: Question, with_licenses: bool) -> 
     let held = match &account {
         Some(account) if with_licenses => match cloud.licenses_of(&account.id).await {
             Ok(held) => held,
-            Err(e) if e.kind == CloudErrorKind::NotFound => BTreeSet::new(),
+            // Deleted a moment ago, or a contradiction, from which nothing may be concluded.
+            Err(e) if e.kind == CloudErrorKind::NotFound => match cloud.account(&account.id).await? {
+                None => {
+                    return Ok(Answer {
+                        anchor: question.anchor,
+                        linked,
+                        account: None,
+                        held: BTreeSet::new(),
+                    });
+                }
+                Some(_) => return Err(e),
+            },
             Err(e) => return Err(e),
         },
         _ => BTreeSet::new(),

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use crate::apply::Finish;
-use crate::guard::{CheckedPlan, Guard, HeldAction, Tally, same_effect};
+use crate::guard::{CheckedPlan, Guard, HeldAction, Tally, releases};
 use crate::model::{
     Action, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow, SourceId, Wanted, Withheld,
     license_digest,
@@ -199,13 +199,35 @@ impl<'a> Parts<'a> {
         Ok(Some((cases, decisions)))
     }
 
+    /// Linked people about whom the snapshot is not to be trusted alone, at most `limit` of
+    /// them: who would lose something, who would get a licence or role, which somebody may have
+    /// given by hand already, and about whom an interrupted run left doubts. Consumes the walk.
+    pub fn doubtful(mut self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
+        self.newcomers_after = None;
+        let mut found = BTreeSet::new();
+        while found.len() < limit
+            && let Some((cases, decisions)) = self.decide_next()?
+        {
+            for (case, decision) in cases.cases.iter().zip(decisions) {
+                let doubt = case.row.as_ref().is_some_and(|row| row.applied_print == Fingerprint::NONE);
+                let asked = |action: &Action| {
+                    action.removes() || matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
+                };
+                if doubt || decision.actions.iter().any(asked) {
+                    found.insert(case.anchor);
+                }
+            }
+        }
+        Ok(found.into_iter().take(limit).collect())
+    }
+
     /// Counts all removals, without those that are approved already. Consumes the walk.
     pub fn tally(mut self, approved: &[Action]) -> Result<Tally, StoreError> {
         let keys: HashSet<(SourceId, Kind)> =
             approved.iter().map(|action| (action.anchor, action.kind)).collect();
         let is_approved = |action: &Action| {
             keys.contains(&(action.anchor, action.kind))
-                && approved.iter().any(|other| same_effect(other, action))
+                && approved.iter().any(|other| releases(other, action))
         };
         // Newcomers lose nothing, unless accounts that exist are taken over.
         if self.evidence.observation.stage.unlinked_after(None, 1)?.is_empty() {
@@ -259,10 +281,19 @@ impl<'a> Parts<'a> {
         actions.sort_by_key(phase);
         let (id, generation) = self.plan.clone();
         let (checked, held) = guard.check(Plan { id, generation, actions });
-        // Whoever has something held stays open.
+        // Whoever has something held stays open, on the ground of what was observed: the next
+        // pass may not ask the cloud, and has to come to the same.
+        let flowing: BTreeSet<SourceId> = checked.plan().actions.iter().map(|action| action.anchor).collect();
         for waits in &held {
-            if let Some(done) = finish.get_mut(&waits.action.anchor) {
+            let anchor = waits.action.anchor;
+            if let Some(done) = finish.get_mut(&anchor) {
                 done.record = Fingerprint::NONE;
+            }
+            if !flowing.contains(&anchor)
+                && let Some(mut row) = rows.remove(&anchor)
+            {
+                row.record = Fingerprint::NONE;
+                notes.push(RowChange::Link(Box::new(row)));
             }
         }
         Ok(Some(Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync, revisited }))
@@ -318,15 +349,22 @@ fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
         row.cloud_id = account.id.clone();
         row.applied.email = account.email.clone().unwrap_or(row.applied.email);
         row.applied.active = account.active;
+        if account.active && wanted.is_some() {
+            // Let in already, by whomever: not a leaver any more.
+            row.state = LinkState::Present;
+            row.given.block = false;
+        }
         row.applied.profile = account.profile.clone();
         row.applied.profile.retain(|field, _| policy.managed.fields.contains(*field));
         let roles = wanted.map_or(&row.applied.roles, |person| &person.roles);
         row.applied.roles = roles.intersection(&account.roles).cloned().collect();
+        row.given.roles.retain(|role| account.roles.contains(role));
     }
     if let Some(held) = &case.held {
         let licenses = wanted.map_or(&row.applied.licenses, |person| &person.licenses);
         row.applied.licenses = licenses.intersection(held).cloned().collect();
         row.licenses_print = license_digest(held);
+        row.given.licenses.retain(|license| held.contains(license));
     }
     Some(row)
 }

@@ -22,7 +22,7 @@ pub enum Wish {
 pub enum Seen {
     /// This account, which differs from what we last applied, or is not linked yet.
     Account(Box<Account>),
-    /// The account is there, exactly as we last applied it.
+    /// The account is there, exactly as we last applied it, and holds no role.
     AsApplied,
     /// The cloud was asked, and there is no such account.
     Missing,

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Account, Action, Attr, Cause, Change, Email, Field, Kind, LicenseId, LinkState, Managed, Person, Profile,
-    RoleId, SnapshotRow, license_digest,
+    Account, Action, Attr, Cause, Change, Email, Kind, LicenseId, LinkState, Managed, Person, RoleId,
+    SnapshotRow, license_digest,
 };
 
 use super::case::{Case, Match, Seen, Wish};
+use super::compare::{already_applied, identity_changes, profile_changes};
 use super::leavers::Leavers;
 use super::seats::Seats;
 use super::table::{Cell, cell};
@@ -21,8 +22,11 @@ pub struct Policy {
     pub leavers: Leavers,
     /// Whether an existing account with the same e-mail is taken over.
     pub adopt: bool,
-    /// Whether absence is proved and rules are complete, so that anything may be taken away.
+    /// Whether the census is whole, so that anything may be taken away.
     pub may_remove: bool,
+    /// Whether every name in the rules is known in the cloud: otherwise nobody can tell which
+    /// licence or role is not wanted any more.
+    pub may_strip: bool,
     /// Now, in seconds since 1970-01-01 UTC.
     pub now: i64,
 }
@@ -45,11 +49,19 @@ pub struct Decision {
 
 /// The reason given when a person is blocked in the cloud by hand.
 pub const BLOCKED_BY_HAND: &str = "log-in was forbidden in the cloud by somebody else; that is left alone";
+/// The reason given when a leaver was let in again by hand.
+pub const ALLOWED_BY_HAND: &str =
+    "log-in was allowed again in the cloud by somebody else; that is left alone";
+/// The reason given when leavers are only reported.
+pub const KEPT: &str = "left, and deactivating leavers is switched off";
 /// The reason given when adopting is switched off.
 pub const NOT_ADOPTED: &str =
     "an account with this e-mail exists in the cloud, and taking over is switched off";
 /// The reason given when removals wait for a complete census.
 pub const UNPROVED: &str = "removals wait until a read of the directory is complete";
+/// The reason given when licences or roles are not taken because the rules are not clear.
+pub const UNCLEAR: &str =
+    "licences and roles are not taken away while the rules name some that the cloud does not have";
 /// The reason given for protected people.
 pub const PROTECTED: &str = "protected: never deactivated, deleted or stripped";
 /// The reason given when the cloud was not asked about a newcomer.
@@ -162,7 +174,7 @@ impl Draft<'_> {
         };
         let active = observed.map_or(row.applied.active, |account| account.active);
         if !active {
-            if matches!(row.state, LinkState::Left { .. }) {
+            if matches!(row.state, LinkState::Left { .. }) || row.given.block {
                 let change = Change::new(Attr::Active, Some("false".into()), Some("true".into()));
                 self.push(Kind::Reactivate, &person.email, vec![change], Cause::Returned);
             } else {
@@ -185,10 +197,13 @@ impl Draft<'_> {
                 if drifted { Cause::Drift } else { Cause::Desired },
             );
         }
-        let held = self.case.held.as_ref().unwrap_or(&row.applied.licenses);
-        self.licenses(person, held, &row.given.licenses);
-        let roles = observed.map_or(&row.applied.roles, |account| &account.roles);
-        self.roles(person, roles, &row.given.roles);
+        // Not asked about, everybody holds what we last saw and what we gave and did not take.
+        let held = match &self.case.held {
+            Some(held) => held.clone(),
+            None => row.applied.licenses.union(&row.given.licenses).cloned().collect(),
+        };
+        self.licenses(person, &held, &row.given.licenses);
+        self.roles(person, &self.roles_held(row), &row.given.roles);
         if self.actions.is_empty() {
             self.refresh(row, person, observed, active);
         }
@@ -197,30 +212,44 @@ impl Draft<'_> {
     /// The cloud already says what should be, while the snapshot says something older: the
     /// effect of a change of which we never saw the answer.
     fn refresh(&mut self, row: &SnapshotRow, person: &Person, observed: Option<&Account>, active: bool) {
-        let Some(account) = observed else { return };
         let mut fresh = row.clone();
-        fresh.cloud_id = account.id.clone();
-        fresh.applied = Person { active, ..person.clone() };
-        match &self.case.held {
-            Some(held) => {
-                fresh.applied.licenses = person.licenses.intersection(held).cloned().collect();
-                fresh.licenses_print = license_digest(held);
-            }
-            None => fresh.applied.licenses = row.applied.licenses.clone(),
+        if let Some(account) = observed {
+            fresh.cloud_id = account.id.clone();
+            let licenses = std::mem::take(&mut fresh.applied.licenses);
+            fresh.applied = Person { active, licenses, ..person.clone() };
+            fresh.applied.roles = person.roles.intersection(&account.roles).cloned().collect();
+            fresh.given.roles.retain(|role| account.roles.contains(role));
+            // As seen, so that the next observation finds nothing new, even where the cloud keeps
+            // a value of its own (a work number owned by calling).
+            fresh.applied_print = account.fingerprint(&self.policy.managed);
+            fresh.given.block &= !active;
         }
-        fresh.applied.roles = person.roles.intersection(&account.roles).cloned().collect();
-        // As seen, so that the next observation finds nothing new, even where the cloud keeps
-        // a value of its own (a work number owned by calling).
-        fresh.applied_print = account.fingerprint(&self.policy.managed);
+        if let Some(held) = &self.case.held {
+            fresh.applied.licenses = person.licenses.intersection(held).cloned().collect();
+            fresh.licenses_print = license_digest(held);
+            // What somebody took away is not ours any more when somebody gives it again.
+            fresh.given.licenses.retain(|license| held.contains(license));
+        }
         fresh.state = LinkState::Present;
         if fresh != *row {
             self.refreshed = Some(Box::new(fresh));
         }
     }
 
+    /// The roles held, as far as is known.
+    fn roles_held(&self, row: &SnapshotRow) -> BTreeSet<RoleId> {
+        match &self.case.seen {
+            Seen::Account(account) => account.roles.clone(),
+            Seen::Unasked => row.applied.roles.union(&row.given.roles).cloned().collect(),
+            // An account that holds a role is always shown.
+            Seen::AsApplied | Seen::Missing => BTreeSet::new(),
+        }
+    }
+
     fn leave(&mut self, cause: Cause) {
         let Some(row) = &self.case.row else { return };
         if !self.policy.leavers.deactivate {
+            self.short = Some(KEPT);
             return;
         }
         if self.case.protected {
@@ -233,11 +262,11 @@ impl Draft<'_> {
         }
         let email = row.applied.email.clone();
         if self.policy.leavers.reclaim_licenses {
-            let held = self.case.held.as_ref().unwrap_or(&row.applied.licenses);
+            let held = self.case.held.as_ref().unwrap_or(&row.given.licenses);
             let take: Vec<LicenseId> = row.given.licenses.intersection(held).cloned().collect();
             self.take_licenses(&email, &take, cause);
         }
-        let take: Vec<RoleId> = row.given.roles.iter().cloned().collect();
+        let take: Vec<RoleId> = row.given.roles.intersection(&self.roles_held(row)).cloned().collect();
         if !take.is_empty() {
             let changes = take
                 .into_iter()
@@ -257,8 +286,11 @@ impl Draft<'_> {
         if self.policy.now < since.saturating_add(keep) {
             return;
         }
+        let allowed = matches!(&self.case.seen, Seen::Account(account) if account.active);
         if self.case.protected {
             self.short = Some(PROTECTED);
+        } else if allowed {
+            self.short = Some(ALLOWED_BY_HAND);
         } else if !self.policy.may_remove {
             self.short = Some(UNPROVED);
         } else {
@@ -273,12 +305,9 @@ impl Draft<'_> {
         let take: Vec<LicenseId> =
             given.iter().filter(|id| held.contains(*id) && !person.licenses.contains(*id)).cloned().collect();
         if !take.is_empty() {
-            if self.case.protected {
-                self.short = Some(PROTECTED);
-            } else if self.policy.may_remove {
-                self.take_licenses(&person.email, &take, Cause::NotEntitled);
-            } else {
-                self.short = Some(UNPROVED);
+            match self.obstacle() {
+                Some(reason) => self.short = Some(reason),
+                None => self.take_licenses(&person.email, &take, Cause::NotEntitled),
             }
         }
         let mut give = Vec::new();
@@ -291,6 +320,19 @@ impl Draft<'_> {
         }
         if !give.is_empty() {
             self.push(Kind::LicenseAdd, &person.email, give, Cause::Entitled);
+        }
+    }
+
+    /// Why nothing may be taken from somebody who stays.
+    fn obstacle(&self) -> Option<&'static str> {
+        if self.case.protected {
+            Some(PROTECTED)
+        } else if !self.policy.may_remove {
+            Some(UNPROVED)
+        } else if !self.policy.may_strip {
+            Some(UNCLEAR)
+        } else {
+            None
         }
     }
 
@@ -318,59 +360,16 @@ impl Draft<'_> {
             .collect();
         let mut cause = Cause::Entitled;
         if !take.is_empty() {
-            if self.case.protected {
-                self.short = Some(PROTECTED);
-            } else if self.policy.may_remove {
-                changes.extend(take);
-                cause = Cause::NotEntitled;
-            } else {
-                self.short = Some(UNPROVED);
+            match self.obstacle() {
+                Some(reason) => self.short = Some(reason),
+                None => {
+                    changes.extend(take);
+                    cause = Cause::NotEntitled;
+                }
             }
         }
         if !changes.is_empty() {
             self.push(Kind::RoleChange, &person.email, changes, cause);
         }
-    }
-}
-
-fn identity_changes(
-    case: &Case,
-    email: Option<&Email>,
-    external_id: Option<&str>,
-    person: &Person,
-) -> Vec<Change> {
-    let mut changes = Vec::new();
-    if email != Some(&person.email) {
-        changes.push(Change::new(
-            Attr::Email,
-            email.map(|e| e.as_str().into()),
-            Some(person.email.as_str().into()),
-        ));
-    }
-    let anchor = case.anchor.to_string();
-    if external_id != Some(anchor.as_str()) {
-        changes.push(Change::new(Attr::ExternalId, external_id.map(Into::into), Some(anchor)));
-    }
-    changes
-}
-
-fn profile_changes(from: &Profile, to: &Profile, policy: &Policy, account: Option<&Account>) -> Vec<Change> {
-    let calling = account.is_some_and(|account| account.calling_owns_work_phone);
-    policy
-        .managed
-        .fields
-        .iter()
-        .filter(|field| !(calling && *field == Field::PhoneWork))
-        .filter(|field| from.get(field) != to.get(field))
-        .map(|field| Change::new(Attr::Field(field), from.get(&field).cloned(), to.get(&field).cloned()))
-        .collect()
-}
-
-fn already_applied(change: &Change, row: &SnapshotRow) -> bool {
-    match &change.field {
-        Attr::Email => change.to.as_deref() == Some(row.applied.email.as_str()),
-        Attr::ExternalId => true,
-        Attr::Field(field) => change.to.as_ref() == row.applied.profile.get(field),
-        Attr::Active | Attr::License(_) | Attr::Role(_) => false,
     }
 }

@@ -5,6 +5,7 @@
 //! accounts that are already there is in [`pair`], seats in [`seats`].
 
 pub mod case;
+mod compare;
 pub mod decide;
 mod leavers;
 pub mod order;

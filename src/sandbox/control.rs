@@ -119,7 +119,7 @@ fn declare(organization: &Organization, body: &Value) -> Result<Value, String> {
         expires: body
             .get("expires_in")
             .and_then(Value::as_i64)
-            .map(|seconds| now + seconds.saturating_mul(1000)),
+            .map(|seconds| now.saturating_add(seconds.saturating_mul(1000))),
         person,
         fixed: false,
     };

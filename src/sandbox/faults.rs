@@ -214,9 +214,9 @@ impl Faults {
         let of = |key: &str| self.latency_on.get(key).copied().unwrap_or(0);
         let mut total = self.latency_ms;
         if !self.latency_on.is_empty() {
-            total += of(family) + of(&format!("{method} {family}"));
+            total = total.saturating_add(of(family)).saturating_add(of(&format!("{method} {family}")));
         }
-        if calling_data { total + self.calling_data_latency_ms } else { total }
+        if calling_data { total.saturating_add(self.calling_data_latency_ms) } else { total }
     }
 }
 

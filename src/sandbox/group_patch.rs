@@ -11,7 +11,8 @@ use super::scim_filter::Filter;
 use super::scim_groups::{
     CISCO, MOST_MEMBERS, checked_extension, checked_external, checked_members, checked_name,
 };
-use super::scim_patch::{Operation, Target, Verb, invalid_path, invalid_value, operations};
+use super::scim_operation::{Operation, Verb, operations};
+use super::scim_path::{Target, invalid_path, invalid_value};
 use super::state::State;
 
 /// Checks a PATCH body against a group.

@@ -15,6 +15,7 @@ use super::faults::Faults;
 use super::ids;
 use super::profile::Profile;
 use super::roles;
+use super::scim_operation;
 use super::scim_patch;
 use super::seed;
 use super::settings::Settings;
@@ -132,8 +133,8 @@ impl Organization {
     pub fn set_faults(&self, faults: Faults) {
         self.0.write(|state| {
             state.bounds = Bounds {
-                visibility_lag: Duration::from_millis(faults.visibility_lag_ms),
-                counter_lag: Duration::from_millis(faults.counter_lag_ms),
+                visibility_lag: lag(faults.visibility_lag_ms),
+                counter_lag: lag(faults.counter_lag_ms),
                 email_reuse_ms: i64::try_from(faults.email_reuse_delay_s)
                     .unwrap_or(i64::MAX)
                     .saturating_mul(1000),
@@ -203,14 +204,14 @@ impl Organization {
     /// # Errors
     /// There is no such account, or Webex would refuse.
     pub fn edit(&self, email: &str, operations: &Value) -> Result<(), String> {
-        let body = serde_json::json!({ "schemas": [scim_patch::PATCH], "Operations": operations });
+        let body = serde_json::json!({ "schemas": [scim_operation::PATCH], "Operations": operations });
         let now = crate::clock::now().timestamp_millis();
         let actor = Actor { person: None, tracking: "sandbox", at: now };
         let change = |state: &mut State| -> Result<(), Refusal> {
             let slot = state.roster.slot_named(email).ok_or_else(Refusal::absent)?;
             let person = state.roster.get(slot).ok_or_else(Refusal::absent)?;
             let mut doc = person.profile.document();
-            scim_patch::apply(&mut doc, scim_patch::operations(&body)?)?;
+            scim_patch::apply(&mut doc, scim_operation::operations(&body)?)?;
             state.update(slot, Profile::from_scim(doc)?, actor)
         };
         self.0.write(change).map_err(|refusal| refusal.message)
@@ -264,4 +265,9 @@ impl Organization {
             Some(person.profile.roles.iter().map(|role| roles::at(*role).id).collect())
         })
     }
+}
+
+/// A lag of so many milliseconds, at most a year: what is never seen is seen late enough.
+fn lag(ms: u64) -> Duration {
+    Duration::from_millis(ms).min(Duration::from_secs(365 * 24 * 3600))
 }

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::attributes::{
-    self, CISCO, CORE, CORE_ATTRIBUTES, ENTERPRISE, ENTERPRISE_ATTRIBUTES, READ_ONLY, Shape,
-};
+use super::attributes::{self, CISCO, CORE, CORE_ATTRIBUTES, ENTERPRISE, ENTERPRISE_ATTRIBUTES, READ_ONLY};
+use super::emails::{besides, plausible};
 use super::errors::Refusal;
 use super::ids;
-use super::reply::{comma, member, member_raw, quote};
+use super::reply::quote;
 use super::roles;
+use super::shapes::{fits, write};
 
 /// A JSON object.
 pub(super) type Object = Map<String, Value>;
@@ -99,7 +99,7 @@ impl Profile {
             active: flag(&doc, "active")?.unwrap_or(true),
             user_type,
             core: core.into(),
-            emails: other_emails(user_name, doc.get("emails"))?.into(),
+            emails: besides(user_name, doc.get("emails"))?.into(),
             roles: roles_in(doc.get("roles"))?,
             enterprise: Box::default(),
             manager: None,
@@ -251,127 +251,6 @@ fn canonical(doc: &mut Object) {
     }
 }
 
-/// Checks one attribute against its shape and appends it.
-fn write(out: &mut String, name: &str, shape: Shape, value: &Value) -> Result<(), Refusal> {
-    match (shape, value) {
-        (Shape::Apart, _) | (_, Value::Null) => {}
-        (Shape::Text(max), Value::String(text)) => {
-            if !text.is_empty() {
-                member(out, name, fits(name, text, max)?);
-            }
-        }
-        (Shape::Flag, Value::Bool(flag)) => member_raw(out, name, if *flag { "true" } else { "false" }),
-        (Shape::Object(parts), Value::Object(object)) => {
-            let written = write_parts(name, parts, object)?;
-            if written.len() > 2 {
-                member_raw(out, name, &written);
-            }
-        }
-        (Shape::List(max, types, parts), Value::Array(list)) => {
-            let written = write_list(name, max, types, parts, list)?;
-            if written.len() > 2 {
-                member_raw(out, name, &written);
-            }
-        }
-        (Shape::Texts(max), Value::Array(list)) => {
-            if list.len() > max || !list.iter().all(Value::is_string) {
-                return Err(Refusal::bad(format!("{name} must be at most {max} strings.")));
-            }
-            if !list.is_empty() {
-                member_raw(out, name, &value.to_string());
-            }
-        }
-        _ => return Err(Refusal::bad(format!("{name} has a value of the wrong type."))),
-    }
-    Ok(())
-}
-
-fn write_list(
-    name: &str,
-    max: usize,
-    types: &[&str],
-    parts: &'static [attributes::Part],
-    list: &[Value],
-) -> Result<String, Refusal> {
-    if list.len() > max {
-        return Err(Refusal::bad(format!("{name} takes at most {max} values.")));
-    }
-    if list.iter().filter(|item| item.get("primary") == Some(&Value::Bool(true))).count() > 1 {
-        return Err(Refusal::bad(format!("{name} takes at most one primary value.")));
-    }
-    let mut out = String::from("[");
-    for item in list {
-        let Value::Object(item) = item else {
-            return Err(Refusal::bad(format!("{name} must be a list of objects.")));
-        };
-        let kind = item.get("type").and_then(Value::as_str);
-        if !types.is_empty() && kind.is_some_and(|kind| !types.contains(&kind)) {
-            return Err(Refusal::bad(format!("{name}.type is not one of the known types.")));
-        }
-        let written = write_parts(name, parts, item)?;
-        if written.len() > 2 {
-            comma(&mut out);
-            out.push_str(&written);
-        }
-    }
-    out.push(']');
-    Ok(out)
-}
-
-fn write_parts(name: &str, parts: &[attributes::Part], object: &Object) -> Result<String, Refusal> {
-    let mut out = String::from("{");
-    for part in parts {
-        match any_case(object, part.name) {
-            None | Some(Value::Null) => {}
-            Some(Value::Bool(flag)) if part.max == 0 => {
-                member_raw(&mut out, part.name, if *flag { "true" } else { "false" });
-            }
-            Some(Value::String(text)) if part.max > 0 => {
-                if !text.is_empty() {
-                    member(&mut out, part.name, fits(part.name, text, part.max)?);
-                }
-            }
-            Some(_) => {
-                return Err(Refusal::bad(format!("{name}.{} has a value of the wrong type.", part.name)));
-            }
-        }
-    }
-    out.push('}');
-    Ok(out)
-}
-
-/// The e-mail addresses besides the server's own; a primary work address must be the user name.
-fn other_emails(user_name: &str, emails: Option<&Value>) -> Result<String, Refusal> {
-    let Some(emails) = emails else { return Ok(String::new()) };
-    let Value::Array(list) = emails else { return Err(Refusal::bad("emails must be a list of objects.")) };
-    let mut others = Vec::new();
-    for item in list {
-        let address = item.get("value").and_then(Value::as_str).unwrap_or_default();
-        let kind = item.get("type").and_then(Value::as_str).unwrap_or("work");
-        let primary = item.get("primary") == Some(&Value::Bool(true));
-        if !plausible(address) {
-            return Err(Refusal::bad("emails.value must be an e-mail address."));
-        }
-        if kind == "work" && address.eq_ignore_ascii_case(user_name) {
-            continue;
-        }
-        if primary {
-            return Err(Refusal::bad("The primary work e-mail must equal userName."));
-        }
-        others.push(item.clone());
-    }
-    // Nine besides the server's own make ten.
-    let written = write_list("emails", 9, &["work", "home", "room", "other"], EMAIL, &others)?;
-    Ok(written.trim_start_matches('[').trim_end_matches(']').to_owned())
-}
-
-const EMAIL: &[attributes::Part] = &[
-    attributes::Part { name: "value", max: 254 },
-    attributes::Part { name: "type", max: 64 },
-    attributes::Part { name: "display", max: 256 },
-    attributes::Part { name: "primary", max: 0 },
-];
-
 fn roles_in(list: Option<&Value>) -> Result<Box<[u8]>, Refusal> {
     let Some(list) = list else { return Ok(Box::default()) };
     let Value::Array(list) = list else { return Err(Refusal::bad("roles must be a list of objects.")) };
@@ -420,27 +299,6 @@ fn flag(doc: &Object, name: &str) -> Result<Option<bool>, Refusal> {
         Some(Value::Bool(flag)) => Ok(Some(*flag)),
         Some(_) => Err(Refusal::bad(format!("{name} must be a boolean."))),
     }
-}
-
-fn fits<'a>(name: &str, text: &'a str, max: usize) -> Result<&'a str, Refusal> {
-    if text.len() > max && text.chars().count() > max {
-        return Err(Refusal::bad(format!("{name} is longer than {max} characters.")));
-    }
-    Ok(text)
-}
-
-/// Whether a text can be an e-mail address.
-pub(super) fn plausible(address: &str) -> bool {
-    address.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && !domain.is_empty()
-            && !domain.contains('@')
-            && !domain.starts_with('.')
-            && !domain.ends_with('.')
-            && !address
-                .chars()
-                .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';'))
-    })
 }
 
 #[cfg(test)]

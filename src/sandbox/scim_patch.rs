@@ -7,63 +7,10 @@ use super::attributes::{
     Shape,
 };
 use super::errors::Refusal;
-use super::profile::{Object, any_case};
+use super::profile::Object;
 use super::scim_filter::Filter;
-
-/// The schema of a PATCH request.
-pub(super) const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-
-/// What an operation does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verb {
-    Add,
-    Replace,
-    Remove,
-}
-
-/// One operation of a request.
-#[derive(Clone, Debug)]
-pub(super) struct Operation {
-    pub(super) verb: Verb,
-    pub(super) path: Option<String>,
-    pub(super) value: Option<Value>,
-}
-
-/// Reads the operations of a PATCH request.
-pub(super) fn operations(body: &Value) -> Result<Vec<Operation>, Refusal> {
-    let listed = body.get("schemas").and_then(Value::as_array);
-    if !listed.is_some_and(|schemas| schemas.iter().any(|urn| urn.as_str() == Some(PATCH))) {
-        return Err(Refusal::bad(format!("schemas must contain {PATCH}.")));
-    }
-    let list = body
-        .as_object()
-        .and_then(|body| any_case(body, "Operations"))
-        .and_then(Value::as_array)
-        .filter(|list| !list.is_empty())
-        .ok_or_else(|| Refusal::bad("Operations must be a list."))?;
-    list.iter()
-        .map(|operation| {
-            let verb =
-                match operation.get("op").and_then(Value::as_str).map(str::to_ascii_lowercase).as_deref() {
-                    Some("add") => Verb::Add,
-                    Some("replace") => Verb::Replace,
-                    Some("remove") => Verb::Remove,
-                    _ => return Err(Refusal::bad("op must be add, replace or remove.")),
-                };
-            let path = match operation.get("path") {
-                None | Some(Value::Null) => None,
-                Some(Value::String(path)) if !path.trim().is_empty() => Some(path.trim().to_owned()),
-                Some(_) => return Err(invalid_path()),
-            };
-            let value = operation.get("value").filter(|value| !value.is_null()).cloned();
-            match (verb, &path, &value) {
-                (Verb::Remove, None, _) => Err(Refusal::no_target()),
-                (Verb::Add | Verb::Replace, _, None) => Err(invalid_value("value is missing or null.")),
-                _ => Ok(Operation { verb, path, value }),
-            }
-        })
-        .collect()
-}
+use super::scim_operation::{Operation, Verb};
+use super::scim_path::{Target, invalid_path, invalid_value};
 
 /// Applies operations to a user document, in order.
 pub(super) fn apply(doc: &mut Object, operations: Vec<Operation>) -> Result<(), Refusal> {
@@ -125,13 +72,13 @@ fn apply_one(doc: &mut Object, verb: Verb, path: &str, value: Option<Value>) -> 
     }
 }
 
-/// The server keeps its own e-mail entry equal to the user name, so an old one must not stay behind.
+/// The server's own e-mail entry follows the user name at once: the operations that come next in the
+/// request find it with the new address, as a client that reads the user would.
 fn rename(doc: &mut Object, verb: Verb, value: Option<Value>) -> Result<(), Refusal> {
     let (false, Some(Value::String(name))) = (verb == Verb::Remove, value) else {
         return Err(invalid_value("userName must be a string and cannot be removed."));
     };
     if let Some(Value::Array(emails)) = doc.get_mut("emails") {
-        // The entry of the user name follows it, and can be named by what comes next.
         for email in emails.iter_mut().filter(|email| email.get("primary") == Some(&Value::Bool(true))) {
             email["value"] = name.as_str().into();
         }
@@ -303,59 +250,9 @@ fn child<'a>(doc: &'a mut Object, name: &str) -> &'a mut Object {
     }
 }
 
-/// `attribute`, `attribute.part`, `attribute[filter]`, `attribute[filter].part`.
-#[derive(Debug)]
-pub(super) struct Target {
-    pub(super) attribute: String,
-    pub(super) filter: Option<Filter>,
-    pub(super) part: Option<String>,
-}
-
-impl Target {
-    /// Parses a path without its URN.
-    pub(super) fn parse(path: &str) -> Result<Self, Refusal> {
-        let word = |text: &str| {
-            !text.is_empty()
-                && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '$' | '-' | '_'))
-        };
-        let (head, filter, tail) = match path.split_once('[') {
-            Some((head, rest)) => {
-                let (filter, tail) = rest.rsplit_once(']').ok_or_else(invalid_path)?;
-                (
-                    head,
-                    Some(Filter::parse(filter)?),
-                    tail.strip_prefix('.').or_else(|| tail.is_empty().then_some("")),
-                )
-            }
-            None => match path.split_once('.') {
-                Some((head, tail)) => (head, None, Some(tail).filter(|tail| !tail.is_empty())),
-                None => (path, None, Some("")),
-            },
-        };
-        let tail = tail.ok_or_else(invalid_path)?;
-        if !word(head) || !(tail.is_empty() || word(tail)) {
-            return Err(invalid_path());
-        }
-        Ok(Self { attribute: head.to_owned(), filter, part: (!tail.is_empty()).then(|| tail.to_owned()) })
-    }
-}
-
-/// 400 `invalidPath`.
-pub(super) fn invalid_path() -> Refusal {
-    let mut refusal = Refusal::bad("The path of an operation cannot be read.").code(100_102);
-    refusal.scim_type = Some("invalidPath");
-    refusal
-}
-
-/// 400 `invalidValue`.
-pub(super) fn invalid_value(message: &str) -> Refusal {
-    let mut refusal = Refusal::bad(message).code(100_105);
-    refusal.scim_type = Some("invalidValue");
-    refusal
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::scim_operation::{PATCH, operations};
     use super::*;
     use serde_json::json;
 
@@ -442,7 +339,10 @@ mod tests {
             (
                 json!({ "op": "replace", "path": "userName", "value": "new@example.com" }),
                 "/emails",
-                json!([{ "value": "b@home.test", "type": "home" }]),
+                json!([
+                    { "value": "new@example.com", "type": "work", "primary": true },
+                    { "value": "b@home.test", "type": "home" },
+                ]),
             ),
             (json!({ "op": "replace", "path": "meta.created", "value": "x" }), "/meta", Value::Null),
             (json!({ "op": "add", "path": "id", "value": "x" }), "/id", Value::Null),

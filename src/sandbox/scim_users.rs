@@ -15,6 +15,7 @@ use super::profile::{Object, Profile};
 use super::reply::{Reply, comma, member_raw};
 use super::roster::Order;
 use super::scim_filter::{Filter, Op, bare};
+use super::scim_operation::operations;
 use super::scim_patch;
 use super::state::State;
 use super::view::{self, Detail, Projection};
@@ -92,7 +93,7 @@ pub(super) fn patch_slot(
 ) -> Result<(), Refusal> {
     let person = state.roster.get(slot).ok_or_else(Refusal::absent)?;
     let mut doc = person.profile.document();
-    scim_patch::apply(&mut doc, scim_patch::operations(body)?)?;
+    scim_patch::apply(&mut doc, operations(body)?)?;
     state.update(slot, Profile::from_scim(doc)?, actor)
 }
 

@@ -1,5 +1,5 @@
 //! What differs between the platforms on which the daemon is at home, behind one interface:
-//! default paths, signals, file permissions, and the word to the service manager.
+//! default paths, signals, file permissions and names, and the word to the service manager.
 
 #[cfg(unix)]
 mod unix;
@@ -11,7 +11,7 @@ use unix as platform;
 #[cfg(windows)]
 use windows as platform;
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -103,8 +103,33 @@ pub fn privacy(path: &Path) -> io::Result<Privacy> {
 ///
 /// As [`File::open`].
 pub fn append_private(path: &Path) -> io::Result<File> {
-    platform::append_private(path)
+    private_options().append(true).create(true).open(path)
 }
+
+/// Creates a directory, with those above it, that only its owner can enter. One that exists is
+/// left as it is.
+///
+/// # Errors
+///
+/// When it cannot be created, or something else has its name.
+pub fn private_dir(dir: &Path) -> io::Result<()> {
+    platform::private_dir(dir)
+}
+
+/// Options to open a file which, when it is created, its owner alone can read and write.
+pub fn private_options() -> OpenOptions {
+    platform::private_options()
+}
+
+/// A path as it stands in a `file:` URI: with forward slashes, and a drive below the root.
+/// Characters that mean something in a URI are not escaped.
+pub fn uri_path(path: &Path) -> String {
+    platform::uri_path(path)
+}
+
+/// The name under which SQLite knows this system's files without locks of its own, see
+/// <https://www.sqlite.org/vfs.html> 2.1.
+pub const SQLITE_WITHOUT_LOCKS: &str = platform::SQLITE_WITHOUT_LOCKS;
 
 /// Tells the service manager, when one listens. Without one, nothing happens.
 ///

@@ -1,8 +1,8 @@
 //! Unix, and systemd where it is the service manager.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -55,8 +55,20 @@ pub(super) fn privacy(path: &Path) -> io::Result<Privacy> {
     Ok(if mode & 0o027 == 0 { Privacy::Private } else { Privacy::Exposed(format!("mode {mode:04o}")) })
 }
 
-pub(super) fn append_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+pub(super) fn private_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+pub(super) fn private_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+pub(super) const SQLITE_WITHOUT_LOCKS: &str = "unix-none";
+
+pub(super) fn uri_path(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 /// The protocol of sd_notify(3): a datagram of `KEY=value` lines to the socket named in the
@@ -107,6 +119,7 @@ fn watchdog_from(usec: Option<String>, pid: Option<String>, own_pid: u32) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::{append_private, private_dir};
 
     #[test]
     fn notices_arrive_at_a_socket_in_the_file_system() {
@@ -166,6 +179,13 @@ mod tests {
         }
         restrict_permissions(&path).unwrap();
         assert_eq!(mode(), 0o600);
+        let inner = dir.path().join("state/inner");
+        private_dir(&inner).unwrap();
+        for made in [inner.as_path(), inner.parent().unwrap()] {
+            assert_eq!(std::fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+        private_dir(&inner).unwrap();
+        assert!(private_dir(&path).is_err(), "a file has the name");
         restrict_permissions(dir.path()).unwrap();
         assert_eq!(std::fs::metadata(dir.path()).unwrap().permissions().mode() & 0o777, 0o700);
         assert!(privacy(&dir.path().join("none")).is_err());

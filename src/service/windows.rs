@@ -1,7 +1,7 @@
 //! Windows.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -76,9 +76,21 @@ pub(super) fn privacy(path: &Path) -> io::Result<Privacy> {
     std::fs::metadata(path).map(|_| Privacy::Unknown)
 }
 
+/// The directory gets the access list of the one above it.
+pub(super) fn private_dir(dir: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(dir)
+}
+
 /// The file gets the access list of its directory.
-pub(super) fn append_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path)
+pub(super) fn private_options() -> OpenOptions {
+    OpenOptions::new()
+}
+
+pub(super) const SQLITE_WITHOUT_LOCKS: &str = "win32-none";
+
+pub(super) fn uri_path(path: &Path) -> String {
+    let text = path.to_string_lossy().replace('\\', "/");
+    if text.get(1..2) == Some(":") { format!("/{text}") } else { text }
 }
 
 pub(super) fn notify(_: &Notice<'_>) -> io::Result<()> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::lock::{private_dir, private_file};
 use super::{StoreError, StoreErrorKind};
+use crate::service;
 
 /// The name of the database in the state directory.
 pub const DATABASE_FILE: &str = "dirsyncd.db";
@@ -26,10 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Opens the database for writing, creating it when missing. The caller holds the lock.
 pub(super) fn open_writer(dir: &Path) -> Result<Connection, StoreError> {
     let path = dir.join(DATABASE_FILE);
-    private_dir(dir).map_err(|e| StoreError::io(&format!("cannot create {}", dir.display()), &e))?;
+    service::private_dir(dir).map_err(|e| StoreError::io(&format!("cannot create {}", dir.display()), &e))?;
     inspect(&path)?;
     let cannot = |e: io::Error| StoreError::io(&format!("cannot open {}", path.display()), &e);
-    private_file().write(true).create(true).truncate(false).open(&path).map_err(cannot)?;
+    service::private_options().write(true).create(true).truncate(false).open(&path).map_err(cannot)?;
     let sql = |e| StoreError::sqlite("opening it", &e);
     let mut db = Connection::open_with_flags(
         &path,

@@ -18,6 +18,8 @@ pub enum Decision {
     Rejected,
     /// It was carried out.
     Done,
+    /// A later pass wants something else; the same plan may come again, and waits anew then.
+    Overtaken,
 }
 
 impl Decision {
@@ -26,6 +28,7 @@ impl Decision {
             Self::Approved => "approved",
             Self::Rejected => "rejected",
             Self::Done => "done",
+            Self::Overtaken => "overtaken",
         }
     }
 }
@@ -79,7 +82,7 @@ pub(super) fn put(db: &Connection, plan: &HeldPlan) -> rusqlite::Result<()> {
 /// be rejected, and what is rejected or done stays so.
 pub(super) fn decide(db: &Connection, id: &str, decision: Decision, now: i64) -> rusqlite::Result<bool> {
     db.prepare_cached(match decision {
-        Decision::Approved => {
+        Decision::Approved | Decision::Overtaken => {
             "UPDATE held SET decision = ?2, decided = ?3 WHERE id = ?1 AND decision IS NULL"
         }
         Decision::Rejected => {
@@ -102,6 +105,7 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HeldPlan> {
         Some("approved") => Some(Decision::Approved),
         Some("rejected") => Some(Decision::Rejected),
         Some("done") => Some(Decision::Done),
+        Some("overtaken") => Some(Decision::Overtaken),
         Some(_) => return Err(nonsense("an unknown decision about a held plan")),
     };
     Ok(HeldPlan {
@@ -115,10 +119,10 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HeldPlan> {
     })
 }
 
-/// All plans that are not done, oldest first.
+/// All plans that are neither done nor overtaken, oldest first.
 pub(super) fn list(db: &Connection) -> rusqlite::Result<Vec<HeldPlan>> {
     db.prepare_cached(&format!(
-        "{COLUMNS} WHERE decision IS NULL OR decision <> 'done' ORDER BY created, id"
+        "{COLUMNS} WHERE decision IS NULL OR decision IN ('approved', 'rejected') ORDER BY created, id"
     ))?
     .query_map([], from_row)?
     .collect()
@@ -130,7 +134,9 @@ pub(super) fn one(db: &Connection, id: &str) -> rusqlite::Result<Option<HeldPlan
 
 /// Forgets plans that were decided before a time, except those that still have to be done.
 pub(super) fn prune(db: &Connection, before: i64) -> rusqlite::Result<()> {
-    db.prepare_cached("DELETE FROM held WHERE decision IN ('rejected', 'done') AND decided < ?1")?
-        .execute([before])
-        .map(drop)
+    db.prepare_cached(
+        "DELETE FROM held WHERE decision IN ('rejected', 'done', 'overtaken') AND decided < ?1",
+    )?
+    .execute([before])
+    .map(drop)
 }

@@ -2,10 +2,12 @@
 //! nothing has to be cleaned up after `kill -9`.
 
 use std::fmt;
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use crate::service;
 
 /// The name of the lock file in the state directory.
 pub const LOCK_FILE: &str = "dirsyncd.lock";
@@ -75,8 +77,14 @@ impl Lock {
             what: format!("cannot lock {}: {error}", path.display()),
             remedy: "check that the state directory exists and belongs to the service's account".into(),
         };
-        private_dir(dir).map_err(io)?;
-        let mut file = private_file().read(true).write(true).create(true).open(&path).map_err(io)?;
+        service::private_dir(dir).map_err(io)?;
+        let mut file = service::private_options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(io)?;
         let start = Instant::now();
         loop {
             match file.try_lock() {
@@ -139,23 +147,6 @@ fn holder(file: &mut File) -> Option<String> {
     };
     let since = chrono::DateTime::<chrono::Utc>::from(file.metadata().ok()?.modified().ok()?);
     Some(format!("{process}, since {}", since.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)))
-}
-
-/// Creates a directory that only its owner can enter. One that exists is left as it is.
-pub(super) fn private_dir(dir: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
-}
-
-/// Options that create a file which only its owner can read.
-pub(super) fn private_file() -> fs::OpenOptions {
-    let mut options = fs::OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 #[cfg(test)]

@@ -21,9 +21,7 @@ use super::run::{self, RunId, RunRecord};
 use super::snapshot;
 use super::{StoreError, StoreErrorKind};
 use crate::model::{Key, Link, SnapshotRow, SourceId, Withheld};
-
-/// Reads the file without SQLite's own locks, see <https://www.sqlite.org/vfs.html> 2.1.
-const WITHOUT_LOCKS: &str = if cfg!(windows) { "mode=ro&vfs=win32-none" } else { "mode=ro&vfs=unix-none" };
+use crate::service;
 
 /// How long to wait for a writer that is just starting.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -109,7 +107,7 @@ impl Reader {
         } else {
             // Left by a writer that was killed. With the file to itself, SQLite keeps the index
             // of the log in memory; our own lock keeps writers away.
-            let db = connect(WITHOUT_LOCKS)?;
+            let db = connect(&format!("mode=ro&vfs={}", service::SQLITE_WITHOUT_LOCKS))?;
             db.execute_batch("PRAGMA locking_mode = EXCLUSIVE").map_err(sql)?;
             db
         };
@@ -347,17 +345,13 @@ fn share_lock(dir: &Path) -> Result<(Option<File>, bool), StoreError> {
 
 /// A path as part of an SQLite URI, see <https://www.sqlite.org/uri.html>.
 fn escape(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let mut uri = String::with_capacity(text.len() + 3);
-    if cfg!(windows) && text.get(1..2) == Some(":") {
-        uri.push('/');
-    }
+    let text = service::uri_path(path);
+    let mut uri = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '?' => uri.push_str("%3f"),
             '#' => uri.push_str("%23"),
             '%' => uri.push_str("%25"),
-            '\\' if cfg!(windows) => uri.push('/'),
             c => uri.push(c),
         }
     }

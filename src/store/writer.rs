@@ -66,11 +66,13 @@ pub(super) struct Letter {
 /// The writing side of the database.
 pub(super) struct Writer {
     db: Connection,
+    /// New names wait to be sorted into their index.
+    many_names: bool,
 }
 
 impl Writer {
     pub(super) fn new(db: Connection) -> Self {
-        Self { db }
+        Self { db, many_names: false }
     }
 
     /// Works until all senders are gone or a `None` arrives.
@@ -111,21 +113,20 @@ impl Writer {
             // Nobody waits any more when a task was aborted; what is written stays.
             let _ = letter.reply.send(answer);
         }
-        if let Err(error) = self.sort_names() {
-            // Nothing is lost: the next transaction tries again.
+        if self.many_names
+            && let Err(error) = self.sort_names()
+        {
+            // Nothing is lost: the next change of the snapshot tries again.
             tracing::warn!(kind = ?error.kind, "cannot sort new names into their index");
         }
     }
 
     fn sort_names(&mut self) -> Result<(), StoreError> {
         let sql = |e| StoreError::sqlite("sorting names", &e);
-        if names::are_many(&self.db).map_err(sql)? {
-            let transaction =
-                self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
-            names::sort(&transaction).map_err(sql)?;
-            transaction.commit().map_err(sql)?;
-        }
-        Ok(())
+        self.many_names = false;
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+        names::sort(&transaction).map_err(sql)?;
+        transaction.commit().map_err(sql)
     }
 
     /// Carries out one request, in as many transactions as it needs.
@@ -152,6 +153,7 @@ impl Writer {
             .collect::<Result<Vec<_>, _>>()?;
         if snapshot_changed {
             meta::next_generation(&transaction).map_err(sql)?;
+            self.many_names = names::are_many(&transaction).map_err(sql)?;
         }
         transaction.commit().map_err(sql)?;
         Ok(answers)

@@ -4,6 +4,7 @@
 mod support;
 
 mod fixtures;
+mod kill;
 mod reading;
 mod source_fake;
 mod source_samba;

@@ -109,7 +109,7 @@ pub(crate) struct Seen {
 /// Reads everybody in the sandbox by the interfaces that Webex has, by user name. The
 /// administrator of the sandbox is left out.
 pub(crate) async fn cloud_contents(base_url: &str) -> BTreeMap<String, Seen> {
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = client();
     let get = async |path: String| -> Value {
         let answer =
             client.get(format!("{base_url}{path}")).bearer_auth(TOKEN).send().await.expect("an answer");
@@ -152,11 +152,17 @@ pub(crate) async fn cloud_contents(base_url: &str) -> BTreeMap<String, Seen> {
         if license["subscriptionId"].is_null() {
             continue;
         }
-        let with = get(format!("/v1/licenses/{id}?includeAssignedTo=user&limit=300")).await;
-        for holder in with["users"].as_array().into_iter().flatten() {
-            let holder = raw(holder["id"].as_str().expect("an id"));
-            if let Some(seen) = names.get(&holder).and_then(|name| people.get_mut(name)) {
-                seen.licenses.insert(license["name"].as_str().expect("a name").to_owned());
+        let mut next = Some(format!("{base_url}/v1/licenses/{id}?includeAssignedTo=user&limit=300"));
+        while let Some(url) = next.take() {
+            let answer = client.get(&url).bearer_auth(TOKEN).send().await.expect("an answer");
+            let link = answer.headers().get("link").and_then(|link| link.to_str().ok()).unwrap_or_default();
+            next = link.split(['<', '>']).nth(1).filter(|_| link.contains("rel=\"next\"")).map(str::to_owned);
+            let page: Value = answer.json().await.expect("JSON");
+            for holder in page["users"].as_array().into_iter().flatten() {
+                let holder = raw(holder["id"].as_str().expect("an id"));
+                if let Some(seen) = names.get(&holder).and_then(|name| people.get_mut(name)) {
+                    seen.licenses.insert(license["name"].as_str().expect("a name").to_owned());
+                }
             }
         }
     }
@@ -165,7 +171,7 @@ pub(crate) async fn cloud_contents(base_url: &str) -> BTreeMap<String, Seen> {
 
 /// The number of write requests that the sandbox has met.
 pub(crate) async fn writes(base_url: &str) -> u64 {
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = client();
     let stats: Value = client
         .get(format!("{base_url}/sandbox/stats"))
         .send()
@@ -182,4 +188,11 @@ fn raw(public: &str) -> String {
     use base64::Engine as _;
     let bytes = base64::engine::general_purpose::STANDARD_NO_PAD.decode(public).expect("a public id");
     String::from_utf8(bytes).expect("text").rsplit('/').next().expect("a last part").to_owned()
+}
+
+/// A plain HTTP client.
+fn client() -> reqwest::Client {
+    // Whoever comes first in the process installs it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().expect("a client")
 }

@@ -353,6 +353,10 @@ impl State {
                     kept.account.email = to.as_deref().and_then(|to| to.parse().ok());
                 }
                 (Attr::ExternalId, to) => {
+                    let before = &kept.account.external_id;
+                    if kept.ours && before.is_some() && before != to {
+                        violations.push(format!("{} got the account of somebody else", action.email));
+                    }
                     kept.account.external_id.clone_from(to);
                     kept.ours = true;
                 }

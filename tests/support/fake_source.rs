@@ -63,6 +63,8 @@ pub enum Answers {
 pub struct State {
     pub people: BTreeMap<String, Entry>,
     pub groups: BTreeMap<String, Group>,
+    /// People who were deleted and may be restored.
+    pub dropped: BTreeMap<String, Entry>,
     pub identity: String,
     pub answers: Answers,
     /// Names of people whose entry cannot be used.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use dirsyncd::clock;
 use dirsyncd::guard::Limits;
 use dirsyncd::model::{Action, Email, Field};
-use dirsyncd::pass::{Acted, Look, Observe, Part, PassError, World, act, look};
+use dirsyncd::pass::{Acted, Hands, Look, Observe, Part, PassError, World, act, look};
 use dirsyncd::plan::Leavers;
 use dirsyncd::recover::recover;
 use dirsyncd::report::{Event, Sink};
@@ -136,8 +136,15 @@ impl Org {
         let look = self.look_with(observe, Arc::clone(&events)).await?;
         let started = NewRun { started: self.now(), mode: "delta".into(), trigger: "test".into() };
         let run = self.store.begin_run(started).await?;
-        let stop = CancellationToken::new();
-        let (acted, look) = act(look, &self.cloud, &self.cloud, &self.store, run, &events, &stop).await?;
+        let hands = Hands {
+            cloud: Arc::new(self.cloud.clone()),
+            writer: Arc::new(self.cloud.clone()),
+            store: self.store.clone(),
+            run,
+            events,
+            stop: CancellationToken::new(),
+        };
+        let (acted, look) = act(look, &hands).await?;
         self.store.end_run(run, self.now(), "ok".into(), serde_json::Value::Null).await?;
         let done = std::mem::take(&mut *done.lock().unwrap_or_else(|e| e.into_inner()));
         Ok(Passed { acted, look, done, writes: self.cloud.state().writes - before })

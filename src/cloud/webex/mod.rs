@@ -15,7 +15,9 @@ mod listing;
 mod operation;
 mod place;
 mod reader;
+mod resource;
 mod settings;
+mod standing;
 mod wire;
 mod writer;
 

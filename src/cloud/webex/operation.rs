@@ -1,4 +1,4 @@
-//! An action becomes one SCIM operation: pure, so that every spelling can be tested.
+//! An action on an account becomes one SCIM patch: pure, so that every spelling can be tested.
 //!
 //! Scalars are simple: replace, or remove. Phones, the work address, the work e-mail and the
 //! enterprise SIP address are elements of lists, and SCIM refuses (`noTarget`) to replace a
@@ -10,131 +10,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::place::{PHONES, Place, place};
-use crate::model::{Action, Attr, Change, Field, Kind};
+use super::place::{CISCO, ENTERPRISE, Place, place};
+use super::standing::Standing;
+use crate::model::{Action, Attr, Change, Kind};
 
-pub(super) const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-pub(super) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-pub(super) const CISCO: &str = "urn:scim:schemas:extension:cisco:webexidentity:2.0:User";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-
-/// Which elements of lists an account has, and its roles as the cloud wrote them.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Standing {
-    phones: BTreeSet<String>,
-    work_address: bool,
-    work_email: bool,
-    sip: bool,
-    roles: Vec<Value>,
-}
-
-impl Standing {
-    /// What a SCIM user shows.
-    pub(super) fn of(user: &Value) -> Self {
-        let has = |list: &Value, kind: &str| elements(list).iter().any(|element| type_is(element, kind));
-        Self {
-            phones: elements(&user["phoneNumbers"])
-                .iter()
-                .filter_map(|phone| phone["type"].as_str().map(str::to_ascii_lowercase))
-                .collect(),
-            work_address: has(&user["addresses"], "work"),
-            work_email: has(&user["emails"], "work"),
-            sip: has(&user[CISCO]["sipAddresses"], "enterprise"),
-            roles: elements(&user["roles"]).to_vec(),
-        }
-    }
-
-    /// What the before-images of an action suggest. They do not show whether a work address
-    /// exists that has none of the changed parts; a person mostly has one, or none at all.
-    fn assumed(action: &Action) -> Self {
-        let had = |field: Field| {
-            action.changes.iter().any(|change| change.field == Attr::Field(field) && change.from.is_some())
-        };
-        Self {
-            phones: PHONES
-                .iter()
-                .filter(|(field, _)| had(*field))
-                .map(|(_, kind)| (*kind).to_owned())
-                .collect(),
-            work_address: true,
-            work_email: true,
-            sip: had(Field::SipAddress),
-            roles: Vec::new(),
-        }
-    }
-}
-
-fn elements(list: &Value) -> &[Value] {
-    list.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn type_is(element: &Value, kind: &str) -> bool {
-    element["type"].as_str().is_some_and(|found| found.eq_ignore_ascii_case(kind))
-}
-
-/// Whether an action takes roles away, which needs the account's roles as they are.
-pub(super) fn needs_standing(action: &Action) -> bool {
-    action.changes.iter().any(|change| matches!(change.field, Attr::Role(_)) && change.to.is_none())
-}
-
-/// The resource that a create sends. Webex adds the work e-mail by itself.
-pub(super) fn resource(action: &Action) -> Value {
-    let mut user = Map::new();
-    let mut name = Map::new();
-    let mut enterprise = Map::new();
-    let mut cisco = Map::new();
-    let mut address = Map::new();
-    let mut phones = Vec::new();
-    let mut roles = Vec::new();
-    user.insert("userName".into(), json!(action.email.as_str()));
-    user.insert("userType".into(), json!("user"));
-    user.insert("active".into(), json!(true));
-    for Change { field, to, .. } in &action.changes {
-        let Some(to) = to else { continue };
-        match field {
-            Attr::Email => drop(user.insert("userName".into(), json!(to))),
-            Attr::Active => drop(user.insert("active".into(), json!(to != "false"))),
-            Attr::ExternalId => drop(user.insert("externalId".into(), json!(to))),
-            Attr::Role(role) => roles.push(json!({ "value": role.as_str(), "type": "cirole" })),
-            Attr::License(_) => {}
-            Attr::Field(field) => match place(*field) {
-                Place::Core(key) => drop(user.insert(key.into(), json!(to))),
-                Place::Name(key) => drop(name.insert(key.into(), json!(to))),
-                Place::Enterprise(key) => drop(enterprise.insert(key.into(), json!(to))),
-                Place::Extension(key) => drop(cisco.insert(key.into(), json!([to]))),
-                Place::Phone(kind) => phones.push(json!({ "value": to, "type": kind })),
-                Place::Address(key) => drop(address.insert(key.into(), json!(to))),
-                Place::Sip => {
-                    cisco.insert("sipAddresses".into(), json!([{ "value": to, "type": "enterprise" }]));
-                }
-            },
-        }
-    }
-    let mut schemas = vec![CORE];
-    if !name.is_empty() {
-        user.insert("name".into(), name.into());
-    }
-    if !phones.is_empty() {
-        user.insert("phoneNumbers".into(), phones.into());
-    }
-    if !address.is_empty() {
-        address.insert("type".into(), json!("work"));
-        user.insert("addresses".into(), json!([address]));
-    }
-    if !roles.is_empty() {
-        user.insert("roles".into(), roles.into());
-    }
-    if !enterprise.is_empty() {
-        schemas.push(ENTERPRISE);
-        user.insert(ENTERPRISE.into(), enterprise.into());
-    }
-    if !cisco.is_empty() {
-        schemas.push(CISCO);
-        user.insert(CISCO.into(), cisco.into());
-    }
-    user.insert("schemas".into(), json!(schemas));
-    user.into()
-}
 
 /// The patch of an action on an account; `None` when nothing is left to change. `standing` is
 /// what the account has, when it was read.
@@ -158,12 +38,14 @@ pub(super) fn patch(action: &Action, standing: Option<&Standing>) -> Option<Valu
             Attr::Active | Attr::License(_) | Attr::Role(_) => {}
             Attr::Email => {
                 let Some(to) = to else { continue };
-                ops.push(replace("userName", json!(to)));
+                // The address first: a server that keeps its own entry equal to the user name
+                // has none of the old type to find once the name is changed.
                 ops.push(if standing.work_email {
                     replace(r#"emails[type eq "work"].value"#, json!(to))
                 } else {
                     add("emails", json!([{ "value": to, "type": "work", "primary": true }]))
                 });
+                ops.push(replace("userName", json!(to)));
             }
             Attr::ExternalId => ops.push(set("externalId", to.as_deref())),
             Attr::Field(field) => match place(*field) {
@@ -274,7 +156,8 @@ fn remove(path: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Cause, RoleId, SourceId};
+    use crate::cloud::webex::standing::needs_standing;
+    use crate::model::{Cause, Field, RoleId, SourceId};
 
     fn action(kind: Kind, changes: Vec<(Attr, Option<&str>, Option<&str>)>) -> Action {
         Action {
@@ -309,51 +192,6 @@ mod tests {
     }
 
     use Attr::{Active, Email, ExternalId, Field as F, Role};
-
-    #[test]
-    fn a_create_is_a_whole_resource() {
-        let every: Vec<_> = [Email, Active, ExternalId, Role(RoleId::new("id_user_admin"))]
-            .into_iter()
-            .chain(Field::ALL.iter().map(|field| F(*field)))
-            .map(|attr| (attr, None, Some("v")))
-            .collect();
-        let user = resource(&action(Kind::Create, every));
-        assert_eq!(
-            user,
-            json!({
-                "schemas": [CORE, ENTERPRISE, CISCO], "userName": "v", "userType": "user", "active": true,
-                "externalId": "v", "displayName": "v", "nickName": "v", "title": "v", "preferredLanguage": "v",
-                "timezone": "v", "profileUrl": "v",
-                "name": { "givenName": "v", "middleName": "v", "familyName": "v" },
-                "phoneNumbers": [{ "value": "v", "type": "work" }, { "value": "v", "type": "mobile" }, { "value": "v", "type": "fax" }],
-                "addresses": [{ "type": "work", "streetAddress": "v", "locality": "v", "region": "v", "postalCode": "v", "country": "v" }],
-                "roles": [{ "value": "id_user_admin", "type": "cirole" }],
-                ENTERPRISE: { "department": "v", "division": "v", "organization": "v", "employeeNumber": "v", "costCenter": "v" },
-                CISCO: { "sipAddresses": [{ "value": "v", "type": "enterprise" }], "extensionAttribute1": ["v"],
-                         "extensionAttribute2": ["v"], "extensionAttribute3": ["v"], "extensionAttribute4": ["v"], "extensionAttribute5": ["v"] },
-            })
-        );
-        let bare = resource(&action(
-            Kind::Create,
-            vec![(Active, None, Some("false")), (F(Field::Title), None, None)],
-        ));
-        assert_eq!(
-            bare,
-            json!({ "schemas": [CORE], "userName": "ann@example.com", "userType": "user", "active": false })
-        );
-    }
-
-    #[test]
-    fn what_was_created_reads_back_as_itself() {
-        let every: Vec<_> = Field::ALL.iter().map(|field| (F(*field), None, Some(field.name()))).collect();
-        let mut user = resource(&action(Kind::Create, every));
-        user["id"] = json!("x");
-        let text = user.to_string();
-        let account = super::super::account::account(serde_json::from_str(&text).unwrap());
-        for field in Field::ALL {
-            assert_eq!(account.profile.get(field).map(String::as_str), Some(field.name()));
-        }
-    }
 
     #[test]
     fn scalars_are_replaced_or_removed() {
@@ -403,8 +241,8 @@ mod tests {
         assert_eq!(
             ops(&action, None),
             [
-                op("replace", "userName", json!("new@example.com")),
                 op("replace", r#"emails[type eq "work"].value"#, json!("new@example.com")),
+                op("replace", "userName", json!("new@example.com")),
                 op("replace", r#"phoneNumbers[type eq "work"].value"#, json!("2")),
                 op("add", "phoneNumbers", json!([{ "value": "3", "type": "mobile" }])),
                 op("remove", r#"phoneNumbers[type eq "fax"]"#, Value::Null),
@@ -417,8 +255,8 @@ mod tests {
         assert_eq!(
             ops(&action, Some(&bare)),
             [
-                op("replace", "userName", json!("new@example.com")),
                 op("add", "emails", json!([{ "value": "new@example.com", "type": "work", "primary": true }])),
+                op("replace", "userName", json!("new@example.com")),
                 op("add", "phoneNumbers", json!([{ "value": "2", "type": "work" }])),
                 op("replace", r#"phoneNumbers[type eq "mobile"].value"#, json!("3")),
                 op("add", &sip, json!([{ "value": "c@d", "type": "enterprise" }])),

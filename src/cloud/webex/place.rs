@@ -2,6 +2,13 @@
 
 use crate::model::Field;
 
+/// The schema of a SCIM user.
+pub(super) const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+/// The enterprise extension.
+pub(super) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+/// The Webex extension.
+pub(super) const CISCO: &str = "urn:scim:schemas:extension:cisco:webexidentity:2.0:User";
+
 /// The phones that we keep, by the type of their element.
 pub(super) const PHONES: [(Field, &str); 3] =
     [(Field::PhoneWork, "work"), (Field::PhoneMobile, "mobile"), (Field::PhoneFax, "fax")];

@@ -1,6 +1,7 @@
 //! A short visit: who answers, and as whom it knows us.
 
-use crate::clock;
+use chrono::DateTime;
+
 use crate::source::Probe;
 
 use super::connect;
@@ -33,9 +34,9 @@ pub(super) async fn probe(settings: &Settings) -> Result<Probe, Trouble> {
     });
     if let Ok(Some(certificate)) = session.ldap.get_peer_certificate().await
         && let Some((_, until)) = tls::validity(&certificate)
+        && let Some(until) = i64::try_from(until).ok().and_then(|secs| DateTime::from_timestamp(secs, 0))
     {
-        let left = i64::try_from(until).unwrap_or(i64::MAX).saturating_sub(clock::now().timestamp());
-        facts.push(format!("the server's certificate is valid for another {} days", left / 86_400));
+        facts.push(format!("the server's certificate is valid until {}", until.format("%Y-%m-%d %H:%M UTC")));
     }
     if !directory.contexts.is_empty() {
         facts.push(format!("naming contexts: {}", directory.contexts.join("; ")));

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Late, Stage, answer, failed};
+use super::{Late, Stage, answer};
 use crate::model::{Fingerprint, Key, SourceId, Wanted};
 use crate::store::StoreError;
 use crate::store::error::nonsense;
@@ -61,10 +61,33 @@ impl Stage {
     /// Puts people into the spool. Of two with the same anchor the last stays, and
     /// [`Stage::duplicates`] counts.
     pub fn put_wanted(&mut self, items: &[StagedWanted]) -> Result<(), StoreError> {
-        let counts = &mut self.people;
-        let transaction = self.db.unchecked_transaction().map_err(failed)?;
-        items.iter().try_for_each(|item| put(&self.db, counts, item)).map_err(failed)?;
-        transaction.commit().map_err(failed)
+        let (db, counts) = (&self.db, &mut self.people);
+        answer(|| {
+            let transaction = db.unchecked_transaction()?;
+            let mut key = db.prepare_cached(
+                "INSERT OR IGNORE INTO wanted_key (anchor, linked, email, id) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            let mut whole = db.prepare_cached(
+                "INSERT INTO wanted (id, record, dn, recheck, wanted) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            let mut text = Vec::new();
+            for item in items {
+                text.clear();
+                serde_json::to_writer(&mut text, &item.wanted).map_err(nonsense)?;
+                let text = str::from_utf8(&text)?;
+                let id = i64::try_from(counts.linked + counts.new).unwrap_or(i64::MAX);
+                let email = item.email.map(|key| key.0);
+                if key.execute(params![item.anchor.as_bytes(), item.linked, email, id])? > 0 {
+                    whole.execute(params![id, item.record.0, item.dn, item.recheck, text])?;
+                } else {
+                    let was_linked = replace(db, item, text)?;
+                    counts.duplicates += 1;
+                    *(if was_linked { &mut counts.linked } else { &mut counts.new }) -= 1;
+                }
+                *(if item.linked { &mut counts.linked } else { &mut counts.new }) += 1;
+            }
+            transaction.commit()
+        })
     }
 
     /// At most `limit` people that follow an anchor, in the order of their anchors: linked
@@ -167,32 +190,15 @@ impl Stage {
     }
 }
 
-fn put(db: &Connection, counts: &mut Counts, item: &StagedWanted) -> rusqlite::Result<()> {
-    let wanted = serde_json::to_string(&item.wanted).map_err(nonsense)?;
+/// Writes over the person with the same anchor, and says whether that one was linked.
+fn replace(db: &Connection, item: &StagedWanted, wanted: &str) -> rusqlite::Result<bool> {
     let anchor = item.anchor.as_bytes();
-    let email = item.email.map(|key| key.0);
-    let id = i64::try_from(counts.linked + counts.new).unwrap_or(i64::MAX);
-    let added = db
-        .prepare_cached(
-            "INSERT OR IGNORE INTO wanted_key (anchor, linked, email, id) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![anchor, item.linked, email, id])?;
-    if added > 0 {
-        db.prepare_cached(
-            "INSERT INTO wanted (id, record, dn, recheck, wanted) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
+    let (id, was_linked): (i64, bool) = db
+        .prepare_cached("SELECT id, linked FROM wanted_key WHERE anchor = ?1")?
+        .query_row([anchor], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    db.prepare_cached("UPDATE wanted_key SET linked = ?2, email = ?3 WHERE anchor = ?1")?
+        .execute(params![anchor, item.linked, item.email.map(|key| key.0)])?;
+    db.prepare_cached("UPDATE wanted SET record = ?2, dn = ?3, recheck = ?4, wanted = ?5 WHERE id = ?1")?
         .execute(params![id, item.record.0, item.dn, item.recheck, wanted])?;
-    } else {
-        let (id, linked): (i64, bool) = db
-            .prepare_cached("SELECT id, linked FROM wanted_key WHERE anchor = ?1")?
-            .query_row([anchor], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        db.prepare_cached("UPDATE wanted_key SET linked = ?2, email = ?3 WHERE anchor = ?1")?
-            .execute(params![anchor, item.linked, email])?;
-        db.prepare_cached("UPDATE wanted SET record = ?2, dn = ?3, recheck = ?4, wanted = ?5 WHERE id = ?1")?
-            .execute(params![id, item.record.0, item.dn, item.recheck, wanted])?;
-        counts.duplicates += 1;
-        *(if linked { &mut counts.linked } else { &mut counts.new }) -= 1;
-    }
-    *(if item.linked { &mut counts.linked } else { &mut counts.new }) += 1;
-    Ok(())
+    Ok(was_linked)
 }

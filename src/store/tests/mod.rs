@@ -59,7 +59,7 @@ fn row(n: u64) -> SnapshotRow {
         applied: person(n),
         applied_print: print(n + 1),
         licenses_print: 7,
-        given: Given { licenses: [LicenseId::new("messaging")].into(), roles: Default::default() },
+        given: Given { licenses: [LicenseId::new("messaging")].into(), ..Default::default() },
         origin: Origin::Created,
         state: LinkState::Present,
         recheck: None,

@@ -26,7 +26,7 @@ fn account(n: u64, linked: bool) -> StagedAccount {
             active: true,
             profile: person(n).profile,
             roles: Default::default(),
-            calling_owns_work_phone: n % 2 == 0,
+            calling_owns_work_phone: n.is_multiple_of(2),
         },
     }
 }

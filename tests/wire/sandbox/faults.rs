@@ -173,3 +173,24 @@ async fn knobs_are_read_merged_and_checked() {
     let reset = world.send(Method::PUT, "/sandbox/faults", json!({})).await.is(200).body;
     assert_eq!(reset["scim_count_cap"], 200);
 }
+
+#[tokio::test]
+async fn absurd_knobs_do_no_harm() {
+    let world = World::new().await;
+    let most = u64::MAX;
+    world
+        .faults(json!({
+            "visibility_lag_ms": most, "counter_lag_ms": most, "email_reuse_delay_s": most,
+            "latency_on": { "jobs": most, "GET jobs": most }, "calling_data_latency_ms": most,
+            "throttle": { "retry_after": most.to_string(), "when": { "next": 1 } },
+        }))
+        .await;
+    world.get("/v1/people").await.is(429);
+    world.post("/sandbox/tokens", json!({ "token": "t", "expires_in": i64::MAX })).await.is(200);
+    let id = world.user("ada").await;
+    world.delete(&format!("{}/Users/{id}", world.scim)).await.is(204);
+    world.post(&format!("{}/Users", world.scim), user("ada")).await.is(409);
+    for path in ["?startIndex=9223372036854775807&count=9223372036854775807", "?startIndex=-5&count=-5"] {
+        world.get(&format!("{}/Users{path}", world.scim)).await.is(200);
+    }
+}

@@ -1,0 +1,210 @@
+//! What came of the actions of a part, and what the snapshot says after each.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::cloud::{CloudError, CloudErrorKind};
+use crate::model::{
+    Action, Attr, Change, CloudId, Fingerprint, Kind, LicenseId, Managed, SnapshotRow, SourceId,
+};
+use crate::store::{Outcome, RowChange};
+
+use super::row;
+
+/// What is to be noted about somebody once all actions succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finish {
+    /// The DN.
+    pub dn: String,
+    /// The fingerprint of the record; [`Fingerprint::NONE`] when something stays open.
+    pub record: Fingerprint,
+    /// See [`SnapshotRow::recheck`].
+    pub recheck: Option<i64>,
+}
+
+/// Somebody for whom something went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What was tried.
+    pub action: Action,
+    /// A stable word.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What to do next.
+    pub remedy: String,
+}
+
+/// How carrying out a part ended.
+#[derive(Debug, Default)]
+pub struct Outcomes {
+    /// Actions confirmed, by kind.
+    pub done: BTreeMap<Kind, u64>,
+    /// What went wrong.
+    pub failed: Vec<Failure>,
+    /// Licences that the cloud did not give although it accepted the request: seats ran out.
+    pub unserved: Vec<(SourceId, String, LicenseId)>,
+    /// Whether an account that should be there was not: the cloud is not as we believe, and
+    /// the next pass has to observe all of it.
+    pub lost: bool,
+    /// The trouble that ends the pass.
+    pub fatal: Option<CloudError>,
+    /// Whether a stop was asked for before everything was done.
+    pub stopped: bool,
+}
+
+/// The state of a part while it is carried out.
+pub(super) struct Progress {
+    pub(super) rows: BTreeMap<SourceId, SnapshotRow>,
+    finish: BTreeMap<SourceId, Finish>,
+    left: HashMap<SourceId, usize>,
+    pub(super) failed: BTreeSet<SourceId>,
+    pub(super) outcomes: Outcomes,
+}
+
+impl Progress {
+    /// The state before the first action.
+    pub(super) fn begin(
+        actions: &[Action],
+        rows: BTreeMap<SourceId, SnapshotRow>,
+        finish: BTreeMap<SourceId, Finish>,
+    ) -> Self {
+        let mut left: HashMap<SourceId, usize> = HashMap::new();
+        for action in actions {
+            *left.entry(action.anchor).or_default() += 1;
+        }
+        Self { rows, finish, left, failed: BTreeSet::new(), outcomes: Outcomes::default() }
+    }
+
+    /// The row after a confirmed action.
+    pub(super) fn succeeded(
+        &mut self,
+        action: &Action,
+        id: &CloudId,
+        managed: &Managed,
+        now: i64,
+    ) -> RowChange {
+        let last = self.left.get_mut(&action.anchor).is_none_or(|left| {
+            *left = left.saturating_sub(1);
+            *left == 0
+        });
+        *self.outcomes.done.entry(action.kind).or_default() += 1;
+        let Some(mut row) = row::after(self.rows.get(&action.anchor), action, id, managed, now) else {
+            self.rows.remove(&action.anchor);
+            return RowChange::Forget(action.anchor);
+        };
+        row.record = Fingerprint::NONE;
+        if let Some(finish) = self.finish.get(&action.anchor) {
+            row.dn.clone_from(&finish.dn);
+            if last && !self.failed.contains(&action.anchor) {
+                row.record = finish.record;
+                row.recheck = finish.recheck;
+            }
+        }
+        // Nobody looks at it again when nothing is left to do for the person.
+        if last {
+            self.rows.remove(&action.anchor);
+        } else {
+            self.rows.insert(action.anchor, row.clone());
+        }
+        RowChange::Link(Box::new(row))
+    }
+
+    /// As [`Progress::succeeded`] for licences, of which the cloud may have left out some: what
+    /// was really done, how it ended, and the row.
+    pub(super) fn assigned(
+        &mut self,
+        action: &Action,
+        id: &CloudId,
+        held: &BTreeSet<LicenseId>,
+        managed: &Managed,
+        now: i64,
+    ) -> (Action, Outcome, RowChange) {
+        let served = |change: &Change| match &change.field {
+            Attr::License(id) => held.contains(id) == change.to.is_some(),
+            _ => true,
+        };
+        let (served, unserved): (Vec<_>, Vec<_>) = action.changes.iter().cloned().partition(served);
+        if unserved.is_empty() {
+            return (action.clone(), Outcome::Succeeded, self.succeeded(action, id, managed, now));
+        }
+        let message =
+            format!("the cloud answered without an error and left out {} of the licences", unserved.len());
+        let (missing, kept) = gives_and_takes(&unserved);
+        self.failed.insert(action.anchor);
+        for license in missing {
+            self.outcomes.unserved.push((action.anchor, action.email.to_string(), license));
+        }
+        if !kept.is_empty() {
+            self.outcomes.failed.push(Failure {
+                action: action.clone(),
+                code: "license_kept".into(),
+                message: message.clone(),
+                remedy: "look in the cloud why it keeps the licence; the next pass tries again".into(),
+            });
+        }
+        let part = Action { changes: served, ..action.clone() };
+        let row = self.succeeded(&part, id, managed, now);
+        (part, Outcome::Partly { message }, row)
+    }
+
+    /// Notes a failure: its code, and what the snapshot should say.
+    pub(super) fn failed(
+        &mut self,
+        action: &Action,
+        error: &CloudError,
+    ) -> (&'static str, Option<RowChange>) {
+        let code = code(error.kind);
+        self.failed.insert(action.anchor);
+        if error.kind.ends_pass() {
+            self.outcomes.fatal.get_or_insert_with(|| error.clone());
+        }
+        self.outcomes.failed.push(Failure {
+            action: action.clone(),
+            code: code.into(),
+            message: error.to_string(),
+            remedy: error.remedy.clone(),
+        });
+        self.outcomes.lost |= error.kind == CloudErrorKind::NotFound;
+        let row = match (action.kind, self.rows.get(&action.anchor)) {
+            // Whoever was to be created has no account, whatever an old link says.
+            (Kind::Create, _) => Some(RowChange::Forget(action.anchor)),
+            (Kind::Adopt, _) => None,
+            // Whoever failed is looked at again, although the record did not change, and on the
+            // ground of what was observed: the next pass may not ask the cloud.
+            (_, Some(row)) => Some(RowChange::Link(Box::new(SnapshotRow {
+                record: Fingerprint::NONE,
+                recheck: None,
+                ..row.clone()
+            }))),
+            (_, None) => None,
+        };
+        (code, row)
+    }
+}
+
+/// The licences that changes give, and those that they take.
+pub(super) fn gives_and_takes(changes: &[Change]) -> (Vec<LicenseId>, Vec<LicenseId>) {
+    let mut give = Vec::new();
+    let mut take = Vec::new();
+    for change in changes {
+        if let Attr::License(id) = &change.field {
+            if change.to.is_some() { &mut give } else { &mut take }.push(id.clone());
+        }
+    }
+    (give, take)
+}
+
+/// The stable word for a kind of trouble with the cloud.
+fn code(kind: CloudErrorKind) -> &'static str {
+    match kind {
+        CloudErrorKind::Unreachable => "cloud_unreachable",
+        CloudErrorKind::Throttled { .. } => "cloud_throttled",
+        CloudErrorKind::Refused => "cloud_refused",
+        CloudErrorKind::Conflict => "email_taken",
+        CloudErrorKind::NotFound => "account_missing",
+        CloudErrorKind::Rejected => "rejected",
+        CloudErrorKind::Ambiguous => "unknown",
+        CloudErrorKind::Unintelligible => "cloud_unintelligible",
+        CloudErrorKind::Stopped => "stopped",
+    }
+}

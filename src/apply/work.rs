@@ -1,0 +1,233 @@
+//! Sending batches: intent, call, settlement.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use futures_util::stream::{self, StreamExt};
+
+use crate::clock;
+use crate::cloud::{CloudError, CloudErrorKind, Order};
+use crate::model::{Action, CloudId, Kind, LicenseId, Managed};
+use crate::plan::Plan;
+use crate::report::Event;
+use crate::store::{IntentId, Outcome, Settlement, StoreError};
+
+use super::outcome::{Outcomes, Progress, gives_and_takes};
+use super::{CALLS_AT_ONCE, Hands};
+
+/// One part being carried out.
+pub(super) struct Work {
+    hands: Hands,
+    managed: Arc<Managed>,
+    plan: Plan,
+    progress: Mutex<Progress>,
+}
+
+impl Work {
+    pub(super) fn new(hands: Hands, managed: Arc<Managed>, plan: Plan, progress: Progress) -> Self {
+        Self { hands, managed, plan, progress: Mutex::new(progress) }
+    }
+
+    /// All actions of the part.
+    pub(super) fn actions(&self) -> &[Action] {
+        &self.plan.actions
+    }
+
+    /// What came of it.
+    pub(super) fn outcomes(&self) -> Outcomes {
+        self.locked(|p| std::mem::take(&mut p.outcomes))
+    }
+
+    fn locked<T>(&self, with: impl FnOnce(&mut Progress) -> T) -> T {
+        // Nothing that holds the lock can panic half way through a change.
+        with(&mut self.progress.lock().unwrap_or_else(|e| e.into_inner()))
+    }
+
+    /// Whether no new call may begin.
+    pub(super) fn must_end(&self) -> bool {
+        let stopping = self.hands.stop.is_cancelled();
+        self.locked(|p| {
+            p.outcomes.stopped |= stopping;
+            p.outcomes.stopped || p.outcomes.fatal.is_some()
+        })
+    }
+
+    /// Leaves out whoever failed in an earlier phase: what comes next would build on sand.
+    fn ready(&self, batch: Range<usize>) -> Vec<&Action> {
+        let batch = &self.plan.actions[batch];
+        self.locked(|p| batch.iter().filter(|action| !p.failed.contains(&action.anchor)).collect())
+    }
+
+    async fn intend(&self, actions: &[&Action]) -> Result<Vec<IntentId>, StoreError> {
+        let actions = actions.iter().map(|action| (*action).clone()).collect();
+        self.hands.store.intend(self.hands.run, &self.plan.id, clock::now().timestamp(), actions).await
+    }
+
+    /// Carries out a batch of everything but licences.
+    pub(super) async fn write(&self, batch: Range<usize>) -> Result<(), StoreError> {
+        let actions = self.ready(batch);
+        if actions.is_empty() || self.must_end() {
+            return Ok(());
+        }
+        let intents = self.intend(&actions).await?;
+        let ids: Vec<Option<CloudId>> = actions.iter().map(|action| self.account_of(action)).collect();
+        // An adoption that changes nothing is a link, and needs no call.
+        let (mute, spoken): (Vec<usize>, Vec<usize>) =
+            (0..actions.len()).partition(|at| actions[*at].changes.is_empty() && ids[*at].is_some());
+        let orders: Vec<Order<'_>> =
+            spoken.iter().map(|at| Order { action: actions[*at], cloud_id: ids[*at].as_ref() }).collect();
+        let answers = if orders.is_empty() { Vec::new() } else { self.hands.writer.write(&orders).await };
+        let mut results: Vec<Option<Result<CloudId, CloudError>>> = actions.iter().map(|_| None).collect();
+        for (at, answer) in spoken.iter().zip(answers) {
+            let answer = match answer {
+                Err(e) if actions[*at].kind == Kind::Create => {
+                    self.read_before_writing_again(actions[*at], e).await
+                }
+                other => other,
+            };
+            results[*at] = Some(answer);
+        }
+        for at in mute {
+            results[at] = ids[at].clone().map(Ok);
+        }
+        let mut settlements = Vec::with_capacity(actions.len());
+        for ((action, intent), result) in actions.iter().zip(intents).zip(results) {
+            match result {
+                Some(Ok(id)) => settlements.push(self.succeeded(action, intent, &id)),
+                Some(Err(e)) => settlements.extend(self.failed(action, intent, &e)),
+                // The writer gave fewer answers than orders: nothing is known.
+                None => {}
+            }
+        }
+        self.hands.store.settle(clock::now().timestamp(), settlements).await
+    }
+
+    /// A create that was sent and not answered, or refused because the address exists, may
+    /// have happened: the cloud is asked before anything is sent again.
+    async fn read_before_writing_again(
+        &self,
+        action: &Action,
+        error: CloudError,
+    ) -> Result<CloudId, CloudError> {
+        if !matches!(error.kind, CloudErrorKind::Ambiguous | CloudErrorKind::Conflict) {
+            return Err(error);
+        }
+        let anchor = action.anchor.to_string();
+        let found = match self.hands.cloud.account_by_email(&action.email).await {
+            Ok(found) => found,
+            // Not even that is known: the intent stays open, for the recovery to close.
+            Err(e) => {
+                if e.kind.ends_pass() {
+                    self.locked(|p| p.outcomes.fatal.get_or_insert(e).kind);
+                }
+                return Err(CloudError { kind: CloudErrorKind::Ambiguous, ..error });
+            }
+        };
+        match found {
+            Some(account) if account.external_id.as_deref() == Some(anchor.as_str()) => Ok(account.id),
+            Some(_) => Err(CloudError { kind: CloudErrorKind::Conflict, ..error }),
+            None if error.kind == CloudErrorKind::Conflict => Err(error),
+            None => {
+                let order = [Order { action, cloud_id: None }];
+                let again = self.hands.writer.write(&order).await.into_iter().next();
+                match again {
+                    Some(Err(e)) if e.kind == CloudErrorKind::Conflict => {
+                        match self.hands.cloud.account_by_email(&action.email).await {
+                            Ok(Some(account)) if account.external_id.as_deref() == Some(anchor.as_str()) => {
+                                Ok(account.id)
+                            }
+                            Ok(_) => Err(e),
+                            Err(_) => Err(error),
+                        }
+                    }
+                    Some(result) => result,
+                    None => Err(error),
+                }
+            }
+        }
+    }
+
+    /// Carries out a batch of licence changes, one person a call.
+    pub(super) async fn assign(&self, batch: Range<usize>) -> Result<(), StoreError> {
+        let actions = self.ready(batch);
+        if actions.is_empty() || self.must_end() {
+            return Ok(());
+        }
+        let intents = self.intend(&actions).await?;
+        let calls: Vec<_> = actions.iter().map(|action| self.assign_one(action)).collect();
+        let answers: Vec<_> = stream::iter(calls).buffered(CALLS_AT_ONCE).collect().await;
+        let mut settlements = Vec::with_capacity(actions.len());
+        for ((action, intent), answer) in actions.iter().zip(intents).zip(answers) {
+            match answer {
+                Some(Ok(held)) => settlements.push(self.assigned(action, intent, &held)),
+                Some(Err(e)) => settlements.extend(self.failed(action, intent, &e)),
+                None => settlements.push(Settlement {
+                    intent,
+                    outcome: Outcome::Failed {
+                        code: "stopped".into(),
+                        message: "not begun before the stop".into(),
+                    },
+                    row: None,
+                }),
+            }
+        }
+        self.hands.store.settle(clock::now().timestamp(), settlements).await
+    }
+
+    /// One call; `None` when it was not made, because the pass is to end.
+    async fn assign_one(&self, action: &Action) -> Option<Result<BTreeSet<LicenseId>, CloudError>> {
+        if self.must_end() {
+            return None;
+        }
+        let id = self.account_of(action)?;
+        let (give, take) = gives_and_takes(&action.changes);
+        let answer = self.hands.writer.assign(&id, &give, &take).await;
+        if let Err(e) = &answer
+            && e.kind.ends_pass()
+        {
+            self.locked(|p| p.outcomes.fatal.get_or_insert_with(|| e.clone()).clone());
+        }
+        Some(answer)
+    }
+
+    fn account_of(&self, action: &Action) -> Option<CloudId> {
+        action.cloud_id.clone().or_else(|| {
+            (action.kind != Kind::Create)
+                .then(|| self.locked(|p| p.rows.get(&action.anchor).map(|row| row.cloud_id.clone())))
+                .flatten()
+        })
+    }
+
+    fn succeeded(&self, action: &Action, intent: IntentId, id: &CloudId) -> Settlement {
+        let now = clock::now().timestamp();
+        let row = self.locked(|p| p.succeeded(action, id, &self.managed, now));
+        (self.hands.events)(Event::Done { action: action.clone(), cloud_id: Some(id.clone()) });
+        Settlement { intent, outcome: Outcome::Succeeded, row: Some(row) }
+    }
+
+    /// Compares what was asked with what the account holds now: the cloud skips silently.
+    fn assigned(&self, action: &Action, intent: IntentId, held: &BTreeSet<LicenseId>) -> Settlement {
+        let id = self.account_of(action).unwrap_or_else(|| CloudId::new(""));
+        let now = clock::now().timestamp();
+        let (served, outcome, row) = self.locked(|p| p.assigned(action, &id, held, &self.managed, now));
+        (self.hands.events)(Event::Done { action: served, cloud_id: Some(id) });
+        Settlement { intent, outcome, row: Some(row) }
+    }
+
+    /// Notes a failure; `None` when the intent stays open because nothing is known.
+    fn failed(&self, action: &Action, intent: IntentId, error: &CloudError) -> Option<Settlement> {
+        let (code, row) = self.locked(|p| p.failed(action, error));
+        (self.hands.events)(Event::Failed {
+            action: action.clone(),
+            code: code.into(),
+            message: error.to_string(),
+            remedy: error.remedy.clone(),
+        });
+        if error.kind == CloudErrorKind::Ambiguous {
+            return None;
+        }
+        let outcome = Outcome::Failed { code: code.into(), message: error.to_string() };
+        Some(Settlement { intent, outcome, row })
+    }
+}

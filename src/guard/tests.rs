@@ -1,0 +1,115 @@
+//! What passes, what waits, and what an approval releases.
+
+use super::*;
+use crate::model::{Attr, Cause, Field};
+
+fn action(n: u8, kind: Kind, cause: Cause, changes: Vec<Change>) -> Action {
+    Action {
+        kind,
+        anchor: SourceId::new([n; 16]),
+        email: format!("p{n}@example.com").parse().unwrap(),
+        dn: None,
+        cloud_id: None,
+        changes,
+        cause,
+    }
+}
+
+fn off(n: u8) -> Action {
+    action(
+        n,
+        Kind::Deactivate,
+        Cause::RecordGone,
+        vec![Change::new(Attr::Active, Some("true".into()), Some("false".into()))],
+    )
+}
+
+fn plan(actions: Vec<Action>) -> Plan {
+    Plan { id: "p".into(), generation: 1, actions }
+}
+
+fn weigh(actions: &[Action], linked: u64, approved: Vec<Action>) -> Guard {
+    let mut tally = Tally::default();
+    for action in actions.iter().filter(|a| !approved.iter().any(|b| same_effect(a, b))) {
+        tally.add(std::slice::from_ref(action));
+    }
+    Guard::weigh(&Limits::default(), &tally, linked, None, approved)
+}
+
+#[test]
+fn limits() {
+    let limit = Limit { count: 100, percent: 5, floor: 5 };
+    for (count, of, most) in [
+        (5, 10, None),
+        (6, 10, Some(5)),
+        (7, 150, None),
+        (8, 150, Some(7)),
+        (100, 9000, None),
+        (101, 9000, Some(100)),
+    ] {
+        assert_eq!(limit.tripped(count, of), most, "{count} of {of}");
+    }
+}
+
+#[test]
+fn a_few_leavers_pass_and_many_wait() {
+    let few: Vec<Action> = (1..=5).map(off).collect();
+    let (checked, held) = weigh(&few, 10, vec![]).check(plan(few.clone()));
+    assert_eq!((checked.plan().actions.len(), held.len()), (5, 0));
+    let many: Vec<Action> = (1..=6).map(off).collect();
+    let guard = weigh(&many, 10, vec![]);
+    let (checked, held) = guard.check(plan(many.clone()));
+    assert_eq!((checked.plan().actions.len(), held.len()), (0, 6));
+    assert_eq!(guard.findings()[0].code, "too_many_deactivations");
+}
+
+#[test]
+fn what_was_approved_passes_and_nothing_else() {
+    let many: Vec<Action> = (1..=12).map(off).collect();
+    let guard = weigh(&many, 10, many[..6].to_vec());
+    let (checked, held) = guard.check(plan(many));
+    assert_eq!(checked.plan().actions.len(), 6);
+    assert_eq!(held.len(), 6);
+    assert!(checked.plan().actions.iter().all(|a| a.anchor.as_bytes()[0] <= 6));
+}
+
+#[test]
+fn a_blanked_value_waits_while_its_neighbours_flow() {
+    let blank = Change::new(Attr::Field(Field::Title), Some("Boss".into()), None);
+    let set = Change::new(Attr::Field(Field::City), None, Some("Leeds".into()));
+    let all: Vec<Action> =
+        (1..=20).map(|n| action(n, Kind::Update, Cause::Desired, vec![blank.clone(), set.clone()])).collect();
+    let (checked, held) = weigh(&all, 20, vec![]).check(plan(all.clone()));
+    assert!(checked.plan().actions.iter().all(|a| a.changes == [set.clone()]));
+    assert!(held.iter().all(|h| h.action.changes == [blank.clone()]));
+    assert_eq!((checked.plan().actions.len(), held.len()), (20, 20));
+}
+
+#[test]
+fn a_short_census_holds_every_removal_and_nothing_else() {
+    let guard = Guard::weigh(
+        &Limits::default(),
+        &Tally::default(),
+        100,
+        Some(Headcount { now: 79, before: 100 }),
+        vec![],
+    );
+    let create = action(2, Kind::Create, Cause::NewRecord, vec![]);
+    let (checked, held) = guard.check(plan(vec![off(1), create.clone()]));
+    assert_eq!(checked.plan().actions, [create]);
+    assert_eq!(held[0].code, "census_shrank");
+    assert!(
+        Guard::weigh(
+            &Limits::default(),
+            &Tally::default(),
+            100,
+            Some(Headcount { now: 80, before: 100 }),
+            vec![]
+        )
+        .findings()
+        .is_empty()
+    );
+    let few = Some(Headcount { now: 1, before: 6 });
+    let guard = Guard::weigh(&Limits::default(), &Tally::default(), 6, few, vec![]);
+    assert!(guard.findings().is_empty(), "five people of six");
+}

@@ -1,0 +1,56 @@
+//! What differs between an account and a person, value by value.
+
+use crate::model::{Account, Attr, Change, Email, Field, Person, Profile, SnapshotRow};
+
+use super::case::Case;
+use super::decide::Policy;
+
+/// What differs in address and anchor.
+pub(super) fn identity_changes(
+    case: &Case,
+    email: Option<&Email>,
+    external_id: Option<&str>,
+    person: &Person,
+) -> Vec<Change> {
+    let mut changes = Vec::new();
+    if email != Some(&person.email) {
+        changes.push(Change::new(
+            Attr::Email,
+            email.map(|e| e.as_str().into()),
+            Some(person.email.as_str().into()),
+        ));
+    }
+    let anchor = case.anchor.to_string();
+    if external_id != Some(anchor.as_str()) {
+        changes.push(Change::new(Attr::ExternalId, external_id.map(Into::into), Some(anchor)));
+    }
+    changes
+}
+
+/// What differs in the mapped attributes.
+pub(super) fn profile_changes(
+    from: &Profile,
+    to: &Profile,
+    policy: &Policy,
+    account: Option<&Account>,
+) -> Vec<Change> {
+    let calling = account.is_some_and(|account| account.calling_owns_work_phone);
+    policy
+        .managed
+        .fields
+        .iter()
+        .filter(|field| !(calling && *field == Field::PhoneWork))
+        .filter(|field| from.get(field) != to.get(field))
+        .map(|field| Change::new(Attr::Field(field), from.get(&field).cloned(), to.get(&field).cloned()))
+        .collect()
+}
+
+/// Whether a change leads back to what we applied: then somebody else made the difference.
+pub(super) fn already_applied(change: &Change, row: &SnapshotRow) -> bool {
+    match &change.field {
+        Attr::Email => change.to.as_deref() == Some(row.applied.email.as_str()),
+        Attr::ExternalId => true,
+        Attr::Field(field) => change.to.as_ref() == row.applied.profile.get(field),
+        Attr::Active | Attr::License(_) | Attr::Role(_) => false,
+    }
+}

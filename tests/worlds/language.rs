@@ -1,0 +1,402 @@
+//! The language of the worlds: one line, one thing that happens. `README.md` has the list.
+
+use dirsyncd::cloud::CloudErrorKind;
+use dirsyncd::guard::Limit;
+use dirsyncd::model::{Field, Kind, LicenseId, RoleId};
+use dirsyncd::pass::Observe;
+use dirsyncd::rules::{EntitlementSpec, RoleSpec};
+use dirsyncd::store::Decision;
+
+use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, kind_of};
+use crate::support::fake_source::{Answers, Entry, State};
+use crate::support::org::{Org, runtime};
+use crate::tell;
+
+const DAY: i64 = 86_400;
+
+/// Plays a script and returns what was said.
+pub fn play(script: &str) -> Result<String, String> {
+    let mut stage = Scene { org: Org::new(), out: String::new() };
+    for (at, line) in script.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() {
+            continue;
+        }
+        stage.out.push_str(&format!("> {line}\n"));
+        if line.starts_with('#') {
+            continue;
+        }
+        let line = line.split_once(" # ").map_or(line, |(line, _)| line).trim();
+        words(line)
+            .and_then(|words| stage.line(line, &words))
+            .map_err(|e| format!("line {}: {e}", at + 1))?;
+    }
+    let violations = stage.org.cloud.state().violations.clone();
+    if violations.is_empty() { Ok(stage.out) } else { Err(format!("must never happen: {violations:?}")) }
+}
+
+/// Words, of which quoted ones may contain blanks.
+fn words(line: &str) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let (mut quoted, mut begun) = (false, false);
+    for c in line.chars() {
+        match c {
+            '"' => {
+                quoted = !quoted;
+                begun = true;
+            }
+            ' ' if !quoted => {
+                if begun {
+                    words.push(std::mem::take(&mut word));
+                }
+                begun = false;
+            }
+            c => {
+                word.push(c);
+                begun = true;
+            }
+        }
+    }
+    if quoted {
+        return Err("a quote is not closed".into());
+    }
+    if begun {
+        words.push(word);
+    }
+    Ok(words)
+}
+
+struct Scene {
+    org: Org,
+    out: String,
+}
+
+type Done = Result<(), String>;
+
+impl Scene {
+    fn line(&mut self, line: &str, words: &[String]) -> Done {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["directory", rest @ ..] => self.directory(line, rest),
+            ["cloud", rest @ ..] => self.cloud(line, rest),
+            ["rules", rest @ ..] => self.rules(line, rest),
+            ["licence", name, "as", service, "seats", seats] => {
+                let seats = if *seats == "unlimited" { None } else { Some(number(seats)?) };
+                self.org.cloud.state().license(name, service, seats);
+                Ok(())
+            }
+            ["guard", "deactivate", count] => {
+                let count = number(count)?;
+                self.org.limits.deactivate = Limit { count, percent: 100, floor: count };
+                Ok(())
+            }
+            ["guard", "license_remove", count] => {
+                let count = number(count)?;
+                self.org.limits.license_remove = Limit { count, percent: 100, floor: count };
+                Ok(())
+            }
+            ["leavers", "are", "deleted", "after", days, "days"] => {
+                self.org.leavers.delete_after = Some(number(days)? as i64 * DAY);
+                Ok(())
+            }
+            ["leavers", "stay"] => {
+                self.org.leavers.deactivate = false;
+                Ok(())
+            }
+            ["adopt", "nobody"] => {
+                self.org.adopt = false;
+                Ok(())
+            }
+            ["protect", email] => {
+                self.org.protected.insert(email.parse().map_err(|e| format!("{email}: {e}"))?);
+                Ok(())
+            }
+            [days, "days", "pass"] => {
+                self.org.elapsed += number(days)? as i64 * DAY;
+                Ok(())
+            }
+            ["plan"] => {
+                match self.org.plan() {
+                    Ok(looked) => tell::looked(&self.org, &looked, &mut self.out),
+                    Err(e) => self.out.push_str(&format!("  error: {e}\n")),
+                }
+                Ok(())
+            }
+            ["sync"] => self.sync(Observe::Touched),
+            ["sync", "all"] => self.sync(Observe::All),
+            ["sync", "is", "killed", when @ ("before" | "after"), "call", call] => {
+                let killed = self.org.killed_at_call(number(call)?, *when == "after");
+                self.out.push_str(if killed { "  killed\n" } else { "  done before that\n" });
+                Ok(())
+            }
+            ["approve"] => self.decide(Decision::Approved),
+            ["reject"] => self.decide(Decision::Rejected),
+            ["show"] => {
+                tell::cloud(&self.org, &mut self.out);
+                Ok(())
+            }
+            _ => Err(format!("no such line: {line}")),
+        }
+    }
+
+    fn sync(&mut self, observe: Observe) -> Done {
+        match runtime().block_on(self.org.pass(observe)) {
+            Ok(passed) => tell::passed(&self.org, &passed, &mut self.out),
+            Err(e) => self.out.push_str(&format!("  error: {e}\n")),
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, decision: Decision) -> Done {
+        let held = self.org.store.reader().held().map_err(|e| e.to_string())?;
+        let plan = held.iter().find(|plan| plan.decision.is_none()).ok_or("nothing waits")?;
+        let done = runtime().block_on(self.org.store.decide_held(&plan.id, decision, self.org.now()));
+        done.map_err(|e| e.to_string())?.then_some(()).ok_or("it is decided already".into())
+    }
+
+    fn directory(&mut self, line: &str, words: &[&str]) -> Done {
+        let directory = self.org.directory().clone();
+        let now = self.org.now();
+        match words {
+            ["has", name, rest @ ..] => directory.person(name, |entry| attributes(entry, rest, now)),
+            ["set", name, rest @ ..] => {
+                person(&mut directory.state(), name).and_then(|entry| attributes(entry, rest, now))
+            }
+            ["moves", name, "to", ou] => {
+                person(&mut directory.state(), name).map(|entry| entry.ou = (*ou).into())
+            }
+            ["renames", name, "to", cn] => {
+                person(&mut directory.state(), name).map(|entry| entry.cn = (*cn).into())
+            }
+            ["disables", name] => person(&mut directory.state(), name).map(|entry| entry.disabled = true),
+            ["enables", name] => person(&mut directory.state(), name).map(|entry| entry.disabled = false),
+            ["drops", name] => {
+                let mut state = directory.state();
+                let entry = state.people.remove(*name).ok_or_else(|| nobody(name))?;
+                state.dropped.insert((*name).into(), entry);
+                Ok(())
+            }
+            ["restores", name] => {
+                let mut state = directory.state();
+                let entry = state.dropped.remove(*name).ok_or_else(|| nobody(name))?;
+                state.people.insert((*name).into(), entry);
+                Ok(())
+            }
+            ["group", name, "has", members @ ..] => {
+                directory.group(name, |group| group.members = members.iter().map(|m| (*m).into()).collect());
+                Ok(())
+            }
+            ["group", name, "adds", member] => {
+                directory.group(name, |group| group.members.insert((*member).into()));
+                Ok(())
+            }
+            ["group", name, "drops", member] => {
+                directory.group(name, |group| group.members.remove(*member));
+                Ok(())
+            }
+            ["group", name, "is", "renamed", cn] => {
+                directory.group(name, |group| group.cn = (*cn).into());
+                Ok(())
+            }
+            ["group", name, "is", "deleted"] => directory
+                .state()
+                .groups
+                .remove(*name)
+                .map(drop)
+                .ok_or(format!("there is no group \"{name}\"")),
+            ["answers", "whole"] => set(&mut directory.state().answers, Answers::Whole),
+            ["answers", "only", count, "people"] => {
+                let count = number(count)? as usize;
+                set(&mut directory.state().answers, Answers::Only(count))
+            }
+            ["answers", "with", "groups", "cut"] => set(&mut directory.state().answers, Answers::GroupsCut),
+            ["answers", "nothing"] => set(&mut directory.state().answers, Answers::Nothing),
+            ["is", "another", name] => set(&mut directory.state().identity, (*name).into()),
+            ["cannot", "show", name] => {
+                directory.state().unusable.insert((*name).into());
+                Ok(())
+            }
+            ["can", "show", name] => {
+                directory.state().unusable.remove(*name);
+                Ok(())
+            }
+            _ => Err(format!("no such line: {line}")),
+        }
+    }
+
+    fn rules(&mut self, line: &str, words: &[&str]) -> Done {
+        let spec = &mut self.org.spec;
+        match words {
+            ["entitle", license, "to", "group", group] => spec.entitlements.push(EntitlementSpec {
+                groups: vec![(*group).into()],
+                licenses: vec![(*license).into()],
+                ..EntitlementSpec::default()
+            }),
+            ["entitle", license, "to", "everybody"] => spec
+                .entitlements
+                .push(EntitlementSpec { licenses: vec![(*license).into()], ..EntitlementSpec::default() }),
+            ["entitle", "nobody"] => spec.entitlements.clear(),
+            ["make", "group", group, role] => spec.roles.push(RoleSpec {
+                groups: vec![(*group).into()],
+                role: (*role).into(),
+                ..RoleSpec::default()
+            }),
+            ["take", "only", ou] => spec.scope.bases = vec![format!("ou={ou},dc=example,dc=test")],
+            ["map", field, "from", expression] => {
+                let field: Field = field.parse()?;
+                spec.mapping.insert(field, (*expression).into());
+            }
+            _ => return Err(format!("no such line: {line}")),
+        }
+        Ok(())
+    }
+
+    fn cloud(&mut self, line: &str, words: &[&str]) -> Done {
+        if let ["next", what, "answers", answer @ ..] = words {
+            return self.fault(what, answer);
+        }
+        let mut cloud = self.org.cloud.state();
+        if let ["has", email, rest @ ..] = words {
+            let id = cloud.add(email);
+            let mut rest = rest.iter();
+            while let Some(word) = rest.next() {
+                let mut next = || rest.next().copied().ok_or(format!("\"{word}\" of what?"));
+                let kept = cloud.accounts.get_mut(&id).ok_or("it was just added")?;
+                match *word {
+                    "with" => {
+                        let name = next()?;
+                        cloud.give_by_hand(&id, &LicenseId::new(format!("lic:{name}")));
+                    }
+                    "anchored" => {
+                        let name = next()?;
+                        let entry = self.org.directory().person(name, |entry| entry.anchor);
+                        kept.account.external_id = Some(entry.to_string());
+                    }
+                    "as" => admin(kept, next()?),
+                    "inactive" => kept.account.active = false,
+                    "me" => cloud.me = Some(id.clone()),
+                    other => value(kept, other)?,
+                }
+            }
+            return Ok(());
+        }
+        let (verb, email) = match words {
+            ["gives" | "takes", _, "to" | "from", email] => (words[0], *email),
+            [verb, email, ..] => (*verb, *email),
+            _ => return Err(format!("no such line: {line}")),
+        };
+        let unknown = || format!("there is no account {email} in the cloud");
+        let id = cloud.by_email(email).map(|kept| kept.account.id.clone()).ok_or_else(unknown)?;
+        match words {
+            ["gives", license, "to", _] => {
+                cloud.give_by_hand(&id, &LicenseId::new(format!("lic:{license}")));
+                return Ok(());
+            }
+            ["deletes", _] => {
+                cloud.accounts.remove(&id);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let kept = cloud.accounts.get_mut(&id).ok_or_else(unknown)?;
+        match (verb, words) {
+            ("sets", [_, _, values @ ..]) => values.iter().try_for_each(|text| value(kept, text)),
+            ("blocks", _) => {
+                kept.account.active = false;
+                kept.blocked_by_hand = true;
+                Ok(())
+            }
+            ("allows", _) => {
+                kept.account.active = true;
+                kept.blocked_by_hand = false;
+                Ok(())
+            }
+            ("makes", [_, _, role]) => {
+                admin(kept, role);
+                Ok(())
+            }
+            ("takes", [_, license, ..]) => {
+                kept.licenses.remove(&LicenseId::new(format!("lic:{license}")));
+                Ok(())
+            }
+            _ => Err(format!("no such line: {line}")),
+        }
+    }
+
+    fn fault(&mut self, what: &str, answer: &[&str]) -> Done {
+        let aim = match what {
+            "call" => Aim::Any,
+            "write" => Aim::Write,
+            "read" => Aim::Read,
+            kind => Aim::Kind(kind.parse::<Kind>()?),
+        };
+        let fault = match answer {
+            ["nothing", "and", "did", "it"] => Fault::LostAfter,
+            ["nothing", "and", "did", "nothing"] => Fault::LostBefore,
+            [word] => Fault::Error(kind_of(word).ok_or(format!("no such answer: {word}"))?),
+            _ => return Err(format!("no such answer: {}", answer.join(" "))),
+        };
+        debug_assert_ne!(fault, Fault::Error(CloudErrorKind::Ambiguous), "said as what was done");
+        self.org.cloud.state().faults.push((aim, 0, fault));
+        Ok(())
+    }
+}
+
+fn set<T>(place: &mut T, value: T) -> Done {
+    *place = value;
+    Ok(())
+}
+
+fn admin(kept: &mut Kept, role: &str) {
+    let id = RoleId::new(format!("id_{role}_admin"));
+    kept.account.roles.insert(id.clone());
+    kept.roles.insert(id, Giver::Hand);
+}
+
+/// `title=Engineer`, or `email=…`, set by hand.
+fn value(kept: &mut Kept, text: &str) -> Done {
+    let (name, value) = text.split_once('=').ok_or(format!("not a value: {text}"))?;
+    if name == "email" {
+        kept.account.email = value.parse().ok();
+        return Ok(());
+    }
+    let field: Field = name.parse()?;
+    match value {
+        "" => drop(kept.account.profile.remove(&field)),
+        value => drop(kept.account.profile.insert(field, value.into())),
+    }
+    Ok(())
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("not a number: {text}"))
+}
+
+fn nobody(name: &str) -> String {
+    format!("there is no person \"{name}\" in the directory")
+}
+
+fn person<'a>(state: &'a mut State, name: &str) -> Result<&'a mut Entry, String> {
+    state.people.get_mut(name).ok_or_else(|| nobody(name))
+}
+
+/// `title="Engineer"`, `in staff`, `disabled`, `expiring N`.
+fn attributes(entry: &mut Entry, words: &[&str], now: i64) -> Done {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let mut next = || words.next().copied().ok_or(format!("\"{word}\" what?"));
+        match *word {
+            "in" => entry.ou = next()?.into(),
+            "disabled" => entry.disabled = true,
+            "primary" => entry.primary_group = Some(next()?.into()),
+            "expiring" => entry.expires = Some(now + number(next()?)? as i64 * DAY),
+            text => {
+                let (name, value) = text.split_once('=').ok_or(format!("not a value: {text}"))?;
+                let values = if value.is_empty() { Vec::new() } else { vec![value.to_owned()] };
+                entry.attributes.insert(name.into(), values);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! What is said to a pass: every action with its changes, whoever is held, withheld or waits,
+//! and the counts. Ids and times are left out, as they say nothing to a reader.
+
+use std::fmt::Write;
+
+use dirsyncd::model::{Action, Attr, CloudId, LicenseId, RoleId, SourceId, Withheld};
+use dirsyncd::pass::NoSeat;
+
+use crate::support::org::{Looked, Org, Passed};
+
+/// What a look found.
+pub fn looked(org: &Org, looked: &Looked, out: &mut String) {
+    reading(&looked.look.reading.partial, out);
+    for action in looked.actions() {
+        line(out, format_args!("would {}", said(&action)));
+    }
+    let parts = &looked.parts;
+    for held in parts.iter().flat_map(|part| &part.held) {
+        line(out, format_args!("held ({}): {}", held.code, said(&held.action)));
+    }
+    let withheld = looked.look.reading.withheld.iter().chain(parts.iter().flat_map(|part| &part.withheld));
+    withheld_people(withheld, out);
+    seats(parts.iter().flat_map(|part| &part.waiting), out);
+    short(org, parts.iter().flat_map(|part| &part.short), out);
+    strays(&looked.look, out);
+}
+
+/// What a pass did.
+pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
+    let acted = &passed.acted;
+    reading(&passed.look.reading.partial, out);
+    for unbound in &passed.look.unbound {
+        line(out, format_args!("unbound: {}", unbound.message));
+    }
+    for action in &passed.done {
+        line(out, said(action));
+    }
+    for failure in &acted.failed {
+        line(out, format_args!("failed ({}): {}", failure.code, said(&failure.action)));
+    }
+    for held in &acted.held {
+        line(out, format_args!("held ({}): {}", held.code, said(&held.action)));
+    }
+    for finding in passed.look.guard.findings() {
+        line(out, format_args!("guard: {}", finding.message));
+    }
+    withheld_people(acted.withheld.iter(), out);
+    seats(acted.waiting.iter(), out);
+    short(org, acted.short.iter(), out);
+    strays(&passed.look, out);
+    if let Some(fatal) = &acted.fatal {
+        line(out, format_args!("ended by the cloud: {fatal}"));
+    }
+    let mut counts: Vec<String> = acted.done.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+    if counts.is_empty() {
+        counts.push("nothing done".into());
+    }
+    line(out, format_args!("= {}; {} writes", counts.join(", "), passed.writes));
+}
+
+/// What is in the cloud.
+pub fn cloud(org: &Org, out: &mut String) {
+    let state = org.cloud.state();
+    let mut lines = Vec::new();
+    for kept in state.accounts.values() {
+        let email = kept.account.email.as_ref().map_or("(no address)", |email| email.as_str());
+        let mut text = email.to_owned();
+        if !kept.account.active {
+            text.push_str(" inactive");
+        }
+        for (field, value) in &kept.account.profile {
+            let _ = write!(text, " {field}=\"{value}\"");
+        }
+        for license in kept.licenses.keys() {
+            let _ = write!(text, " +{}", name(license));
+        }
+        for role in kept.roles.keys() {
+            let _ = write!(text, " +{}", role_name(role));
+        }
+        if kept.account.external_id.is_none() {
+            text.push_str(" (no anchor)");
+        }
+        lines.push(text);
+    }
+    lines.sort();
+    for text in lines {
+        line(out, text);
+    }
+}
+
+fn line(out: &mut String, text: impl std::fmt::Display) {
+    let _ = writeln!(out, "  {text}");
+}
+
+fn name(license: &LicenseId) -> &str {
+    license.as_str().trim_start_matches("lic:")
+}
+
+fn role_name(role: &RoleId) -> &str {
+    role.as_str().trim_start_matches("id_")
+}
+
+/// One action in a line.
+fn said(action: &Action) -> String {
+    let mut text = format!("{} {}", action.kind, action.email);
+    for change in &action.changes {
+        let value = |value: &Option<String>| value.as_ref().map_or("nothing".into(), |v| format!("\"{v}\""));
+        let _ = match &change.field {
+            // Said by the action itself.
+            Attr::ExternalId | Attr::Active => Ok(()),
+            Attr::Email if change.from.is_none() || change.to.is_none() => Ok(()),
+            Attr::License(id) => {
+                write!(text, " {}{}", if change.to.is_some() { "+" } else { "-" }, name(id))
+            }
+            Attr::Role(id) => {
+                write!(text, " {}{}", if change.to.is_some() { "+" } else { "-" }, role_name(id))
+            }
+            field if change.from.is_none() => write!(text, " {field}={}", value(&change.to)),
+            field => write!(text, " {field} {} -> {}", value(&change.from), value(&change.to)),
+        };
+    }
+    let _ = write!(text, " ({})", action.cause.words());
+    text
+}
+
+fn reading(partial: &[String], out: &mut String) {
+    for reason in partial {
+        line(out, format_args!("partial: {reason}"));
+    }
+}
+
+fn withheld_people<'a>(all: impl Iterator<Item = &'a Withheld>, out: &mut String) {
+    for one in all {
+        line(out, format_args!("withheld ({}): {}: {}", one.code, one.dn, hide(&one.reason)));
+    }
+}
+
+/// Ids of the cloud and of people say nothing to a reader.
+fn hide(text: &str) -> String {
+    let words = text.split(' ').map(|word| match word.parse::<SourceId>() {
+        Ok(_) => "(id)",
+        Err(_) if word.starts_with("cloud-") => "(id)",
+        Err(_) => word,
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn seats<'a>(all: impl Iterator<Item = &'a NoSeat>, out: &mut String) {
+    for one in all {
+        line(out, format_args!("no seat: {} waits for {}", one.email, name(&one.license)));
+    }
+}
+
+fn short<'a>(org: &Org, all: impl Iterator<Item = &'a (SourceId, &'static str)>, out: &mut String) {
+    let state = org.directory().state();
+    for (anchor, reason) in all {
+        let everybody = state.people.iter().chain(&state.dropped);
+        let who =
+            everybody.filter(|(_, entry)| entry.anchor == *anchor).map(|(name, _)| name.as_str()).next();
+        line(out, format_args!("short: {}: {reason}", who.unwrap_or("somebody")));
+    }
+}
+
+fn strays(look: &dirsyncd::pass::Look, out: &mut String) {
+    for stray in look.strays().unwrap().unwrap_or_default() {
+        let id: &CloudId = &stray.cloud_id;
+        line(
+            out,
+            format_args!("stray: {}", stray.email.as_ref().map_or(id.as_str(), |email| email.as_str())),
+        );
+    }
+}
