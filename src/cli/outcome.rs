@@ -1,18 +1,95 @@
-//! What a pass came to, as text and as JSON.
+//! What a pass came to: as values, as text, as JSON, and as an exit code.
 
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use crate::apply;
 use crate::clock;
+use crate::cloud::CloudError;
+use crate::guard::{Finding, HeldAction};
+use crate::model::{Catalogue, SourceId, Withheld};
+use crate::pass::{NoSeat, Stray};
 use crate::report::text::{self, Style};
 use crate::report::{Counts, json as documents};
+use crate::rules::Unbound;
+use crate::store::RunId;
 
 use super::assemble::Parts;
-use super::pass::Report;
+use super::exit::Exit;
 
 /// Of a long list so many are shown; the rest is in the JSON and in the history.
 const SHOWN: usize = 50;
+
+/// What came of a pass.
+#[derive(Debug)]
+pub struct Report {
+    /// The run.
+    pub run: RunId,
+    /// `full` when the whole cloud was listed, else `delta`.
+    pub mode: &'static str,
+    /// The counts.
+    pub counts: Counts,
+    /// Single actions that failed.
+    pub failed: Vec<apply::Failure>,
+    /// Who is withheld.
+    pub withheld: Vec<Withheld>,
+    /// What waits for approval.
+    pub held: Vec<HeldAction>,
+    /// The id under which it waits; `None` when it was rejected before.
+    pub held_plan: Option<String>,
+    /// What the guard objects to.
+    pub findings: Vec<Finding>,
+    /// Who waits for a seat.
+    pub waiting: Vec<NoSeat>,
+    /// Who stays as they are, and why.
+    pub short: Vec<(SourceId, &'static str)>,
+    /// Accounts that nobody claims; `None` when not the whole cloud was listed.
+    pub strays: Option<Vec<Stray>>,
+    /// Why the directory was not read completely.
+    pub partial: Vec<String>,
+    /// Names in the rules that the cloud does not have.
+    pub unbound: Vec<Unbound>,
+    /// The trouble that ended the pass early.
+    pub fatal: Option<CloudError>,
+    /// Whether it was told to stop.
+    pub stopped: bool,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The licences, with their names.
+    pub catalogue: Catalogue,
+}
+
+impl Report {
+    /// The exit code: what ended the pass early comes first, then 4, 7, 9, 6.
+    pub fn exit(&self) -> Exit {
+        if self.stopped {
+            Exit::Stopped(130)
+        } else if self.fatal.is_some() {
+            Exit::Cloud
+        } else if !self.partial.is_empty() {
+            Exit::Source
+        } else if self.held_plan.is_some() {
+            Exit::Held
+        } else if !self.waiting.is_empty() {
+            Exit::Seats
+        } else if !self.failed.is_empty() || !self.withheld.is_empty() || !self.unbound.is_empty() {
+            Exit::Partial
+        } else {
+            Exit::Done
+        }
+    }
+
+    /// The word for it in JSON and in the history.
+    pub fn outcome(&self) -> &'static str {
+        match self.exit() {
+            Exit::Done => "ok",
+            Exit::Held => "held",
+            Exit::Stopped(_) | Exit::Cloud => "failed",
+            _ => "partial",
+        }
+    }
+}
 
 /// Writes what a pass came to.
 ///

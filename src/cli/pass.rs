@@ -8,13 +8,12 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, info_span};
 
-use crate::apply;
 use crate::clock;
+use crate::cloud::CloudRead;
 use crate::cloud::webex::{WebexReader, WebexWriter};
-use crate::cloud::{CloudError, CloudRead};
-use crate::guard::{Finding, HeldAction};
-use crate::model::{Catalogue, SourceId, Withheld};
-use crate::pass::{Acted, Hands, Look, NoSeat, Observe, Stray, World, act, look};
+use crate::guard::Finding;
+use crate::model::Catalogue;
+use crate::pass::{Acted, Hands, Look, Observe, World, act, look};
 use crate::recover::recover;
 use crate::report::progress::Progress;
 use crate::report::{Counts, Event, Sink, told};
@@ -22,7 +21,8 @@ use crate::rules::Unbound;
 use crate::store::{Decision, NewRun, Reader, RunId, Store};
 
 use super::assemble::Parts;
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
+use super::outcome::Report;
 
 /// Under this name the seats of the last pass are kept in the state.
 pub const SEATS: &str = "seats";
@@ -45,76 +45,6 @@ pub struct Order<'a> {
     pub listeners: Vec<Sink>,
     /// Set when no new call may begin.
     pub stop: CancellationToken,
-}
-
-/// What came of a pass.
-#[derive(Debug)]
-pub struct Report {
-    /// The run.
-    pub run: RunId,
-    /// `full` when the whole cloud was listed, else `delta`.
-    pub mode: &'static str,
-    /// The counts.
-    pub counts: Counts,
-    /// Single actions that failed.
-    pub failed: Vec<apply::Failure>,
-    /// Who is withheld.
-    pub withheld: Vec<Withheld>,
-    /// What waits for approval.
-    pub held: Vec<HeldAction>,
-    /// The id under which it waits; `None` when it was rejected before.
-    pub held_plan: Option<String>,
-    /// What the guard objects to.
-    pub findings: Vec<Finding>,
-    /// Who waits for a seat.
-    pub waiting: Vec<NoSeat>,
-    /// Who stays as they are, and why.
-    pub short: Vec<(SourceId, &'static str)>,
-    /// Accounts that nobody claims; `None` when not the whole cloud was listed.
-    pub strays: Option<Vec<Stray>>,
-    /// Why the directory was not read completely.
-    pub partial: Vec<String>,
-    /// Names in the rules that the cloud does not have.
-    pub unbound: Vec<Unbound>,
-    /// The trouble that ended the pass early.
-    pub fatal: Option<CloudError>,
-    /// Whether it was told to stop.
-    pub stopped: bool,
-    /// How long it took, in milliseconds.
-    pub duration_ms: u64,
-    /// The licences, with their names.
-    pub catalogue: Catalogue,
-}
-
-impl Report {
-    /// The exit code: what ended the pass early comes first, then 4, 7, 9, 6.
-    pub fn exit(&self) -> Exit {
-        if self.stopped {
-            Exit::Stopped(130)
-        } else if self.fatal.is_some() {
-            Exit::Cloud
-        } else if !self.partial.is_empty() {
-            Exit::Source
-        } else if self.held_plan.is_some() {
-            Exit::Held
-        } else if !self.waiting.is_empty() {
-            Exit::Seats
-        } else if !self.failed.is_empty() || !self.withheld.is_empty() || !self.unbound.is_empty() {
-            Exit::Partial
-        } else {
-            Exit::Done
-        }
-    }
-
-    /// The word for it in JSON and in the history.
-    pub fn outcome(&self) -> &'static str {
-        match self.exit() {
-            Exit::Done => "ok",
-            Exit::Held => "held",
-            Exit::Stopped(_) | Exit::Cloud => "failed",
-            _ => "partial",
-        }
-    }
 }
 
 /// The objections to a look: those of the guard, and names that the cloud does not have.
@@ -195,7 +125,7 @@ pub async fn one_pass(order: Order<'_>) -> Result<Report, Failure> {
     let run = store.begin_run(new).await?;
     let span = info_span!("pass", %run);
     let events = {
-        let mut sinks = vec![told::to_log(span.clone()), order.progress.sink()];
+        let mut sinks = vec![told::to_log(span.clone(), known(store)?), order.progress.sink()];
         sinks.extend(order.listeners.iter().cloned());
         told::to_all(sinks)
     };
@@ -236,6 +166,13 @@ pub async fn one_pass(order: Order<'_>) -> Result<Report, Failure> {
     }
 }
 
+/// What the pass before told already.
+fn known(store: &Store) -> Result<told::Known, Failure> {
+    let waiting = store.reader().waiting()?;
+    let waiting = waiting.iter().map(|one| (one.anchor, &one.license));
+    Ok(told::Known::new(&store.reader().withheld()?, waiting))
+}
+
 fn tell_end(report: &Report) {
     let counts = &report.counts;
     info!(
@@ -259,6 +196,14 @@ fn tell_end(report: &Report) {
     );
     if let Some(fatal) = &report.fatal {
         tracing::error!(error = %fatal, remedy = fatal.remedy, "The cloud ended the pass early.");
+    }
+    if counts.withheld > 0 || counts.waiting > 0 {
+        let (count, waiting_count) = (counts.withheld, counts.waiting);
+        tracing::warn!(
+            count,
+            waiting_count,
+            "Somebody is withheld or without a seat; `dirsyncd status` says who and why."
+        );
     }
     if let Some(plan) = &report.held_plan {
         tracing::warn!(plan, count = counts.held, "Actions wait for approval.");
@@ -316,11 +261,13 @@ async fn pass(
 fn conclude(
     order: &Order<'_>,
     run: RunId,
-    acted: Acted,
+    mut acted: Acted,
     look: Look,
     started: Instant,
 ) -> Result<Report, Failure> {
     let strays = look.strays()?;
+    // Not begun is not failed: the next pass does it.
+    acted.failed.retain(|failure| failure.code != "stopped");
     let mut counts = Counts::default();
     for (kind, count) in &acted.done {
         *counts.of(*kind) += count;

@@ -36,7 +36,8 @@ pub async fn run(globals: &Globals, console: Console, args: &args::Plan) -> Resu
         let reader = Reader::open(&parts.config.state_dir)?;
         let cloud = parts.cloud(stop)?;
         let observe = if args.full { Observe::All } else { due(&parts, &reader)? };
-        let events = told::to_all(vec![told::to_log(tracing::Span::none()), progress.sink()]);
+        let events =
+            told::to_all(vec![told::to_log(tracing::Span::none(), told::Known::default()), progress.sink()]);
         look_around(&parts, &cloud, &reader, observe, events).await
     })
     .await;

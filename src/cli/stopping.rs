@@ -24,14 +24,18 @@ pub async fn stoppable<T, F: Future<Output = Result<T, Failure>>>(
     work: impl FnOnce(CancellationToken) -> F,
 ) -> (Result<T, Failure>, Option<Exit>) {
     let stop = CancellationToken::new();
+    let at_once = CancellationToken::new();
     let code = Arc::new(AtomicI32::new(0));
     match service::listen() {
         Ok(mut signals) => {
-            let (stop, code) = (stop.clone(), Arc::clone(&code));
+            let (stop, at_once, code) = (stop.clone(), at_once.clone(), Arc::clone(&code));
             tokio::spawn(async move {
                 while let Some(signal) = signals.recv().await {
                     if let Signal::Stop(number) = signal {
                         code.store(number, Ordering::Release);
+                        if stop.is_cancelled() {
+                            at_once.cancel();
+                        }
                         stop.cancel();
                     }
                 }
@@ -45,7 +49,8 @@ pub async fn stoppable<T, F: Future<Output = Result<T, Failure>>>(
     };
     let late = async {
         stop.cancelled().await;
-        tokio::time::sleep(PATIENCE).await;
+        // Over at the second signal.
+        let _ = tokio::time::timeout(PATIENCE, at_once.cancelled()).await;
     };
     let result = tokio::select! {
         result = work(stop.clone()) => result,

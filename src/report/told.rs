@@ -1,15 +1,39 @@
 //! The reader of the stream of events that writes the log: messages and fields as
 //! docs/LOGGING.md agrees, with ids and without people.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tracing::{Span, debug, error, info, warn};
 
+use crate::model::{LicenseId, SourceId, Withheld};
+
 use super::event::{Event, Sink};
 
+/// What the pass before told already: it is no news that it is still so.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    withheld: HashSet<(Option<SourceId>, String, String)>,
+    waiting: HashSet<(SourceId, String)>,
+}
+
+impl Known {
+    /// From what the pass before left.
+    pub fn new<'a>(withheld: &[Withheld], waiting: impl Iterator<Item = (SourceId, &'a LicenseId)>) -> Self {
+        Self {
+            withheld: withheld.iter().map(key).collect(),
+            waiting: waiting.map(|(anchor, license)| (anchor, license.to_string())).collect(),
+        }
+    }
+}
+
+fn key(one: &Withheld) -> (Option<SourceId>, String, String) {
+    (one.anchor, one.dn.clone(), one.code.clone())
+}
+
 /// A sink that writes log lines under a span, from whichever thread events come.
-pub fn to_log(span: Span) -> Sink {
-    Arc::new(move |event| span.in_scope(|| write(&event)))
+pub fn to_log(span: Span, known: Known) -> Sink {
+    Arc::new(move |event| span.in_scope(|| write(&event, &known)))
 }
 
 /// A sink that passes every event on to several.
@@ -21,7 +45,7 @@ pub fn to_all(sinks: Vec<Sink>) -> Sink {
     })
 }
 
-fn write(event: &Event) {
+fn write(event: &Event, known: &Known) {
     match event {
         Event::PassStarted { run: _, linked, observes_all } => {
             info!(linked_count = linked, observes_all, "Looking began.");
@@ -48,10 +72,12 @@ fn write(event: &Event) {
         Event::Observed { accounts, drifted } => {
             info!(count = accounts, drifted_count = drifted, "The cloud was observed.");
         }
-        Event::Withheld(one) => match &one.anchor {
-            Some(anchor) => warn!(%anchor, code = one.code, "A person is withheld."),
-            None => warn!(code = one.code, "An object without a usable anchor is withheld."),
-        },
+        Event::Withheld(one) if known.withheld.contains(&key(one)) => {
+            debug!(anchor = one.anchor.map(tracing::field::display), code = one.code, "Still withheld.");
+        }
+        Event::Withheld(one) => {
+            info!(anchor = one.anchor.map(tracing::field::display), code = one.code, "Withheld from now on.");
+        }
         Event::Objection(finding) => {
             warn!(
                 code = finding.code,
@@ -70,12 +96,19 @@ fn write(event: &Event) {
             }
             None => debug!(anchor = %action.anchor, kind = %action.kind, "An action was carried out."),
         },
+        // What ends the pass is told once, at its end, and not for everybody it hit.
+        Event::Failed { action, code, .. } if code == "stopped" || code.starts_with("cloud_") => {
+            debug!(anchor = %action.anchor, kind = %action.kind, code, "An action was not carried out.");
+        }
         Event::Failed { action, code, remedy, .. } => {
             // The cloud's own words may repeat addresses: they are in the report and the history.
             error!(anchor = %action.anchor, kind = %action.kind, code, remedy, "An action failed.");
         }
+        Event::NoSeat { anchor, license } if known.waiting.contains(&(*anchor, license.clone())) => {
+            debug!(%anchor, license, "Still waiting for a seat.");
+        }
         Event::NoSeat { anchor, license } => {
-            warn!(%anchor, license, "A person waits for a seat.");
+            info!(%anchor, license, "Waiting for a seat from now on.");
         }
         Event::Pausing { wait_ms } => warn!(wait_ms, "The cloud throttles; waiting."),
     }

@@ -125,6 +125,11 @@ impl Rehearsal {
         self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
+    /// A process whose words nobody reads: a full pipe must not hold it up.
+    pub fn spawn_unheard(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     pub fn writes(&self) -> u64 {
         self.organization().stats().write_requests
     }

@@ -122,7 +122,7 @@ fn a_pass_under_way_stops_in_good_order() {
     let stage = Rehearsal::new(10_000, &people(3000));
     for (name, code) in [("INT", 130), ("TERM", 143)] {
         let before = stage.organization().people();
-        let mut child = stage.spawn(&["sync"]);
+        let mut child = stage.spawn_unheard(&["sync"]);
         wait_until(|| stage.organization().people() > before + 100);
         signal(&child, name);
         assert_eq!(child.wait().unwrap().code(), Some(code));
@@ -140,7 +140,7 @@ fn a_pass_under_way_stops_in_good_order() {
 fn a_first_load_that_is_killed_is_carried_on_and_nobody_exists_twice() {
     let stage = Rehearsal::new(10_000, &people(1000));
     for goal in [1, 150, 400, 700, 950] {
-        let mut child = stage.spawn(&["sync"]);
+        let mut child = stage.spawn_unheard(&["sync"]);
         wait_until(|| stage.organization().people() > goal);
         child.kill().unwrap();
         child.wait().unwrap();

@@ -3,9 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 /// The naming context of the company.
 pub const ROOT: &str = "DC=corp,DC=example,DC=com";
 /// The licence that everybody gets.
@@ -26,7 +23,7 @@ const DEPARTMENTS: &[(&str, &[&str])] = &[
     ("People", &["Recruiter", "Trainer", "People Partner"]),
     ("IT", &["Administrator", "Developer", "Service Desk Analyst"]),
 ];
-const CITIES: &[(&str, &str, &str)] =
+pub(super) const CITIES: &[(&str, &str, &str)] =
     &[("Leeds", "GB", "+44 113 496"), ("Ghent", "BE", "+32 9 555"), ("Zürich", "CH", "+41 44 555")];
 const FIRST: &[&str] = &[
     "Ada", "Amir", "Bea", "Boris", "Carla", "Chen", "Dana", "Dmitri", "Elif", "Emil", "Fatou", "Felix",
@@ -81,22 +78,22 @@ const LAST: &[&str] = &[
 /// Somebody.
 #[derive(Clone, Debug)]
 pub struct Employee {
-    guid: [u8; 16],
-    login: String,
-    given: String,
-    family: String,
-    mail: Option<String>,
-    title: String,
-    department: &'static str,
-    city: usize,
-    number: u32,
-    manager: Option<usize>,
-    disabled: bool,
-    gone: bool,
+    pub(super) guid: [u8; 16],
+    pub(super) login: String,
+    pub(super) given: String,
+    pub(super) family: String,
+    pub(super) mail: Option<String>,
+    pub(super) title: String,
+    pub(super) department: &'static str,
+    pub(super) city: usize,
+    pub(super) number: u32,
+    pub(super) manager: Option<usize>,
+    pub(super) disabled: bool,
+    pub(super) gone: bool,
 }
 
 impl Employee {
-    fn dn(&self) -> String {
+    pub(super) fn dn(&self) -> String {
         format!("CN={} {} ({}),OU={},OU=Staff,{ROOT}", self.given, self.family, self.login, self.department)
     }
 
@@ -113,10 +110,10 @@ impl Employee {
 /// The company.
 #[derive(Clone, Debug)]
 pub struct Company {
-    people: Vec<Employee>,
+    pub(super) people: Vec<Employee>,
     /// Members of the group of hosts, and of the group that is in it.
-    hosts: BTreeSet<usize>,
-    nested: BTreeSet<usize>,
+    pub(super) hosts: BTreeSet<usize>,
+    pub(super) nested: BTreeSet<usize>,
     dice: Dice,
 }
 
@@ -299,64 +296,6 @@ impl Company {
             (SPACES, count(&|_, person| person.department == RESEARCH)),
         ])
     }
-
-    /// The directory as an LDIF file (RFC 2849), as an export of Active Directory writes it.
-    pub fn ldif(&self) -> String {
-        let mut out = String::from("version: 1\n");
-        entry(&mut out, ROOT, &[("objectClass", "domainDNS"), ("dc", "corp")]);
-        out.push_str(&format!("objectGUID:: {}\n", STANDARD.encode([9; 16])));
-        for person in self.people.iter().filter(|person| !person.gone) {
-            self.person(&mut out, person);
-        }
-        let nested = format!("CN=webex-hosts-ops,OU=Groups,{ROOT}");
-        let members = |set: &BTreeSet<usize>| {
-            let there = set.iter().filter_map(|at| self.people.get(*at)).filter(|person| !person.gone);
-            there.map(Employee::dn).collect::<Vec<_>>()
-        };
-        let mut hosts = members(&self.hosts);
-        hosts.push(nested.clone());
-        for (dn, name, members, mark) in [
-            (nested, "webex-hosts-ops", members(&self.nested), 2),
-            (format!("CN=webex-hosts,OU=Groups,{ROOT}"), "webex-hosts", hosts, 1),
-        ] {
-            let guid = STANDARD.encode([mark; 16]);
-            let mut lines = vec![("objectClass", "group"), ("cn", name), ("sAMAccountName", name)];
-            lines.extend(members.iter().map(|member| ("member", member.as_str())));
-            entry(&mut out, &dn, &lines);
-            out.push_str(&format!("objectGUID:: {guid}\n"));
-        }
-        out
-    }
-
-    fn person(&self, out: &mut String, person: &Employee) {
-        let (city, country, prefix) = CITIES[person.city];
-        let control = if person.disabled { "514" } else { "512" };
-        let upn = format!("{}@corp.example.com", person.login);
-        let phone = format!("{prefix} {}", 1000 + person.number);
-        let name = person.name();
-        let manager = person.manager.and_then(|at| self.people.get(at)).map(Employee::dn);
-        let mut lines = vec![
-            ("objectClass", "user"),
-            ("cn", name.as_str()),
-            ("sAMAccountName", &person.login),
-            ("userPrincipalName", &upn),
-            ("userAccountControl", control),
-            ("givenName", &person.given),
-            ("sn", &person.family),
-            ("displayName", &name),
-            ("title", &person.title),
-            ("department", person.department),
-            ("company", "Example Works"),
-            ("employeeID", &person.login[1..]),
-            ("telephoneNumber", &phone),
-            ("l", city),
-            ("c", country),
-        ];
-        lines.extend(person.mail.as_deref().map(|mail| ("mail", mail)));
-        lines.extend(manager.as_deref().map(|dn| ("manager", dn)));
-        entry(out, &person.dn(), &lines);
-        out.push_str(&format!("objectGUID:: {}\n", STANDARD.encode(person.guid)));
-    }
 }
 
 fn address(given: &str, family: &str, more: &str) -> String {
@@ -374,30 +313,13 @@ fn address(given: &str, family: &str, more: &str) -> String {
     format!("{}.{}{more}@example.com", plain(given), plain(family))
 }
 
-fn entry(out: &mut String, dn: &str, lines: &[(&str, &str)]) {
-    out.push('\n');
-    attribute(out, "dn", dn);
-    for (name, value) in lines {
-        attribute(out, name, value);
-    }
-}
-
-/// What is not plain ASCII is written in base64.
-fn attribute(out: &mut String, name: &str, value: &str) {
-    if value.is_ascii() {
-        out.push_str(&format!("{name}: {value}\n"));
-    } else {
-        out.push_str(&format!("{name}:: {}\n", STANDARD.encode(value)));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_company_is_the_same_every_time_and_another_with_another_seed() {
-        let ldif = |seed| Company::found(60, seed).ldif();
+        let ldif = |seed| super::super::export::ldif(&Company::found(60, seed));
         assert_eq!(ldif(1), ldif(1));
         assert_ne!(ldif(1), ldif(2));
     }

@@ -2,6 +2,7 @@
 //! real client against the sandbox; only company and organization are invented.
 
 mod company;
+mod export;
 mod scene;
 mod theatre;
 

@@ -14,6 +14,7 @@ use super::super::assemble::Parts;
 use super::super::console::Console;
 use super::super::exit::{Exit, Failure};
 use super::company::{Company, MEETINGS, MESSAGING, SPACES};
+use super::export;
 
 const TOKEN: &str = "demo-token";
 const DIRECTORY: &str = "company.ldif";
@@ -116,7 +117,7 @@ impl Theatre {
 
     /// Writes the directory as the company is now.
     pub fn write_directory(&self, company: &Company) -> Result<(), Failure> {
-        self.write(DIRECTORY, &company.ldif())
+        self.write(DIRECTORY, &export::ldif(company))
     }
 
     /// Reads the configuration, as every command does.
