@@ -4,18 +4,20 @@
 //!
 //! 1. [`model`]: the words everything is said in.
 //! 2. [`source`]: the directory is read, giving records and a census.
-//! 3. [`rules`]: a record becomes what the cloud should hold.
-//! 4. [`cloud`]: the cloud is read, and later written.
-//! 5. [`plan`]: desired, snapshot and observed become a list of actions.
-//! 6. [`guard`]: a plan that takes too much away is held.
-//! 7. [`apply`]: the rest is carried out and journaled in the [`store`]; [`recover`] mends
-//!    after a crash.
+//! 3. [`store`]: the snapshot says what we last confirmed, so that only differences go on.
+//! 4. [`rules`]: a record becomes what the cloud should hold.
+//! 5. [`cloud`]: the cloud is read, and later written.
+//! 6. [`plan`]: desired, snapshot and observed become a list of actions.
+//! 7. [`guard`]: a plan that takes too much away is held.
+//! 8. [`apply`]: the rest is carried out and journaled in the store; [`recover`] mends after a
+//!    crash.
+//! 9. [`report`]: what happened, for people and machines.
 //!
 //! [`pass`] is the spine that joins them: look, then act.
 //!
-//! Around them: [`config`] says what is wanted, [`schedule`] when, [`report`] what happened,
-//! [`service`] is the operating system, [`daemon`] keeps passes going and [`cli`] is what an
-//! administrator types. [`sandbox`] is a cloud to rehearse against.
+//! Around them: [`config`] says what is wanted, [`schedule`] when; [`clock`] asks the time, and
+//! [`service`] is the operating system. [`daemon`] keeps passes going, [`cli`] is what an
+//! administrator types, and [`sandbox`] is a cloud to rehearse against.
 
 pub mod model;
 

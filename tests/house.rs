@@ -323,8 +323,8 @@ fn shape(file: &File) -> Vec<String> {
     found
 }
 
-/// A log line names no person and no secret. What the values say at run time is for the
-/// captured logs to show; this sees what the code intends.
+/// A log line names no person and no secret. What the values say at run time is for
+/// `tests/logs.rs` to show; this sees what the code intends.
 fn logs(file: &File) -> Vec<String> {
     let mut found = Vec::new();
     for (i, pair) in file.tokens.windows(2).enumerate() {
@@ -501,6 +501,3 @@ fn every_test_file_is_run() {
     }
     assert!(found.is_empty(), "{} objections:\n{}", found.len(), found.join("\n"));
 }
-
-// What a log may say, part two, belongs here: run passes over the invented company with the log
-// captured at the finest level, and assert that no name, address, DN or secret of it occurs.

@@ -3,6 +3,7 @@
 
 mod daily;
 mod line;
+mod mask;
 
 use std::fmt;
 use std::io;

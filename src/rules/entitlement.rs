@@ -81,11 +81,7 @@ impl Entitlement {
 
     /// What the rule says about this person.
     pub(super) fn answer(&self, subject: &Subject<'_>, names: &[String]) -> Answer {
-        Answer {
-            rule: self.name.clone(),
-            applies: self.includes(subject),
-            reason: self.who.reason(subject, names),
-        }
+        self.who.answer(&self.name, subject, names)
     }
 
     /// The one licence that is meant, or message and remedy. `None` for one that comes and goes

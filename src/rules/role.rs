@@ -96,11 +96,7 @@ impl RoleRule {
 
     /// What the rule says about this person.
     pub(super) fn answer(&self, subject: &Subject<'_>, names: &[String]) -> Answer {
-        Answer {
-            rule: self.name.clone(),
-            applies: self.includes(subject),
-            reason: self.who.reason(subject, names),
-        }
+        self.who.answer(&self.name, subject, names)
     }
 }
 

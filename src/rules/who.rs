@@ -1,10 +1,10 @@
 //! Whom an entitlement or a role is for: members of groups, a condition on the record, or both.
 
-use super::RuleError;
 use super::error::SyntaxError;
 use super::expr::{Condition, Needs};
 use super::filter::{self, Filter};
 use super::subject::Subject;
+use super::{Answer, RuleError};
 
 /// The people of one rule.
 #[derive(Clone, Debug)]
@@ -45,8 +45,13 @@ impl Who {
             && self.when.as_ref().is_none_or(|(_, when)| when.holds(subject))
     }
 
-    /// Why the rule is for this person, or is not, in words. `names` are the names of groups.
-    pub(super) fn reason(&self, subject: &Subject<'_>, names: &[String]) -> String {
+    /// What the rule of this name says about this person. `names` are the names of groups.
+    pub(super) fn answer(&self, rule: &str, subject: &Subject<'_>, names: &[String]) -> Answer {
+        Answer { rule: rule.to_owned(), applies: self.includes(subject), reason: self.reason(subject, names) }
+    }
+
+    /// Why the rule is for this person, or is not, in words.
+    fn reason(&self, subject: &Subject<'_>, names: &[String]) -> String {
         let group = (!self.groups.is_empty()).then(|| membership(&self.groups, subject, names));
         let when = self.when.as_ref().map(|(source, when)| {
             let holds = when.holds(subject);

@@ -48,6 +48,24 @@ pub(super) struct Calling {
 }
 
 impl Person {
+    /// An account as it begins: with its profile, and nothing else yet.
+    pub(super) fn new(id: Uuid, profile: Profile, at: i64) -> Self {
+        Self {
+            id,
+            profile,
+            created: at,
+            modified: at,
+            revision: 1,
+            licenses: Box::default(),
+            attends: Box::default(),
+            calling: None,
+            signed_in: false,
+            invited: None,
+            made_by_scim: false,
+            transient: false,
+        }
+    }
+
     /// The account status of the Webex extension.
     pub(super) fn status(&self) -> &str {
         match &self.profile.status {

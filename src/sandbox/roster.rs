@@ -320,20 +320,7 @@ mod tests {
         let doc =
             json!({ "schemas": [crate::sandbox::attributes::CORE], "userType": "user", "userName": name });
         let serde_json::Value::Object(doc) = doc else { panic!("an object") };
-        Person {
-            id: ids::drawn(1, "person", name, 0),
-            profile: Profile::from_scim(doc).unwrap(),
-            created: modified,
-            modified,
-            revision: 1,
-            licenses: Box::default(),
-            attends: Box::default(),
-            calling: None,
-            signed_in: false,
-            invited: None,
-            made_by_scim: true,
-            transient: false,
-        }
+        Person::new(ids::drawn(1, "person", name, 0), Profile::from_scim(doc).unwrap(), modified)
     }
 
     fn names(page: &[Arc<Person>]) -> Vec<String> {

@@ -168,20 +168,7 @@ impl State {
         self.check_manager(&profile)?;
         let attempt = self.former.get(key.as_str()).map_or(0, |former| former.times);
         let id = ids::drawn(self.seed, "person", &key, attempt);
-        let mut person = Person {
-            id,
-            created: actor.at,
-            modified: actor.at,
-            revision: 1,
-            licenses: Box::default(),
-            attends: Box::default(),
-            calling: None,
-            signed_in: false,
-            invited: None,
-            made_by_scim: by_scim,
-            transient: false,
-            profile,
-        };
+        let mut person = Person { made_by_scim: by_scim, ..Person::new(id, profile, actor.at) };
         // Renaming frees a name without a deletion, and its id stays with the renamed.
         let mut again = attempt;
         while self.roster.slot_of(person.id).is_some() || self.archived.contains_key(&person.id) {

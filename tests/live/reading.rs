@@ -1,5 +1,6 @@
 //! What the tests of sources have in common: settings, and a read to its end.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use dirsyncd::model::{Ask, Census, Completeness, Portion, Record, RecordKind, Redacted};
@@ -13,34 +14,27 @@ use crate::support::slapd::{self, Slapd};
 /// Settings for the reader account of a slapd, over ldaps.
 pub(crate) fn slapd_settings(slapd: &Slapd) -> Settings {
     Settings {
-        name: "company".into(),
-        urls: vec![slapd.tls_url()],
-        start_tls: false,
-        danger_plain_ldap: false,
-        ca_file: Some(slapd.ca_file()),
-        bind: Some(slapd::READER.into()),
-        password: Redacted(slapd::PASSWORD.into()),
         bases: vec![format!("ou=people,{}", slapd::SUFFIX)],
         group_bases: vec![format!("ou=groups,{}", slapd::SUFFIX)],
-        person_filter: None,
-        group_filter: None,
-        anchor: None,
-        page_size: 1000,
-        connect_timeout: Duration::from_secs(10),
-        operation_timeout: Duration::from_secs(10),
+        ..ldaps("company", slapd.tls_url(), slapd.ca_file(), slapd::READER, slapd::PASSWORD)
     }
 }
 
 /// Settings for the administrator of a Samba domain, over ldaps, bases as detected.
 pub(crate) fn samba_settings(samba: &Samba) -> Settings {
+    ldaps("domain", samba.url(), samba.ca_file(), samba::ADMIN, samba::PASSWORD)
+}
+
+/// Settings for a server with a certificate, bases as detected.
+fn ldaps(name: &str, url: String, ca_file: PathBuf, bind: &str, password: &str) -> Settings {
     Settings {
-        name: "domain".into(),
-        urls: vec![samba.url()],
+        name: name.into(),
+        urls: vec![url],
         start_tls: false,
         danger_plain_ldap: false,
-        ca_file: Some(samba.ca_file()),
-        bind: Some(samba::ADMIN.into()),
-        password: Redacted(samba::PASSWORD.into()),
+        ca_file: Some(ca_file),
+        bind: Some(bind.into()),
+        password: Redacted(password.into()),
         bases: vec![],
         group_bases: vec![],
         person_filter: None,

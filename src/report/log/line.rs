@@ -1,5 +1,6 @@
 //! One event as one line, for people or for machines. Fields that hold personal data are
-//! recognised by their name, and shown only when the configuration allows it.
+//! recognised by their name, DNs and addresses in other texts by their form; both are shown only
+//! when the configuration allows it.
 
 use std::fmt::{self, Debug};
 
@@ -11,6 +12,8 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
+
+use super::mask::masked;
 
 /// Names of fields with something in them that belongs to a person.
 const PERSONAL: [&str; 14] = [
@@ -30,7 +33,7 @@ const PERSONAL: [&str; 14] = [
     "value",
 ];
 
-const REDACTED: &str = "<redacted>";
+pub(super) const REDACTED: &str = "<redacted>";
 
 /// How a line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +68,10 @@ impl Collected {
     }
 
     fn put(&mut self, field: &Field, value: Value) {
+        let value = match value {
+            Value::String(text) if !self.personal_data => Value::from(masked(&text)),
+            other => other,
+        };
         match field.name() {
             "message" => match value {
                 Value::String(text) => self.message = text,
