@@ -171,7 +171,7 @@ async fn no_person_and_no_secret_is_in_the_log() {
     run("a token refused", 5, &["sync"]);
 
     let files = captured.files();
-    for line in ["A pass begins.", "A person is withheld.", "An action failed.", "The guard holds removals."]
+    for line in ["A pass begins.", "Withheld from now on.", "An action failed.", "The guard holds removals."]
     {
         assert!(files.contains(line), "the log does not say {line:?}: {files}");
     }
