@@ -18,7 +18,7 @@ use super::cases::{Evidence, Known};
 use super::census::{Reading, Sieve, read};
 use super::contest::{Addresses, settle};
 use super::index::Index;
-use super::observe::{By, Observation, Question, observe_all, observe_some};
+use super::observe::{By, OBSERVED_LICENSES, Observation, Question, observe_all, observe_some};
 use super::parts::{Part, Parts, Sections};
 
 /// How much of the cloud to look at.
@@ -242,6 +242,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         licenses: rules.managed_licenses().union(&meta.licenses).cloned().collect(),
         roles: rules.managed_roles().union(&meta.roles).cloned().collect(),
     };
+    if managed.licenses.len() > OBSERVED_LICENSES {
+        return Err(PassError::Refused {
+            what: format!(
+                "the rules can give {} licences, and at most {OBSERVED_LICENSES} can be observed",
+                managed.licenses.len()
+            ),
+            remedy: "name fewer licences in the entitlements".into(),
+        });
+    }
 
     let observes_all = observe == Observe::All || meta.last_observation.is_none();
     let (index, faces) = Index::load(reader, now, observes_all)?;

@@ -20,6 +20,8 @@ use super::index::{Bits, Faces, Index, short};
 
 /// Pages under way between listing and comparing.
 const UNDER_WAY: usize = 8;
+/// Licences that can be observed: a bit for each in the mask of a person.
+pub const OBSERVED_LICENSES: usize = 64;
 /// Single accounts asked for at once.
 const ASKED_AT_ONCE: usize = 8;
 
@@ -74,7 +76,7 @@ pub async fn observe_all(
     faces: Faces,
     events: Sink,
 ) -> Result<Observation, PassError> {
-    let licenses: Vec<LicenseId> = managed.licenses.iter().take(64).cloned().collect();
+    let licenses: Vec<LicenseId> = managed.licenses.iter().take(OBSERVED_LICENSES).cloned().collect();
     let (sender, receiver) = mpsc::channel(UNDER_WAY);
     let comparing = {
         let managed = managed.clone();
@@ -226,7 +228,7 @@ pub async fn observe_some(
     managed: &Managed,
     questions: Vec<Question>,
 ) -> Result<Observation, PassError> {
-    let licenses: Vec<LicenseId> = managed.licenses.iter().take(64).cloned().collect();
+    let licenses: Vec<LicenseId> = managed.licenses.iter().take(OBSERVED_LICENSES).cloned().collect();
     let asked: HashSet<SourceId> = questions.iter().map(|question| question.anchor).collect();
     let with_licenses = !licenses.is_empty();
     let mut answers: Vec<Answer> = stream::iter(questions)

@@ -22,7 +22,7 @@ use super::index::Bits;
 use super::observe::Extent;
 
 /// People per part.
-pub const CHUNK: usize = 2_000;
+pub const CHUNK: usize = 4_000;
 
 /// Somebody who waits for a seat.
 #[derive(Clone, Debug, PartialEq, Eq)]
