@@ -26,7 +26,10 @@ pub use row::after;
 use outcome::Progress;
 use work::Work;
 
-/// Bulk calls under way at once. The cloud's own pace decides how many really are.
+/// Batches under way at once: more than calls, so that some are in the journal while others
+/// are in the cloud, whose own pace decides how many really go out.
+const BATCHES_AT_ONCE: usize = 16;
+/// Licence assignments of one batch under way at once.
 const CALLS_AT_ONCE: usize = 8;
 /// Licence assignments that share one commit of the journal.
 const ASSIGNMENTS: usize = 64;
@@ -72,7 +75,7 @@ pub async fn carry_out(
         let mut batches: JoinSet<Result<(), StoreError>> = JoinSet::new();
         for from in (begin..begin + same.len()).step_by(size) {
             let batch = from..(from + size).min(begin + same.len());
-            if batches.len() >= CALLS_AT_ONCE {
+            if batches.len() >= BATCHES_AT_ONCE {
                 ended(batches.join_next().await)?;
             }
             let work = Arc::clone(&work);

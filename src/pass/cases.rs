@@ -182,6 +182,26 @@ impl Evidence<'_> {
         Ok(held)
     }
 
+    /// The newcomers who may have an account already; `None` when there are more accounts
+    /// without a link than `most`, so that looking at everybody is quicker.
+    pub fn candidates(&self, most: usize) -> Result<Option<Vec<StagedWanted>>, StoreError> {
+        let unlinked = self.observation.stage.unlinked_after(None, most + 1)?;
+        if unlinked.len() > most {
+            return Ok(None);
+        }
+        let emails: Vec<Key> =
+            unlinked.iter().filter_map(|staged| staged.account.email.as_ref().map(Email::key)).collect();
+        let mut anchors = self.people.claimants(&emails)?;
+        anchors.extend(
+            unlinked
+                .iter()
+                .filter_map(|staged| staged.account.external_id.as_deref()?.parse::<SourceId>().ok()),
+        );
+        let mut newcomers = self.people.wanted(&anchors)?;
+        newcomers.retain(|staged| !staged.linked);
+        Ok(Some(newcomers))
+    }
+
     /// The cases of newcomers.
     pub fn newcomers(&self, staged: Vec<StagedWanted>) -> Result<Cases, StoreError> {
         let mut out = Cases::default();

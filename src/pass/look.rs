@@ -19,7 +19,8 @@ use super::census::{Reading, Sieve, read};
 use super::contest::{Addresses, settle};
 use super::index::Index;
 use super::observe::{By, OBSERVED_LICENSES, Observation, Question, observe_all, observe_some};
-use super::parts::{Part, Parts, Sections};
+use super::parts::{Part, Parts};
+use super::sections::Sections;
 
 /// How much of the cloud to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ mod look;
 mod membership;
 mod observe;
 mod parts;
+mod sections;
 
 use std::fmt;
 

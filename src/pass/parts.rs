@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use crate::apply::Finish;
 use crate::guard::{CheckedPlan, Guard, HeldAction, Tally, releases};
 use crate::model::{
-    Action, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow, SourceId, Wanted, Withheld,
+    Action, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow, SourceId, Withheld,
     license_digest,
 };
 use crate::plan::order::phase;
@@ -18,8 +18,7 @@ use crate::plan::{Case, Cell, Decision, Match, Plan, Policy, Seats, Seen, Wish, 
 use crate::store::{RowChange, StagedWanted, StoreError};
 
 use super::cases::{Cases, Evidence};
-use super::index::Bits;
-use super::observe::Extent;
+use super::sections::Sections;
 
 /// People per part.
 pub const CHUNK: usize = 4_000;
@@ -61,80 +60,10 @@ pub struct Part {
     pub revisited: u64,
 }
 
-/// The people of a pass, by section.
-#[derive(Debug, Default)]
-pub struct Sections {
-    leavers: Vec<SourceId>,
-    rounds: Vec<Vec<SourceId>>,
-    linked: Vec<SourceId>,
-    resting: Vec<SourceId>,
-    newcomers: bool,
-}
-
 /// One section's next people.
 enum Chunk {
     Linked(Vec<SourceId>),
     New(Vec<StagedWanted>),
-}
-
-impl Sections {
-    /// Sorts the people of a pass into sections.
-    pub fn sort(evidence: &Evidence<'_>, resting: &[SourceId]) -> Result<Self, StoreError> {
-        let index = evidence.index;
-        let mut leaving: BTreeSet<SourceId> = BTreeSet::new();
-        let taken = Bits::new(index.len());
-        let take = |anchor: SourceId| index.find(anchor).is_some_and(|at| !taken.set(at));
-        let mut linked = BTreeSet::new();
-        for anchor in evidence.addresses.rounds.iter().flatten() {
-            take(*anchor);
-        }
-        let mut after = None;
-        loop {
-            let page = evidence.people.wanted_after(true, after, CHUNK)?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.anchor);
-            for staged in &page {
-                if take(staged.anchor) {
-                    let section =
-                        if matches!(staged.wanted, Wanted::Leaving(_)) { &mut leaving } else { &mut linked };
-                    section.insert(staged.anchor);
-                }
-            }
-        }
-        for at in 0..index.len() {
-            let anchor = index.anchor(at);
-            let lost = match &evidence.observation.extent {
-                Extent::All { there, drifted, .. } => {
-                    if drifted.get(at) && index.met.get(at) && !index.is_left(at) && take(anchor) {
-                        linked.insert(anchor);
-                    }
-                    !there.get(at)
-                }
-                Extent::Some(_) => false,
-            };
-            if lost && index.met.get(at) && !index.is_left(at) && take(anchor) {
-                linked.insert(anchor);
-            }
-            let gone = !index.met.get(at) && !index.is_left(at) && evidence.whole;
-            if (gone || lost && index.is_left(at)) && take(anchor) {
-                leaving.insert(anchor);
-            }
-        }
-        let resting = resting.iter().copied().filter(|anchor| take(*anchor)).collect();
-        Ok(Self {
-            leavers: leaving.into_iter().collect(),
-            rounds: evidence.addresses.rounds.clone(),
-            linked: linked.into_iter().collect(),
-            resting,
-            newcomers: true,
-        })
-    }
-
-    /// Linked people who are gone or leave, for whom the cloud must be asked before anything
-    /// is taken from them.
-    pub fn leavers(&self) -> impl Iterator<Item = SourceId> {
-        self.leavers.iter().chain(&self.resting).copied()
-    }
 }
 
 /// Walks through the sections part by part.
@@ -145,6 +74,8 @@ pub struct Parts<'a> {
     plan: (String, u64),
     todo: VecDeque<Vec<SourceId>>,
     newcomers_after: Option<Option<SourceId>>,
+    /// In a tally, the few newcomers who matter.
+    candidates: Option<Vec<StagedWanted>>,
     last: VecDeque<Vec<SourceId>>,
 }
 
@@ -170,6 +101,7 @@ impl<'a> Parts<'a> {
             plan,
             todo,
             newcomers_after: sections.newcomers.then_some(None),
+            candidates: None,
             last: chunks(&sections.resting).into(),
         }
     }
@@ -185,6 +117,9 @@ impl<'a> Parts<'a> {
                 return Ok(Some(Chunk::New(page)));
             }
             self.newcomers_after = None;
+        }
+        if let Some(newcomers) = self.candidates.take() {
+            return Ok(Some(Chunk::New(newcomers)));
         }
         Ok(self.last.pop_front().map(Chunk::Linked))
     }
@@ -230,9 +165,11 @@ impl<'a> Parts<'a> {
                 && approved.iter().any(|other| releases(other, action))
         };
         // Newcomers lose nothing, unless accounts that exist are taken over.
-        if self.evidence.observation.stage.unlinked_after(None, 1)?.is_empty() {
+        let candidates = self.evidence.candidates(CHUNK)?;
+        if candidates.is_some() {
             self.newcomers_after = None;
         }
+        self.candidates = candidates;
         let mut tally = Tally::default();
         while let Some((_, decisions)) = self.decide_next()? {
             for mut decision in decisions {

@@ -169,6 +169,22 @@ impl Stage {
         })
     }
 
+    /// Everybody who claims one of these addresses.
+    pub fn claimants(&self, keys: &[Key]) -> Result<Vec<SourceId>, StoreError> {
+        answer(|| {
+            self.need(Late::Email)?;
+            let mut select = self.db.prepare_cached("SELECT anchor FROM wanted_key WHERE email = ?1")?;
+            let mut found = Vec::new();
+            for key in keys {
+                let mut rows = select.query([key.0])?;
+                while let Some(row) = rows.next()? {
+                    found.push(SourceId::new(row.get(0)?));
+                }
+            }
+            Ok(found)
+        })
+    }
+
     /// Whether anybody claims this address.
     pub fn claims_email(&self, key: Key) -> Result<bool, StoreError> {
         answer(|| {
