@@ -104,12 +104,13 @@ impl Bench {
         write_private(&dir.path().join("token"), "sandbox-token");
         let text = format!(
             "[[source]]\nname = \"bench\"\nkind = \"ldap\"\nurls = [\"{}\"]\ndanger_plain_ldap = true\n\
-             bind = \"{}\"\npassword_file = \"password\"\nbases = [\"ou=people,{}\"]\npage_size = 1000\n\
+             bind = \"{}\"\npassword_file = \"password\"\nbases = [\"ou=people,{}\"]\npage_size = {}\n\
              [cloud]\nbase_url = \"{base_url}\"\ntoken_file = \"token\"\n\
              [people]\ndialect = \"inet_org_person\"\n[state]\ndir = \"state\"\n[log]\nfiles = false\nlevel = \"warn\"\n",
             self.slapd.url(),
             slapd::READER,
             slapd::SUFFIX,
+            std::env::var("PAGE_SIZE").unwrap_or_else(|_| "1000".into()),
         );
         std::fs::write(&config, text).expect("writing the configuration");
         Place { dir, config }

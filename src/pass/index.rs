@@ -85,8 +85,12 @@ impl Faces {
 impl Index {
     /// Loads the links, and with `observing` their faces too.
     pub fn load(reader: &Reader, now: i64, observing: bool) -> Result<(Self, Faces), StoreError> {
-        let (mut anchors, mut records, mut left, mut faces) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        // Grown step by step, a million would be copied and held twice on the way.
+        let count = usize::try_from(reader.count()?).unwrap_or(0);
+        let mut anchors = Vec::with_capacity(count);
+        let mut records = Vec::with_capacity(count);
+        let mut faces = Vec::with_capacity(if observing { count } else { 0 });
+        let mut left = Vec::new();
         reader.each_link(now, |link: Link| {
             if link.left {
                 left.push(anchors.len());
@@ -102,9 +106,6 @@ impl Index {
             anchors.push(link.anchor);
             records.push(link.record);
         })?;
-        anchors.shrink_to_fit();
-        records.shrink_to_fit();
-        faces.shrink_to_fit();
         faces.sort_unstable_by_key(|face| face.cloud);
         let bits = Bits::new(anchors.len());
         left.into_iter().for_each(|at| {
