@@ -19,7 +19,7 @@ use super::membership::{Gathering, Memberships};
 
 /// Portions under way between reading and judging: enough to keep both busy, few enough to
 /// hold the reader back when judging is slow.
-const UNDER_WAY: usize = 8;
+const UNDER_WAY: usize = 3;
 
 /// What a read of all sources gave, besides what was spooled.
 pub struct Reading {

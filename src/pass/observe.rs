@@ -19,7 +19,7 @@ use super::PassError;
 use super::index::{Bits, Faces, Index, short};
 
 /// Pages under way between listing and comparing.
-const UNDER_WAY: usize = 8;
+const UNDER_WAY: usize = 3;
 /// Licences that can be observed: a bit for each in the mask of a person.
 pub const OBSERVED_LICENSES: usize = 64;
 /// Single accounts asked for at once.

@@ -76,7 +76,7 @@ pub struct Source {
 }
 
 fn default_ldap_page_size() -> u32 {
-    500
+    2000
 }
 
 fn default_connect_timeout() -> String {
