@@ -53,10 +53,14 @@ impl Work {
         })
     }
 
-    /// Leaves out whoever failed in an earlier phase: what comes next would build on sand.
+    /// Leaves out whoever failed in an earlier phase: what comes next would build on sand. Only
+    /// a deactivation does not: whoever left must not keep access because a licence is kept.
     fn ready(&self, batch: Range<usize>) -> Vec<&Action> {
         let batch = &self.plan.actions[batch];
-        self.locked(|p| batch.iter().filter(|action| !p.failed.contains(&action.anchor)).collect())
+        let stands = |p: &Progress, action: &Action| {
+            action.kind == Kind::Deactivate || !p.failed.contains(&action.anchor)
+        };
+        self.locked(|p| batch.iter().filter(|action| stands(p, action)).collect())
     }
 
     async fn intend(&self, actions: &[&Action]) -> Result<Vec<IntentId>, StoreError> {
