@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::cloud::{CloudError, CloudErrorKind};
 use crate::model::{
-    Action, Attr, Change, CloudId, Fingerprint, Kind, LicenseId, Managed, SnapshotRow, SourceId,
+    Action, Attr, Change, CloudId, Fingerprint, Kind, LicenseId, LinkState, Managed, SnapshotRow, SourceId,
 };
 use crate::store::{Outcome, RowChange};
 
@@ -93,6 +93,11 @@ impl Progress {
             return RowChange::Forget(action.anchor);
         };
         row.record = Fingerprint::NONE;
+        if action.kind == Kind::Deactivate && self.failed.contains(&action.anchor) {
+            // What could not be taken back is tried again: the leaving is not over yet.
+            row.state = LinkState::Present;
+            row.given.block = true;
+        }
         if let Some(finish) = self.finish.get(&action.anchor) {
             row.dn.clone_from(&finish.dn);
             if last && !self.failed.contains(&action.anchor) {

@@ -8,10 +8,10 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::clock;
 use crate::cloud::{CloudError, CloudErrorKind, Order};
-use crate::model::{Action, CloudId, Kind, LicenseId, Managed};
+use crate::model::{Action, CloudId, Fingerprint, Kind, LicenseId, Managed};
 use crate::plan::Plan;
 use crate::report::Event;
-use crate::store::{IntentId, Outcome, Settlement, StoreError};
+use crate::store::{IntentId, Outcome, RowChange, Settlement, StoreError};
 
 use super::outcome::{Outcomes, Progress, gives_and_takes};
 use super::{CALLS_AT_ONCE, Hands};
@@ -53,10 +53,14 @@ impl Work {
         })
     }
 
-    /// Leaves out whoever failed in an earlier phase: what comes next would build on sand.
+    /// Leaves out whoever failed in an earlier phase: what comes next would build on sand. Only
+    /// a deactivation does not: whoever left must not keep access because a licence is kept.
     fn ready(&self, batch: Range<usize>) -> Vec<&Action> {
         let batch = &self.plan.actions[batch];
-        self.locked(|p| batch.iter().filter(|action| !p.failed.contains(&action.anchor)).collect())
+        let stands = |p: &Progress, action: &Action| {
+            action.kind == Kind::Deactivate || !p.failed.contains(&action.anchor)
+        };
+        self.locked(|p| batch.iter().filter(|action| stands(p, action)).collect())
     }
 
     async fn intend(&self, actions: &[&Action]) -> Result<Vec<IntentId>, StoreError> {
@@ -79,10 +83,16 @@ impl Work {
             spoken.iter().map(|at| Order { action: actions[*at], cloud_id: ids[*at].as_ref() }).collect();
         let answers = if orders.is_empty() { Vec::new() } else { self.hands.writer.write(&orders).await };
         let mut results: Vec<Option<Result<CloudId, CloudError>>> = actions.iter().map(|_| None).collect();
+        let mut older = BTreeSet::new();
         for (at, answer) in spoken.iter().zip(answers) {
             let answer = match answer {
                 Err(e) if actions[*at].kind == Kind::Create => {
-                    self.read_before_writing_again(actions[*at], e).await
+                    let refused = e.kind == CloudErrorKind::Conflict;
+                    let answer = self.read_before_writing_again(actions[*at], e).await;
+                    if refused && answer.is_ok() {
+                        older.insert(*at);
+                    }
+                    answer
                 }
                 other => other,
             };
@@ -92,8 +102,11 @@ impl Work {
             results[at] = ids[at].clone().map(Ok);
         }
         let mut settlements = Vec::with_capacity(actions.len());
-        for ((action, intent), result) in actions.iter().zip(intents).zip(results) {
+        for (at, ((action, intent), result)) in actions.iter().zip(intents).zip(results).enumerate() {
             match result {
+                Some(Ok(id)) if older.contains(&at) => {
+                    settlements.push(self.found(action, intent, &id));
+                }
                 Some(Ok(id)) => settlements.push(self.succeeded(action, intent, &id)),
                 Some(Err(e)) => settlements.extend(self.failed(action, intent, &e)),
                 // The writer gave fewer answers than orders: nothing is known.
@@ -137,8 +150,9 @@ impl Work {
                             Ok(Some(account)) if account.external_id.as_deref() == Some(anchor.as_str()) => {
                                 Ok(account.id)
                             }
-                            Ok(_) => Err(e),
-                            Err(_) => Err(error),
+                            Ok(Some(_)) => Err(e),
+                            // Taken, and not shown yet: by the first sending, most likely.
+                            Ok(None) | Err(_) => Err(error),
                         }
                     }
                     Some(result) => result,
@@ -206,6 +220,17 @@ impl Work {
         Settlement { intent, outcome: Outcome::Succeeded, row: Some(row) }
     }
 
+    /// A create that met an account of an earlier one, under our own anchor: it is linked, and
+    /// what it holds is not known. The next pass looks.
+    fn found(&self, action: &Action, intent: IntentId, id: &CloudId) -> Settlement {
+        self.locked(|p| p.failed.insert(action.anchor));
+        let mut settlement = self.succeeded(action, intent, id);
+        if let Some(RowChange::Link(row)) = &mut settlement.row {
+            row.applied_print = Fingerprint::NONE;
+        }
+        settlement
+    }
+
     /// Compares what was asked with what the account holds now: the cloud skips silently.
     fn assigned(&self, action: &Action, intent: IntentId, held: &BTreeSet<LicenseId>) -> Settlement {
         let id = self.account_of(action).unwrap_or_else(|| CloudId::new(""));
@@ -224,10 +249,21 @@ impl Work {
             message: error.to_string(),
             remedy: error.remedy.clone(),
         });
-        if error.kind == CloudErrorKind::Ambiguous {
+        if error.kind == CloudErrorKind::Ambiguous || gives(action) && leaves_open(error.kind) {
             return None;
         }
         let outcome = Outcome::Failed { code: code.into(), message: error.to_string() };
         Some(Settlement { intent, outcome, row })
     }
+}
+
+/// Whether an action makes something ours that we would have to take back one day.
+fn gives(action: &Action) -> bool {
+    matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
+        && action.changes.iter().any(|change| change.to.is_some())
+}
+
+/// Whether a call that ended so may have taken effect: some sending may have arrived.
+fn leaves_open(kind: CloudErrorKind) -> bool {
+    matches!(kind, CloudErrorKind::Unreachable | CloudErrorKind::Unintelligible)
 }

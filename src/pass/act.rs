@@ -192,8 +192,11 @@ async fn conclude(
             Some(Waiting { anchor: one.anchor, email: one.email.parse().ok()?, license: one.license.clone() })
         });
         store.set_waiting(waiting.collect()).await?;
-        for plan in &look.approved {
-            store.decide_held(plan, Decision::Done, clock::now().timestamp()).await?;
+        // While absence is not proved nothing is taken: what is approved waits for a pass that may.
+        if look.policy.may_remove {
+            for plan in &look.approved {
+                store.decide_held(plan, Decision::Done, clock::now().timestamp()).await?;
+            }
         }
         hold(look, store, run, acted).await?;
     }

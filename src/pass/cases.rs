@@ -131,6 +131,7 @@ impl Evidence<'_> {
             Some(Wanted::Present(person)) => Wish::Present(person.clone()),
             Some(Wanted::Leaving(cause)) => Wish::Leaving(*cause),
             Some(Wanted::Withheld(_)) => Wish::Undecided,
+            None if self.index.unusable.get(at) => Wish::Undecided,
             None if self.index.met.get(at) => match row.state {
                 // The record did not change: what was applied is what is wanted.
                 LinkState::Present => {

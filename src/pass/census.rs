@@ -345,7 +345,11 @@ impl Work {
     fn unusable(&mut self, source: &str, census: &Census, sieve: &Sieve) -> Result<(), StoreError> {
         let keys: Vec<Key> = census.unusable.iter().map(|(dn, _)| Key::dn(dn)).collect();
         for (_, anchor) in sieve.reader.anchors_by_dn(&keys)? {
-            mark_met(&sieve.index, anchor);
+            if let Some(at) = sieve.index.find(anchor)
+                && !sieve.index.met.set(at)
+            {
+                sieve.index.unusable.set(at);
+            }
         }
         for (dn, reason) in &census.unusable {
             let withheld = Withheld {
@@ -358,11 +362,5 @@ impl Work {
             self.withhold(withheld, sieve);
         }
         Ok(())
-    }
-}
-
-fn mark_met(index: &Index, anchor: SourceId) {
-    if let Some(at) = index.find(anchor) {
-        index.met.set(at);
     }
 }

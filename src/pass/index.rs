@@ -43,6 +43,9 @@ pub struct Index {
     left: Bits,
     /// Positions whose record was met in this pass.
     pub met: Bits,
+    /// Positions whose record was met and could not be used: nothing is known about them but
+    /// that they are not gone.
+    pub unusable: Bits,
 }
 
 /// What an observation compares, for one linked person.
@@ -111,8 +114,8 @@ impl Index {
         left.into_iter().for_each(|at| {
             bits.set(at);
         });
-        let met = Bits::new(anchors.len());
-        Ok((Self { anchors, records, left: bits, met }, Faces(faces)))
+        let (met, unusable) = (Bits::new(anchors.len()), Bits::new(anchors.len()));
+        Ok((Self { anchors, records, left: bits, met, unusable }, Faces(faces)))
     }
 
     /// Linked people.

@@ -18,7 +18,7 @@ use super::cases::{Evidence, Known};
 use super::census::{Reading, Sieve, read};
 use super::contest::{Addresses, settle};
 use super::index::Index;
-use super::observe::{By, OBSERVED_LICENSES, Observation, Question, observe_all, observe_some};
+use super::observe::{FEW, OBSERVED_LICENSES, Observation, observe_all, observe_some, questions};
 use super::parts::{Part, Parts};
 use super::sections::Sections;
 
@@ -30,9 +30,6 @@ pub enum Observe {
     /// Only what the changes are about, as long as they are few.
     Touched,
 }
-
-/// With more people than this to ask the cloud about one by one, listing everybody is quicker.
-const FEW: usize = 300;
 
 /// Everything that a look needs.
 pub struct World<'a> {
@@ -371,30 +368,6 @@ fn tell_observed(observation: &Observation, events: &Sink) {
         Extent::Some(_) => 0,
     };
     events(Event::Observed { accounts: observation.accounts, drifted });
-}
-
-/// Whom to ask the cloud about one by one; `None` when they are too many.
-fn questions(
-    people: &Stage,
-    reader: &Reader,
-    linked: BTreeSet<SourceId>,
-) -> Result<Option<Vec<Question>>, PassError> {
-    let linked: Vec<SourceId> = linked.into_iter().collect();
-    let newcomers = people.wanted_after(false, None, FEW + 1)?;
-    if linked.len() + newcomers.len() > FEW {
-        return Ok(None);
-    }
-    let mut questions: Vec<Question> = reader
-        .rows(&linked)?
-        .into_iter()
-        .map(|row| Question { anchor: row.anchor, by: By::Id(row.cloud_id) })
-        .collect();
-    for staged in newcomers {
-        if let Wanted::Present(person) = staged.wanted {
-            questions.push(Question { anchor: staged.anchor, by: By::Email(person.email) });
-        }
-    }
-    Ok(Some(questions))
 }
 
 /// A short id for people to type, different for every look.

@@ -11,9 +11,9 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
 use crate::cloud::{CloudError, CloudErrorKind, CloudRead};
-use crate::model::{Account, CloudId, Email, Key, LicenseId, Managed, SourceId, license_digest};
+use crate::model::{Account, CloudId, Email, Key, LicenseId, Managed, SourceId, Wanted, license_digest};
 use crate::report::{Event, Sink};
-use crate::store::{Stage, StagedAccount, StoreError};
+use crate::store::{Reader, Stage, StagedAccount, StoreError};
 
 use super::PassError;
 use super::index::{Bits, Faces, Index, short};
@@ -22,6 +22,8 @@ use super::index::{Bits, Faces, Index, short};
 const UNDER_WAY: usize = 3;
 /// Licences that can be observed: a bit for each in the mask of a person.
 pub const OBSERVED_LICENSES: usize = 64;
+/// With more people than this to ask the cloud about one by one, listing everybody is quicker.
+pub const FEW: usize = 300;
 /// Single accounts asked for at once.
 const ASKED_AT_ONCE: usize = 8;
 
@@ -216,6 +218,30 @@ pub enum By {
     Id(CloudId),
     /// A newcomer's address.
     Email(Email),
+}
+
+/// Whom to ask the cloud about one by one; `None` when they are too many.
+pub fn questions(
+    people: &Stage,
+    reader: &Reader,
+    linked: BTreeSet<SourceId>,
+) -> Result<Option<Vec<Question>>, PassError> {
+    let linked: Vec<SourceId> = linked.into_iter().collect();
+    let newcomers = people.wanted_after(false, None, FEW + 1)?;
+    if linked.len() + newcomers.len() > FEW {
+        return Ok(None);
+    }
+    let mut questions: Vec<Question> = reader
+        .rows(&linked)?
+        .into_iter()
+        .map(|row| Question { anchor: row.anchor, by: By::Id(row.cloud_id) })
+        .collect();
+    for staged in newcomers {
+        if let Wanted::Present(person) = staged.wanted {
+            questions.push(Question { anchor: staged.anchor, by: By::Email(person.email) });
+        }
+    }
+    Ok(Some(questions))
 }
 
 /// Asks the cloud about single people.

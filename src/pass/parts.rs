@@ -192,7 +192,7 @@ impl<'a> Parts<'a> {
         for (case, decision) in cases.into_iter().zip(decisions) {
             let anchor = case.anchor;
             let staged = staged.remove(&anchor);
-            revisited += u64::from(staged.is_none() && self.is_met(anchor));
+            revisited += u64::from(staged.is_none() && self.is_unchanged(anchor));
             let email = match &case.wish {
                 Wish::Present(person) => person.email.as_str().to_owned(),
                 _ => String::new(),
@@ -239,6 +239,12 @@ impl<'a> Parts<'a> {
     /// Whether a linked person's record was met in this read.
     fn is_met(&self, anchor: SourceId) -> bool {
         self.evidence.index.find(anchor).is_some_and(|at| self.evidence.index.met.get(at))
+    }
+
+    /// Whether it was met, and nothing in it had changed.
+    fn is_unchanged(&self, anchor: SourceId) -> bool {
+        let index = self.evidence.index;
+        index.find(anchor).is_some_and(|at| index.met.get(at) && !index.unusable.get(at))
     }
 
     fn finish_of(&self, case: &Case, decision: &Decision, staged: Option<StagedWanted>) -> Option<Finish> {

@@ -38,6 +38,10 @@ pub fn decide(dir: &Path, plan: &str, decision: Decision, now: i64) -> Result<De
     }
     let lock = match Lock::acquire(dir) {
         Ok(lock) => Some(lock),
+        // Only readers are there, and they rely on a file that nobody changes.
+        Err(error @ LockError::Held { .. }) if Lock::holder(dir).is_none() => {
+            return Err(StoreError::new(StoreErrorKind::Busy, error.to_string()));
+        }
         Err(LockError::Held { .. }) => None,
         Err(LockError::Io { what, remedy }) => {
             return Err(StoreError { kind: StoreErrorKind::Io, what, remedy });
@@ -105,6 +109,19 @@ mod tests {
             findings: serde_json::json!([]),
             actions: vec![],
         }
+    }
+
+    #[test]
+    fn a_reader_without_a_writer_is_not_disturbed() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = Lock::acquire(dir.path()).unwrap();
+        Store::open(dir.path(), &lock).unwrap().close();
+        drop(lock);
+        let reader = crate::store::Reader::open(dir.path()).unwrap();
+        let refused = decide(dir.path(), "a", Decision::Approved, 5).unwrap_err();
+        assert_eq!(refused.kind, StoreErrorKind::Busy);
+        drop(reader);
+        assert_eq!(decide(dir.path(), "a", Decision::Approved, 5).unwrap(), Decided::Unknown);
     }
 
     #[tokio::test]

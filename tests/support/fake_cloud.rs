@@ -87,6 +87,8 @@ pub struct State {
     pub removals: Vec<String>,
     /// Orders per bulk call.
     pub batch: usize,
+    /// So many searches for an address still find nothing.
+    pub late: u64,
     next: u64,
 }
 
@@ -108,6 +110,7 @@ impl FakeCloud {
             violations: Vec::new(),
             removals: Vec::new(),
             batch: 100,
+            late: 0,
             next: 0,
         };
         Self(Arc::new(Mutex::new(state)), Arc::new(Notify::new()))
@@ -176,10 +179,18 @@ impl FakeCloud {
                 if e.kind == CloudErrorKind::Stopped {
                     self.freeze().await;
                 }
-                done.and(Err(e))
+                done.and(Err(unanswered(kind, e)))
             }
-            Err((e, false)) => Err(e),
+            Err((e, false)) => Err(unanswered(kind, e)),
         }
+    }
+}
+
+/// Only a create is left open after one sending; everything else was sent again and again.
+fn unanswered(kind: Kind, e: CloudError) -> CloudError {
+    match e.kind {
+        CloudErrorKind::Ambiguous if kind != Kind::Create => error(CloudErrorKind::Unreachable),
+        _ => e,
     }
 }
 
@@ -493,7 +504,12 @@ impl CloudRead for FakeCloud {
     ) -> BoxFuture<'a, Result<Option<Account>, CloudError>> {
         Box::pin(async move {
             self.read_call().await?;
-            Ok(self.state().by_email(email.as_str()).map(|kept| kept.account.clone()))
+            let mut state = self.state();
+            if state.late > 0 {
+                state.late -= 1;
+                return Ok(None);
+            }
+            Ok(state.by_email(email.as_str()).map(|kept| kept.account.clone()))
         })
     }
 

@@ -257,6 +257,10 @@ impl Scene {
             return self.fault(what, answer);
         }
         let mut cloud = self.org.cloud.state();
+        if let ["is", "late", count, "times"] = words {
+            cloud.late = number(count)?;
+            return Ok(());
+        }
         if let ["has", email, rest @ ..] = words {
             let id = cloud.add(email);
             let mut rest = rest.iter();
