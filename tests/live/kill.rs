@@ -55,7 +55,8 @@ async fn a_first_load_survives_being_killed_again_and_again() {
         connector.json(0, &["sync"]);
         let took = begin.elapsed();
         sandbox.stop().await;
-        took
+        // On a busy machine a load takes long, and most of that is waiting for a core.
+        took.min(Duration::from_millis(1_500))
     };
     let mut dice = Dice(20_261_122);
     let mut kills = 0;
