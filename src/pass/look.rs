@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::apply::after;
 use crate::cloud::{CloudRead, Organization};
 use crate::guard::{Guard, Limits};
-use crate::model::{Action, Catalogue, CloudId, Email, Key, Kind, Managed, SourceId, Wanted};
+use crate::model::{Action, Catalogue, CloudId, Email, Key, Kind, Managed, SourceId};
 use crate::plan::{Leavers, Policy, Seats};
 use crate::report::{Event, Sink};
 use crate::rules::{Rules, Unbound};
