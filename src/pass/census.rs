@@ -7,7 +7,9 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::guard::Headcount;
-use crate::model::{Census, Completeness, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld};
+use crate::model::{
+    Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld,
+};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::Source;
@@ -154,7 +156,7 @@ impl Work {
                         for record in records {
                             self.judge(record, sieve)?;
                         }
-                        self.flush()?;
+                        self.flush(sieve)?;
                         self.tell(&source, sieve);
                     }
                     // Too late to count: whoever is in them was judged without them.
@@ -221,7 +223,9 @@ impl Work {
         let at = sieve.index.find(record.anchor);
         let memberships = self.memberships.as_ref();
         if let Some(at) = at {
-            sieve.index.met.set(at);
+            if sieve.index.met.set(at) {
+                return self.met_again(record, print, sieve);
+            }
             let through_primary = memberships.is_some_and(|m| m.touches_primary(&record));
             if through_primary {
                 self.through_primary.push(record.anchor);
@@ -271,10 +275,71 @@ impl Work {
         self.withheld.push(withheld);
     }
 
-    fn flush(&mut self) -> Result<(), StoreError> {
-        self.stage.put_wanted(&self.batch)?;
-        self.batch.clear();
+    fn flush(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
+        let mut batch = std::mem::take(&mut self.batch);
+        let mut twins = Vec::new();
+        for (position, dn) in self.stage.put_wanted(&batch)? {
+            let staged = &batch[position];
+            if !matches!(staged.wanted, Wanted::Withheld(_)) && Key::dn(&dn) != Key::dn(&staged.dn) {
+                let withheld = self.contested(staged.anchor, &staged.dn, &dn, sieve);
+                twins.push(StagedWanted {
+                    email: None,
+                    recheck: None,
+                    wanted: Wanted::Withheld(withheld),
+                    ..staged.clone()
+                });
+            }
+        }
+        self.stage.put_wanted(&twins)?;
+        batch.clear();
+        self.batch = batch;
         Ok(())
+    }
+
+    /// A second record with the anchor of a linked person. The same entry come twice is nothing
+    /// new; under another DN it is another entry.
+    fn met_again(&mut self, record: Record, print: Fingerprint, sieve: &Sieve) -> Result<(), StoreError> {
+        self.flush(sieve)?;
+        let anchor = [record.anchor];
+        let first = match self.stage.wanted(&anchor)?.pop() {
+            Some(staged) => staged.dn,
+            None => match sieve.reader.rows(&anchor)?.pop() {
+                Some(row) => {
+                    self.unchanged = self.unchanged.saturating_sub(1);
+                    row.dn
+                }
+                None => return Ok(()),
+            },
+        };
+        if Key::dn(&first) == Key::dn(&record.dn) {
+            return Ok(());
+        }
+        let withheld = self.contested(record.anchor, &record.dn, &first, sieve);
+        self.batch.push(StagedWanted {
+            anchor: record.anchor,
+            linked: true,
+            record: print,
+            dn: record.dn,
+            email: None,
+            recheck: None,
+            wanted: Wanted::Withheld(withheld),
+        });
+        Ok(())
+    }
+
+    /// Withholds somebody whose anchor two entries have: nobody knows which of them is the
+    /// person, and to follow both would hand the account from one to the other in every pass.
+    fn contested(&mut self, anchor: SourceId, dn: &str, other: &str, sieve: &Sieve) -> Withheld {
+        let withheld = Withheld {
+            anchor: Some(anchor),
+            dn: dn.to_owned(),
+            code: "contested".into(),
+            reason: format!("the anchor {anchor} is also that of the entry \"{other}\""),
+            remedy: "give each entry an anchor of its own in the directory, or take one of the two out of it"
+                .into(),
+        };
+        self.withhold(withheld.clone(), sieve);
+        withheld
     }
 
     fn conclude(
@@ -287,9 +352,13 @@ impl Work {
         let mut partial = Vec::new();
         let mut sources = Vec::new();
         let mut headcount: Option<Headcount> = None;
-        for (name, census) in censuses {
+        for (name, mut census) in censuses {
             if let Completeness::Partial { reasons } = &census.completeness {
                 partial.extend(reasons.iter().map(|reason| format!("source \"{name}\": {reason}")));
+                // Nothing was read that could say which directory this is: no other one answered.
+                if let Some(last) = meta.sources.get(&name).filter(|_| census.identity.is_empty()) {
+                    census.identity.clone_from(&last.identity);
+                }
             }
             if let Some(last) = meta.sources.get(&name) {
                 if last.identity != census.identity {
