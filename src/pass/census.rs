@@ -1,15 +1,15 @@
 //! The source is read: what did not change is recognised by its fingerprint and forgotten at
 //! once; what did is judged by the rules and spooled.
 
+mod twins;
+
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::guard::Headcount;
-use crate::model::{
-    Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld,
-};
+use crate::model::{Census, Completeness, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::Source;
@@ -294,52 +294,6 @@ impl Work {
         batch.clear();
         self.batch = batch;
         Ok(())
-    }
-
-    /// A second record with the anchor of a linked person. The same entry come twice is nothing
-    /// new; under another DN it is another entry.
-    fn met_again(&mut self, record: Record, print: Fingerprint, sieve: &Sieve) -> Result<(), StoreError> {
-        self.flush(sieve)?;
-        let anchor = [record.anchor];
-        let first = match self.stage.wanted(&anchor)?.pop() {
-            Some(staged) => staged.dn,
-            None => match sieve.reader.rows(&anchor)?.pop() {
-                Some(row) => {
-                    self.unchanged = self.unchanged.saturating_sub(1);
-                    row.dn
-                }
-                None => return Ok(()),
-            },
-        };
-        if Key::dn(&first) == Key::dn(&record.dn) {
-            return Ok(());
-        }
-        let withheld = self.contested(record.anchor, &record.dn, &first, sieve);
-        self.batch.push(StagedWanted {
-            anchor: record.anchor,
-            linked: true,
-            record: print,
-            dn: record.dn,
-            email: None,
-            recheck: None,
-            wanted: Wanted::Withheld(withheld),
-        });
-        Ok(())
-    }
-
-    /// Withholds somebody whose anchor two entries have: nobody knows which of them is the
-    /// person, and to follow both would hand the account from one to the other in every pass.
-    fn contested(&mut self, anchor: SourceId, dn: &str, other: &str, sieve: &Sieve) -> Withheld {
-        let withheld = Withheld {
-            anchor: Some(anchor),
-            dn: dn.to_owned(),
-            code: "contested".into(),
-            reason: format!("the anchor {anchor} is also that of the entry \"{other}\""),
-            remedy: "give each entry an anchor of its own in the directory, or take one of the two out of it"
-                .into(),
-        };
-        self.withhold(withheld.clone(), sieve);
-        withheld
     }
 
     fn conclude(
