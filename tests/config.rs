@@ -366,7 +366,7 @@ fn missing_files_and_secrets_are_explained() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("dirsyncd.toml");
     let load = || Config::load(&path, &Overrides::default()).unwrap_err().to_string();
-    assert!(load().contains("cannot be read") && load().contains("dirsyncd init"), "{}", load());
+    assert!(load().contains("cannot be read") && load().contains("config/minimal.toml"), "{}", load());
 
     std::fs::write(&path, b"\xef\xbb\xbf# caf\xe9\n").unwrap();
     assert!(load().contains("not text in UTF-8") && load().contains(":1:7"), "{}", load());

@@ -103,9 +103,14 @@ pub async fn run(globals: &Globals, console: Console) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// What a probe tells beside. The probes write in capitals what somebody should look at.
+/// What a probe tells beside. The probes write in capitals what somebody should look at. Without
+/// one of its bases a pass ends with 4, and so does the check.
 fn fact_line(name: &str, fact: String) -> Line {
-    if fact.contains(" NOT ") || fact.starts_with("NOT ") {
+    if fact.starts_with("base ") && fact.contains("\" is NOT ") {
+        let remedy = "correct bases or group_bases of this source, or give the bind account the right to see it: \
+                      servers hide what an account may not read";
+        Line::fail(name, Failure::new(Exit::Source, fact, remedy))
+    } else if fact.contains(" NOT ") || fact.starts_with("NOT ") {
         Line::warn(name, fact, "see to it before the first pass: docs/OPERATIONS.md")
     } else {
         Line::ok(name, fact)
@@ -239,4 +244,24 @@ fn write(out: &mut dyn Write, style: Style, lines: &[Line]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_probe_writes_in_capitals_is_no_ok() {
+        for (fact, mark) in [
+            ("connected to ldaps://dc1.example.com", Mark::Ok),
+            ("base \"ou=people,dc=example,dc=com\" is there", Mark::Ok),
+            ("NOT encrypted: passwords cross the network in clear", Mark::Warn),
+            ("base \"ou=x,dc=example,dc=com\" is NOT there, or hidden", Mark::Fail(Exit::Source)),
+            ("base \"ou=x,dc=example,dc=com\" is NOT readable: busy (51)", Mark::Fail(Exit::Source)),
+        ] {
+            let line = fact_line("source corp", fact.to_owned());
+            assert_eq!(line.mark, mark, "{fact}");
+            assert_eq!(line.remedy.is_empty(), mark == Mark::Ok, "{fact}");
+        }
+    }
 }

@@ -160,7 +160,9 @@ impl Config {
 
 fn unreadable(path: &Path, error: &std::io::Error) -> ConfigErrors {
     let remedy = match error.kind() {
-        std::io::ErrorKind::NotFound => "write one with `dirsyncd init`, or name another with --config",
+        std::io::ErrorKind::NotFound => {
+            "begin with a copy of config/minimal.toml, or name another with --config"
+        }
         std::io::ErrorKind::PermissionDenied => "run this as the account that runs dirsyncd, or as root",
         _ => "check the path",
     };

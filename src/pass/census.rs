@@ -1,6 +1,8 @@
 //! The source is read: what did not change is recognised by its fingerprint and forgotten at
 //! once; what did is judged by the rules and spooled.
 
+mod twins;
+
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -154,7 +156,7 @@ impl Work {
                         for record in records {
                             self.judge(record, sieve)?;
                         }
-                        self.flush()?;
+                        self.flush(sieve)?;
                         self.tell(&source, sieve);
                     }
                     // Too late to count: whoever is in them was judged without them.
@@ -221,7 +223,9 @@ impl Work {
         let at = sieve.index.find(record.anchor);
         let memberships = self.memberships.as_ref();
         if let Some(at) = at {
-            sieve.index.met.set(at);
+            if sieve.index.met.set(at) {
+                return self.met_again(record, print, sieve);
+            }
             let through_primary = memberships.is_some_and(|m| m.touches_primary(&record));
             if through_primary {
                 self.through_primary.push(record.anchor);
@@ -271,9 +275,24 @@ impl Work {
         self.withheld.push(withheld);
     }
 
-    fn flush(&mut self) -> Result<(), StoreError> {
-        self.stage.put_wanted(&self.batch)?;
-        self.batch.clear();
+    fn flush(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
+        let mut batch = std::mem::take(&mut self.batch);
+        let mut twins = Vec::new();
+        for (position, dn) in self.stage.put_wanted(&batch)? {
+            let staged = &batch[position];
+            if !matches!(staged.wanted, Wanted::Withheld(_)) && Key::dn(&dn) != Key::dn(&staged.dn) {
+                let withheld = self.contested(staged.anchor, &staged.dn, &dn, sieve);
+                twins.push(StagedWanted {
+                    email: None,
+                    recheck: None,
+                    wanted: Wanted::Withheld(withheld),
+                    ..staged.clone()
+                });
+            }
+        }
+        self.stage.put_wanted(&twins)?;
+        batch.clear();
+        self.batch = batch;
         Ok(())
     }
 
@@ -287,9 +306,13 @@ impl Work {
         let mut partial = Vec::new();
         let mut sources = Vec::new();
         let mut headcount: Option<Headcount> = None;
-        for (name, census) in censuses {
+        for (name, mut census) in censuses {
             if let Completeness::Partial { reasons } = &census.completeness {
                 partial.extend(reasons.iter().map(|reason| format!("source \"{name}\": {reason}")));
+                // Nothing was read that could say which directory this is: no other one answered.
+                if let Some(last) = meta.sources.get(&name).filter(|_| census.identity.is_empty()) {
+                    census.identity.clone_from(&last.identity);
+                }
             }
             if let Some(last) = meta.sources.get(&name) {
                 if last.identity != census.identity {

@@ -100,7 +100,7 @@ impl Entitlement {
             });
             let remedy = match nearest(wanted, names) {
                 Some(meant) => format!("did you mean \"{meant}\"?"),
-                None => "`dirsyncd licenses` lists what the organization has".into(),
+                None => "`dirsyncd check` lists what the organization has".into(),
             };
             return Err((format!("the organization has no licence \"{wanted}\""), remedy));
         }
@@ -110,8 +110,7 @@ impl Entitlement {
         match found.as_slice() {
             [] => Err((
                 format!("no licence \"{wanted}\" belongs to the subscription or site that the rule names"),
-                "correct `subscription` or `site`; `dirsyncd licenses` lists what the organization has"
-                    .into(),
+                "correct `subscription` or `site`; `dirsyncd check` lists what the organization has".into(),
             )),
             [only] => Ok((only.kind != LicenseKind::Free).then(|| only.id.clone())),
             several => Err(ambiguous(wanted, several)),

@@ -119,8 +119,9 @@ impl Mapping {
     }
 
     fn email(&self, subject: &Subject<'_>) -> Result<Email, Withheld> {
-        let text = composed(self.email.text.of(subject));
         let rule = format_args!("people.mapping.email = {}", self.email.source);
+        let text = subject.reading(|| composed(self.email.text.of(subject)));
+        let text = text.map_err(|attribute| no_text(subject, attribute, rule))?;
         let attributes = match &*self.email.attributes {
             "" => "the directory",
             attributes => attributes,
@@ -160,7 +161,9 @@ impl Mapping {
 
 /// The value of one field, or what makes it unusable.
 fn value(field: Field, rule: &Rule, subject: &Subject<'_>) -> Result<Option<String>, Withheld> {
-    let text = composed(rule.text.of(subject));
+    let text = subject.reading(|| composed(rule.text.of(subject))).map_err(|attribute| {
+        no_text(subject, attribute, format_args!("people.mapping.{field} = {}", rule.source))
+    })?;
     let value = text.trim();
     if value.is_empty() {
         return Ok(None);
@@ -173,6 +176,13 @@ fn value(field: Field, rule: &Rule, subject: &Subject<'_>) -> Result<Option<Stri
             Err(withheld(subject, code, reason, remedy.into()))
         }
     }
+}
+
+fn no_text(subject: &Subject<'_>, attribute: &str, rule: std::fmt::Arguments<'_>) -> Withheld {
+    let reason = format!("the value of {attribute} is not text in UTF-8 ({rule})");
+    let remedy =
+        "correct it in the directory, or export it again as UTF-8; a binary attribute cannot be mapped";
+    withheld(subject, "unusable", reason, remedy.into())
 }
 
 fn withheld(subject: &Subject<'_>, code: &str, reason: String, remedy: String) -> Withheld {

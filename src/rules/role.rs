@@ -77,7 +77,7 @@ impl RoleRule {
             let known = WORDS.iter().map(|(word, ..)| *word).chain(roles.iter().map(|role| role.id.as_str()));
             let remedy = match nearest(&self.wanted, known.filter(|known| *known != self.wanted)) {
                 Some(meant) if word.is_none() => format!("did you mean \"{meant}\"?"),
-                _ => "`dirsyncd roles` lists what the cloud has; until then no role is given or taken".into(),
+                _ => "write \"full\", \"user\" and so on (config/dirsyncd.toml), or the id of a role; until then no role is given or taken".into(),
             };
             let message = format!("the cloud has no role \"{}\"", self.wanted);
             unbound.push(Unbound { rule: self.name.clone(), wanted: self.wanted.clone(), message, remedy });
@@ -121,7 +121,9 @@ mod tests {
             ("ful", Err("did you mean \"full\"?")),
             (
                 "device",
-                Err("`dirsyncd roles` lists what the cloud has; until then no role is given or taken"),
+                Err(
+                    "write \"full\", \"user\" and so on (config/dirsyncd.toml), or the id of a role; until then no role is given or taken",
+                ),
             ),
         ] {
             let spec = RoleSpec { role: wanted.into(), groups: vec!["g".into()], ..RoleSpec::default() };

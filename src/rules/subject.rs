@@ -1,6 +1,6 @@
 //! The one record that is being judged, as expressions, filters and scope see it.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use crate::model::{Record, normal_dn};
 
@@ -16,16 +16,45 @@ pub(super) struct Subject<'a> {
     pub(super) groups: &'a GroupSet,
     /// The compared form of the DN, made when first asked for.
     dn: OnceCell<String>,
+    /// The position of the attribute asked for last that has values and none of them text.
+    unreadable: Cell<Option<usize>>,
 }
 
 impl<'a> Subject<'a> {
     pub(super) fn new(record: &'a Record, groups: &'a GroupSet) -> Self {
-        Self { record, groups, dn: OnceCell::new() }
+        Self { record, groups, dn: OnceCell::new(), unreadable: Cell::new(None) }
     }
 
     /// The text of an attribute; blank when it is not there.
     pub(super) fn text(&self, attribute: &str) -> &'a str {
-        self.record.text(attribute).map_or("", cut)
+        match self.record.text(attribute) {
+            Some(text) => cut(text),
+            None => {
+                self.note_unreadable(attribute);
+                ""
+            }
+        }
+    }
+
+    fn note_unreadable(&self, name: &str) {
+        let broken = self.record.attributes.iter().position(|attribute| {
+            attribute.name.eq_ignore_ascii_case(name)
+                && attribute.values.iter().any(|value| std::str::from_utf8(value).is_err())
+        });
+        if broken.is_some() {
+            self.unreadable.set(broken);
+        }
+    }
+
+    /// What a rule makes of the person; or the attribute that it read and that is not blank but
+    /// no text. To take that for blank would clear in the cloud what an export has damaged.
+    pub(super) fn reading<T>(&self, rule: impl FnOnce() -> T) -> Result<T, &'a str> {
+        self.unreadable.set(None);
+        let made = rule();
+        match self.unreadable.take().and_then(|at| self.record.attributes.get(at)) {
+            Some(attribute) => Err(&attribute.name),
+            None => Ok(made),
+        }
     }
 
     /// Whether the DN is `base` or lies below it. `base` is in its compared form.

@@ -65,9 +65,13 @@ fn a_directory_that_does_not_answer_ends_with_4_and_removes_nobody() {
         let text = format!("{}{}", said.out, said.err);
         assert!(text.contains("people.ldif") && text.contains("what to do"), "{text}");
     }
-    // Nobody in it: an empty answer is no proof.
+    // Nobody in it: an empty answer is no proof, and no other directory either.
     stage.write("people.ldif", "version: 1\n");
-    stage.run(&["sync"]).expect(4);
+    let said = stage.run(&["sync"]).expect(4);
+    assert!(!said.out.contains("another directory"), "{}", said.out);
+    assert_eq!(stage.writes(), writes);
+    stage.write("people.ldif", &people(3));
+    stage.run(&["sync"]).expect(0);
     assert_eq!(stage.writes(), writes);
 }
 
@@ -120,6 +124,47 @@ fn somebody_withheld_ends_with_6_and_the_others_go_on() {
         .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
         .collect();
     assert!(log.contains("no_email") && !log.contains("uid=p3") && !log.contains("p1@"), "{log}");
+}
+
+/// Two exports in one file, or a copied entry: with each pass following the other one, an
+/// account would go from hand to hand.
+#[test]
+fn two_entries_with_one_anchor_are_withheld_and_nobody_gets_the_account_of_the_other() {
+    let twin = |of: usize, n: usize| {
+        let id = |n: usize| format!("entryUUID: 00000000-0000-4000-8000-{n:012x}");
+        format!("{}\n", person(n).replace(&id(n), &id(of)))
+    };
+    // The copy comes after the person, and before.
+    for ldif in [people(2) + &twin(2, 3), twin(2, 3) + &people(2)] {
+        // Known before.
+        let stage = Rehearsal::new(10, &people(2));
+        stage.run(&["sync"]).expect(0);
+        let writes = stage.writes();
+        stage.write("people.ldif", &ldif);
+        for command in ["plan", "sync", "sync"] {
+            let said = stage.run(&[command]).expect(6);
+            for words in ["contested", "uid=p2,", "uid=p3,", "1 withheld", "1 in order"] {
+                assert!(said.out.contains(words), "{command}: {words}\n{}", said.out);
+            }
+        }
+        assert_eq!(stage.writes(), writes);
+        assert!(stage.organization().user("p2@example.com").is_some());
+        stage.write("people.ldif", &people(2));
+        stage.run(&["sync"]).expect(0);
+        assert_eq!(stage.writes(), writes);
+        // Both new.
+        let stage = Rehearsal::new(10, &ldif);
+        for _ in 0..2 {
+            let said = stage.run(&["sync"]).expect(6);
+            assert!(said.out.contains("contested"), "{}", said.out);
+        }
+        assert_eq!(stage.organization().people(), 2);
+        // The same entry twice is one entry.
+        stage.write("people.ldif", &(people(2) + &people(2)));
+        stage.run(&["sync"]).expect(0);
+        stage.run(&["plan", "--check"]).expect(0);
+        assert_eq!(stage.organization().people(), 3);
+    }
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn names_are_bound_or_said_to_be_unclear() {
             None,
             Err((
                 "no licence \"message.messaging\" belongs to the subscription or site that the rule names",
-                "correct `subscription` or `site`; `dirsyncd licenses` lists what the organization has",
+                "correct `subscription` or `site`; `dirsyncd check` lists what the organization has",
             )),
         ),
         (
@@ -101,7 +101,7 @@ fn names_are_bound_or_said_to_be_unclear() {
             None,
             Err((
                 "the organization has no licence \"Espresso\"",
-                "`dirsyncd licenses` lists what the organization has",
+                "`dirsyncd check` lists what the organization has",
             )),
         ),
     ] {

@@ -63,3 +63,22 @@ fn the_other_dialect_never_takes_a_log_in_name_for_an_address() {
         ]
     );
 }
+
+#[test]
+fn a_value_that_is_no_text_is_not_taken_for_blank() {
+    let spec = Spec { email: Some("mail".into()), defaults: true, ..Spec::default() };
+    let mapping = Mapping::compile(&spec, &mut Needs::default(), &mut Vec::new()).unwrap();
+    let map = |values: &[&[u8]]| {
+        let mut record = person(&[("mail", "ann@example.com"), ("title", "Chief")]);
+        let title = record.attributes.iter_mut().find(|attribute| attribute.name == "title").unwrap();
+        title.values = values.iter().map(|value| value.to_vec()).collect();
+        mapping.map(&Subject::new(&record, &GroupSet::new()))
+    };
+    let latin = b"Gesch\xe4ft".as_slice();
+    let withheld = map(&[latin]).unwrap_err();
+    assert_eq!(withheld.code, "unusable");
+    assert!(withheld.reason.contains("title is not text in UTF-8"), "{}", withheld.reason);
+    // Nothing there is blank, and one value that is text is enough.
+    assert_eq!(map(&[b" "]).unwrap().1.get(&Field::Title), None);
+    assert!(map(&[latin, b"Chief"]).unwrap().1.contains_key(&Field::Title));
+}

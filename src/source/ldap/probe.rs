@@ -45,7 +45,9 @@ pub(super) async fn probe(settings: &Settings) -> Result<Probe, Trouble> {
         match search::one(&mut session, base, vec!["1.1".into()], limit).await {
             Ok(Some(_)) => facts.push(format!("base \"{base}\" is there")),
             Ok(None) => facts.push(format!("base \"{base}\" is NOT there, or hidden from the bind account")),
-            Err(failure @ Failure::Code(_)) => facts.push(format!("base \"{base}\": {failure}")),
+            Err(failure @ Failure::Code(_)) => {
+                facts.push(format!("base \"{base}\" is NOT readable: {failure}"))
+            }
             Err(failure) => return Err(failure.into_trouble(&format!("reading the base \"{base}\""))),
         }
     }

@@ -60,7 +60,9 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<StagedWanted> {
 impl Stage {
     /// Puts people into the spool. Of two with the same anchor the last stays, and
     /// [`Stage::duplicates`] counts.
-    pub fn put_wanted(&mut self, items: &[StagedWanted]) -> Result<(), StoreError> {
+    ///
+    /// Returns the positions of those whose anchor was there already, with the DN that it had.
+    pub fn put_wanted(&mut self, items: &[StagedWanted]) -> Result<Vec<(usize, String)>, StoreError> {
         let (db, counts) = (&self.db, &mut self.people);
         answer(|| {
             let transaction = db.unchecked_transaction()?;
@@ -71,7 +73,8 @@ impl Stage {
                 "INSERT INTO wanted (id, record, dn, recheck, wanted) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?;
             let mut text = Vec::new();
-            for item in items {
+            let mut again = Vec::new();
+            for (position, item) in items.iter().enumerate() {
                 text.clear();
                 serde_json::to_writer(&mut text, &item.wanted).map_err(nonsense)?;
                 let text = str::from_utf8(&text)?;
@@ -80,13 +83,15 @@ impl Stage {
                 if key.execute(params![item.anchor.as_bytes(), item.linked, email, id])? > 0 {
                     whole.execute(params![id, item.record.0, item.dn, item.recheck, text])?;
                 } else {
-                    let was_linked = replace(db, item, text)?;
+                    let (was_linked, dn) = replace(db, item, text)?;
+                    again.push((position, dn));
                     counts.duplicates += 1;
                     *(if was_linked { &mut counts.linked } else { &mut counts.new }) -= 1;
                 }
                 *(if item.linked { &mut counts.linked } else { &mut counts.new }) += 1;
             }
-            transaction.commit()
+            transaction.commit()?;
+            Ok(again)
         })
     }
 
@@ -206,15 +211,18 @@ impl Stage {
     }
 }
 
-/// Writes over the person with the same anchor, and says whether that one was linked.
-fn replace(db: &Connection, item: &StagedWanted, wanted: &str) -> rusqlite::Result<bool> {
+/// Writes over the person with the same anchor, and says whether that one was linked, and its DN.
+fn replace(db: &Connection, item: &StagedWanted, wanted: &str) -> rusqlite::Result<(bool, String)> {
     let anchor = item.anchor.as_bytes();
-    let (id, was_linked): (i64, bool) = db
-        .prepare_cached("SELECT id, linked FROM wanted_key WHERE anchor = ?1")?
-        .query_row([anchor], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (id, was_linked, dn): (i64, bool, String) = db
+        .prepare_cached(
+            "SELECT wanted_key.id, wanted_key.linked, wanted.dn
+             FROM wanted_key CROSS JOIN wanted ON wanted.id = wanted_key.id WHERE anchor = ?1",
+        )?
+        .query_row([anchor], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     db.prepare_cached("UPDATE wanted_key SET linked = ?2, email = ?3 WHERE anchor = ?1")?
         .execute(params![anchor, item.linked, item.email.map(|key| key.0)])?;
     db.prepare_cached("UPDATE wanted SET record = ?2, dn = ?3, recheck = ?4, wanted = ?5 WHERE id = ?1")?
         .execute(params![id, item.record.0, item.dn, item.recheck, wanted])?;
-    Ok(was_linked)
+    Ok((was_linked, dn))
 }
