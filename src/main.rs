@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Reading a directory is mostly taking and giving back small pieces of memory: with this
-/// allocator a pass takes a third less time (docs/PERFORMANCE.md).
+/// Reading a directory is mostly taking and giving back small pieces of memory, on one thread
+/// and on another: this allocator is made for that.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

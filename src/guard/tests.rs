@@ -37,21 +37,6 @@ fn weigh(actions: &[Action], linked: u64, approved: Vec<Action>) -> Guard {
 }
 
 #[test]
-fn limits() {
-    let limit = Limit { count: 100, percent: 5, floor: 5 };
-    for (count, of, most) in [
-        (5, 10, None),
-        (6, 10, Some(5)),
-        (7, 150, None),
-        (8, 150, Some(7)),
-        (100, 9000, None),
-        (101, 9000, Some(100)),
-    ] {
-        assert_eq!(limit.tripped(count, of), most, "{count} of {of}");
-    }
-}
-
-#[test]
 fn a_few_leavers_pass_and_many_wait() {
     let few: Vec<Action> = (1..=5).map(off).collect();
     let (checked, held) = weigh(&few, 10, vec![]).check(plan(few.clone()));
