@@ -35,6 +35,10 @@ pub struct Config {
     pub schedule: Schedule,
     /// How often the whole cloud is listed.
     pub observe_every: Duration,
+    /// How often the sources are read whole, although they can tell what changed.
+    pub full_every: Duration,
+    /// How often the daemon asks what changed; `None` for never.
+    pub poll: Option<Duration>,
     /// The directory of the state database.
     pub state_dir: PathBuf,
     /// How long history is kept; `None` for ever.

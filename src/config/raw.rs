@@ -145,11 +145,24 @@ pub struct Schedule {
     /// How often the whole cloud is listed, to see what others changed there.
     #[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d|w))+$"))]
     pub observe_every: String,
+    /// How often the sources are read whole, although they can tell what changed.
+    #[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d|w))+$"))]
+    pub full_every: String,
+    /// How often the daemon asks the sources what changed, between the passes of "sync".
+    /// "never" leaves it at those.
+    #[schemars(regex(pattern = r"^(([0-9]+(ms|s|m|h|d|w))+|never)$"))]
+    pub poll: String,
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { sync: "every 15m".to_owned(), timezone: Timezone::default(), observe_every: "24h".to_owned() }
+        Self {
+            sync: "every 15m".to_owned(),
+            timezone: Timezone::default(),
+            observe_every: "24h".to_owned(),
+            full_every: "24h".to_owned(),
+            poll: "30s".to_owned(),
+        }
     }
 }
 

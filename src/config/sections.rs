@@ -37,6 +37,11 @@ pub(super) fn check(
     let (guard, protected) = check.guard(&raw.guard);
     let schedule = check.schedule(&raw.schedule);
     let observe_every = check.duration("schedule.observe_every", &raw.schedule.observe_every);
+    let full_every = check.duration("schedule.full_every", &raw.schedule.full_every);
+    let poll = match raw.schedule.poll.as_str() {
+        "never" => None,
+        text => Some(check.duration("schedule.poll", text)),
+    };
     let state_dir = match (&overrides.state_dir, raw.state.dir) {
         (Some(dir), _) => dir.clone(),
         (None, Some(dir)) => check.path(&dir),
@@ -59,6 +64,8 @@ pub(super) fn check(
         protected,
         schedule,
         observe_every,
+        full_every,
+        poll,
         state_dir,
         keep_history,
         log,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Record;
+use super::{Container, Cursor, Record};
 
 /// What a pass wants to know from a source.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,7 @@ pub enum Completeness {
 }
 
 /// What a read proved. The records themselves were streamed while reading.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Census {
     /// Whether absence can be concluded.
     pub completeness: Completeness,
@@ -64,6 +64,13 @@ pub struct Census {
     pub unusable: Vec<(String, String)>,
     /// Referrals met. They are not chased.
     pub referrals: u64,
+    /// From where changes can be told after this read; taken before its first search, so that
+    /// nothing falls between. `None` when the source tells none.
+    pub cursor: Option<Cursor>,
+    /// With a cursor: everything below which others stand, in the bases.
+    pub containers: Vec<Container>,
+    /// With a cursor: why it is not the best kind that this server could offer, in a sentence.
+    pub advice: Option<String>,
 }
 
 impl Census {

@@ -6,6 +6,7 @@
 mod account;
 mod action;
 mod census;
+mod change;
 mod email;
 mod fingerprint;
 mod ids;
@@ -20,6 +21,7 @@ mod wanted;
 pub use account::Account;
 pub use action::{Action, Attr, Cause, Change, Kind};
 pub use census::{Ask, Census, Completeness, Portion};
+pub use change::{Changes, Container, Cursor, Found, Hint, Hinted, Lookup, MANY, Method, Watched};
 pub use email::{Email, EmailError};
 pub use fingerprint::{Fingerprint, Hasher, Key, normal_dn};
 pub use ids::{CloudId, LicenseId, RoleId, SourceId, SourceIdError};

@@ -13,11 +13,12 @@ mod shape;
 mod tally;
 
 use std::fmt;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
-use crate::model::{Ask, Census, Portion};
+use crate::model::{Ask, Census, Changes, Cursor, Found, Lookup, Portion, Watched};
 
 /// A directory that can be read.
 pub trait Source: Send + Sync {
@@ -39,6 +40,44 @@ pub trait Source: Send + Sync {
         ask: &'a Ask,
         portions: mpsc::Sender<Portion>,
     ) -> BoxFuture<'a, Result<Census, SourceError>>;
+
+    /// What changed since a cursor that a census or an earlier answer carried. Only whom to look
+    /// at: [`Source::fetch`] gives the records.
+    ///
+    /// # Errors
+    ///
+    /// When the directory could not be reached or refuses us. A cursor that is worth nothing is
+    /// a [`Changes::Doubt`].
+    fn changes<'a>(
+        &'a self,
+        _ask: &'a Ask,
+        _since: &'a Cursor,
+    ) -> BoxFuture<'a, Result<Changes, SourceError>> {
+        Box::pin(async { Ok(Changes::Doubt("this kind of source does not tell changes".into())) })
+    }
+
+    /// Looks single objects up, in the scope and in the shape of a full read.
+    ///
+    /// # Errors
+    ///
+    /// When nothing could be asked at all. What was answered in part has gaps.
+    fn fetch<'a>(&'a self, _ask: &'a Ask, _lookup: Lookup) -> BoxFuture<'a, Result<Found, SourceError>> {
+        Box::pin(async {
+            let gaps = vec!["this kind of source does not look single objects up".into()];
+            Ok(Found { gaps, ..Found::default() })
+        })
+    }
+
+    /// Waits for changes where the server can tell of them at once, and wakes the listener for
+    /// each; it need not say what changed. Ends when the connection does. The listener is woken
+    /// once when the waiting has begun.
+    ///
+    /// # Errors
+    ///
+    /// When the directory could not be reached or refuses us.
+    fn watch<'a>(&'a self, _ask: &'a Ask, _wake: Arc<Notify>) -> BoxFuture<'a, Result<Watched, SourceError>> {
+        Box::pin(async { Ok(Watched::Unsupported) })
+    }
 
     /// Connects, authenticates and reads the little that tells what directory this is.
     ///

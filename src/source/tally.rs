@@ -92,6 +92,9 @@ impl Tally {
             groups: self.groups,
             unusable: self.unusable,
             referrals: self.referrals,
+            cursor: None,
+            containers: Vec::new(),
+            advice: None,
         }
     }
 }

@@ -28,21 +28,13 @@ pub(crate) fn samba_settings(samba: &Samba) -> Settings {
 /// Settings for a server with a certificate, bases as detected.
 fn ldaps(name: &str, url: String, ca_file: PathBuf, bind: &str, password: &str) -> Settings {
     Settings {
-        name: name.into(),
-        urls: vec![url],
-        start_tls: false,
-        danger_plain_ldap: false,
         ca_file: Some(ca_file),
         bind: Some(bind.into()),
         password: Redacted(password.into()),
-        bases: vec![],
-        group_bases: vec![],
-        person_filter: None,
-        group_filter: None,
-        anchor: None,
         page_size: 1000,
         connect_timeout: Duration::from_secs(10),
         operation_timeout: Duration::from_secs(10),
+        ..Settings::new(name, &[&url])
     }
 }
 

@@ -14,21 +14,14 @@ use crate::support::fake_ldap::{Answer, FakeLdap, Request, entry, tlv};
 
 fn settings(server: &FakeLdap) -> Settings {
     Settings {
-        name: "domain".into(),
-        urls: vec![server.url()],
-        start_tls: false,
         danger_plain_ldap: true,
         ca_file: None,
         bind: Some("svc@example.test".into()),
         password: Redacted("secret".into()),
-        bases: vec![],
-        group_bases: vec![],
-        person_filter: None,
-        group_filter: None,
-        anchor: None,
         page_size: 1000,
         connect_timeout: Duration::from_secs(5),
         operation_timeout: Duration::from_secs(5),
+        ..Settings::new("domain", &[&server.url()])
     }
 }
 

@@ -276,6 +276,9 @@ impl Source for Directory {
                 groups: counts.1,
                 unusable: unusable.collect(),
                 referrals: 0,
+                cursor: None,
+                containers: Vec::new(),
+                advice: None,
             })
         })
     }

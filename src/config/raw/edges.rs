@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::Method;
+
 /// The kinds of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -13,6 +15,39 @@ pub enum SourceKind {
     Ldap,
     /// An LDIF file.
     Ldif,
+}
+
+/// How changes are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangesBy {
+    /// The best that the server offers.
+    #[default]
+    Auto,
+    /// Active Directory: the control for directory synchronization.
+    Dirsync,
+    /// Active Directory: uSNChanged.
+    Usn,
+    /// RFC 4533: OpenLDAP, 389 Directory Server.
+    Syncrepl,
+    /// modifyTimestamp. Deletions are seen by full reads only.
+    Timestamp,
+    /// Not at all: everything is read every time.
+    Full,
+}
+
+impl ChangesBy {
+    /// What is forced, if anything.
+    pub fn method(self) -> Option<Method> {
+        Some(match self {
+            Self::Auto => return None,
+            Self::Dirsync => Method::Dirsync,
+            Self::Usn => Method::Usn,
+            Self::Syncrepl => Method::Syncrepl,
+            Self::Timestamp => Method::Timestamp,
+            Self::Full => Method::Full,
+        })
+    }
 }
 
 /// One directory.
@@ -59,6 +94,10 @@ pub struct Source {
     /// Attribute with the immutable id. Absent for the default of the detected server:
     /// objectGUID, entryUUID or nsUniqueId.
     pub anchor: Option<String>,
+    /// How changes are found. "auto" takes the best that the server and the rights of the bind
+    /// account offer.
+    #[serde(default)]
+    pub changes: ChangesBy,
     /// Entries per page of an LDAP search.
     #[serde(default = "default_ldap_page_size")]
     #[schemars(range(min = 1, max = 10000))]

@@ -108,6 +108,7 @@ impl Check<'_> {
             person_filter: source.person_filter,
             group_filter: source.group_filter,
             anchor: source.anchor,
+            changes: source.changes.method(),
             page_size: source.page_size,
             connect_timeout,
             operation_timeout,

@@ -1,9 +1,11 @@
 //! Active Directory and every other LDAP directory.
 
 mod bind;
+mod changes;
 mod connect;
 mod decode;
 mod detect;
+mod lookup;
 mod probe;
 mod range;
 mod read;
@@ -11,19 +13,21 @@ mod search;
 mod settings;
 mod tls;
 mod trouble;
+mod visit;
 
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::model::{Ask, Census, Portion};
+use crate::model::{Ask, Census, Changes, Cursor, Found, Lookup, Portion, Watched};
 
 pub use settings::Settings;
 
 use super::{Probe, Source, SourceError, SourceErrorKind};
 use trouble::Trouble;
+use visit::Visit;
 
 /// A directory behind LDAP. Connects anew for every read.
 #[derive(Clone, Debug)]
@@ -69,6 +73,34 @@ impl Source for LdapSource {
     ) -> BoxFuture<'a, Result<Census, SourceError>> {
         let (settings, ask) = (self.settings.clone(), ask.clone());
         Box::pin(self.isolated(async move { read::everything(&settings, &ask, portions).await }))
+    }
+
+    fn changes<'a>(&'a self, ask: &'a Ask, since: &'a Cursor) -> BoxFuture<'a, Result<Changes, SourceError>> {
+        let (settings, ask, since) = (self.settings.clone(), ask.clone(), since.clone());
+        Box::pin(self.isolated(async move {
+            let mut visit = Visit::begin(&settings, &ask).await?;
+            let told = changes::since(&mut visit, &since).await;
+            visit.session.close().await;
+            told
+        }))
+    }
+
+    fn fetch<'a>(&'a self, ask: &'a Ask, lookup: Lookup) -> BoxFuture<'a, Result<Found, SourceError>> {
+        let (settings, ask) = (self.settings.clone(), ask.clone());
+        Box::pin(self.isolated(async move {
+            let mut visit = Visit::begin(&settings, &ask).await?;
+            let found = lookup::fetch(&mut visit, &lookup).await;
+            visit.session.close().await;
+            found
+        }))
+    }
+
+    fn watch<'a>(&'a self, ask: &'a Ask, wake: Arc<Notify>) -> BoxFuture<'a, Result<Watched, SourceError>> {
+        let (settings, ask) = (self.settings.clone(), ask.clone());
+        Box::pin(self.isolated(async move {
+            let visit = Visit::begin(&settings, &ask).await?;
+            changes::watch(visit, wake).await
+        }))
     }
 
     fn probe(&self) -> BoxFuture<'_, Result<Probe, SourceError>> {

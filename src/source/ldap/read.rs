@@ -11,13 +11,15 @@ use crate::source::primary::PrimaryGroups;
 use crate::source::shape::{AnchorIn, GROUP_ATTRIBUTES, Looking, Shape};
 use crate::source::tally::Tally;
 
-use super::connect::{self, Session};
+use super::changes;
+use super::connect::Session;
 use super::decode::{self, Entry};
-use super::detect::{self, Directory, Vendor, without_nested};
+use super::detect::{Directory, Vendor};
 use super::range;
 use super::search::{Pages, Search, Step};
 use super::settings::Settings;
 use super::trouble::{Failure, Trouble};
+use super::visit::Visit;
 
 /// Records per message to the listener.
 const BATCH: usize = 1000;
@@ -28,15 +30,9 @@ pub(super) async fn everything(
     ask: &Ask,
     portions: mpsc::Sender<Portion>,
 ) -> Result<Census, Trouble> {
-    let plan = Plan::check(settings)?;
-    let mut session = connect::open(settings).await?;
-    let directory = detect::detect(&mut session, settings.operation_timeout).await?;
-    let bases = directory.bases(settings)?;
-    let group_bases = match settings.group_bases.as_slice() {
-        [] => bases.clone(),
-        configured => without_nested(configured),
-    };
-    let identity = directory.identity(&mut session, &bases, settings.operation_timeout).await;
+    let mut visit = Visit::begin(settings, ask).await?;
+    let (cursor, advice) = changes::begin(&mut visit).await;
+    let Visit { plan, mut session, directory, bases, group_bases, identity, .. } = visit;
     let mut read = Read {
         settings,
         ask,
@@ -59,7 +55,7 @@ pub(super) async fn everything(
     match first_trouble {
         // Nothing came from any base with people: there is nothing to be partial about.
         Some(trouble) if !seen => Err(trouble),
-        _ => Ok(tally.into_census(identity)),
+        _ => Ok(Census { cursor, advice, ..tally.into_census(identity) }),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::Redacted;
+use crate::model::{Method, Redacted};
 
 /// The settings of one LDAP source.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct Settings {
     pub group_filter: Option<String>,
     /// The attribute with the anchor; `None` for the default of the detected server.
     pub anchor: Option<String>,
+    /// How changes are found; `None` for the best that the server offers.
+    pub changes: Option<Method>,
     /// Entries per page.
     pub page_size: u32,
     /// For one TCP connection and TLS handshake.
@@ -40,14 +42,11 @@ pub struct Settings {
     pub operation_timeout: Duration,
 }
 
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    /// Settings for the given URLs, with everything else at its default.
-    pub(in crate::source::ldap) fn settings(urls: &[&str]) -> Settings {
-        Settings {
-            name: "test".into(),
+impl Settings {
+    /// Settings for these servers, with everything else as it is without configuration.
+    pub fn new(name: &str, urls: &[&str]) -> Self {
+        Self {
+            name: name.into(),
             urls: urls.iter().map(|url| (*url).into()).collect(),
             start_tls: false,
             danger_plain_ldap: false,
@@ -59,9 +58,25 @@ pub(super) mod tests {
             person_filter: None,
             group_filter: None,
             anchor: None,
+            changes: None,
+            page_size: 2000,
+            connect_timeout: Duration::from_secs(10),
+            operation_timeout: Duration::from_mins(5),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Settings for the given URLs, with everything else at its default.
+    pub(in crate::source::ldap) fn settings(urls: &[&str]) -> Settings {
+        Settings {
             page_size: 1000,
             connect_timeout: Duration::from_secs(5),
             operation_timeout: Duration::from_secs(5),
+            ..Settings::new("test", urls)
         }
     }
 }

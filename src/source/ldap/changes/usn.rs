@@ -1,0 +1,19 @@
+//! usn: to be written.
+
+use super::super::visit::Visit;
+use super::{Mark, Since, Told, unfit};
+
+pub(super) async fn begin(_visit: &mut Visit<'_>) -> Result<Mark, String> {
+    unfit("not there yet")
+}
+
+pub(super) async fn since(_visit: &mut Visit<'_>, _mark: &str) -> Told {
+    Ok(Since::Doubt("not there yet".into()))
+}
+
+pub(super) async fn watch(
+    _visit: Visit<'_>,
+    _wake: std::sync::Arc<tokio::sync::Notify>,
+) -> Result<crate::model::Watched, super::super::trouble::Trouble> {
+    Ok(crate::model::Watched::Unsupported)
+}
