@@ -4,18 +4,25 @@
 //! the time; the clock is asked often, so that neither a suspended machine nor a clock that was
 //! set puts a pass off for long.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::schedule::Schedule;
 use crate::service::{self, Notice, Signal};
+
+/// What prompts a pass over what changed in passing.
+pub const CHANGE: &str = "change";
+
+/// So long more changes are waited for before a pass follows them: an edit seldom comes alone.
+const SETTLE: Duration = Duration::from_millis(300);
 
 /// The longest sleep between two looks at the clock.
 const LOOK: Duration = Duration::from_secs(20);
@@ -29,8 +36,16 @@ pub trait Work: Send {
     /// that was missed, and for no more than one.
     fn last_pass(&self) -> Option<DateTime<Utc>>;
 
-    /// One pass. Whatever goes wrong in it is logged there; the line is for the service manager.
-    fn pass(&self, trigger: &'static str, stop: CancellationToken) -> BoxFuture<'static, String>;
+    /// How often to ask what changed, besides the schedule; `None` for never.
+    fn poll(&self) -> Option<Duration>;
+
+    /// Begins to wait for changes that are told at once; each wakes the listener. Dropping the
+    /// tasks ends it.
+    fn watch(&self, wake: &Arc<Notify>) -> JoinSet<()>;
+
+    /// One pass; prompted by [`CHANGE`] it may find that there is nothing to do, and gives
+    /// `None`. Whatever goes wrong in it is logged there; the line is for the service manager.
+    fn pass(&self, trigger: &'static str, stop: CancellationToken) -> BoxFuture<'static, Option<String>>;
 
     /// Reads the configuration again.
     ///
@@ -42,7 +57,7 @@ pub trait Work: Send {
 
 /// A pass under way.
 struct Running {
-    task: JoinHandle<String>,
+    task: JoinHandle<Option<String>>,
     stop: CancellationToken,
 }
 
@@ -57,6 +72,9 @@ pub async fn run(work: &mut dyn Work, mut signals: mpsc::Receiver<Signal>, stop_
     let mut running: Option<Running> = None;
     // Somebody asked for a pass while one was under way.
     let mut again = false;
+    let wake = Arc::new(Notify::new());
+    let mut watchers = work.poll().map(|_| work.watch(&wake));
+    let mut change_at: Option<Instant> = work.poll().map(|poll| Instant::now() + poll);
     let mut feeding = service::watchdog_interval().map(|every| (every, Instant::now()));
     tell(&Notice::Ready);
     loop {
@@ -76,6 +94,14 @@ pub async fn run(work: &mut dyn Work, mut signals: mpsc::Receiver<Signal>, stop_
                 let task = tokio::spawn(work.pass(trigger, stop.clone()));
                 tell(&Notice::Status("a pass is under way"));
                 running = Some(Running { task, stop });
+            } else if change_at.is_some_and(|at| at <= Instant::now()) {
+                let stop = CancellationToken::new();
+                let task = tokio::spawn(work.pass(CHANGE, stop.clone()));
+                running = Some(Running { task, stop });
+            }
+            if running.is_some() {
+                // Every pass asks what changed.
+                change_at = work.poll().map(|poll| Instant::now() + poll);
             }
         }
         let until_due = next
@@ -91,6 +117,8 @@ pub async fn run(work: &mut dyn Work, mut signals: mpsc::Receiver<Signal>, stop_
                         Ok(()) => {
                             schedule = work.schedule();
                             next = schedule.next_after(clock::now());
+                            watchers = work.poll().map(|_| work.watch(&wake));
+                            change_at = work.poll().map(|poll| Instant::now() + poll);
                             tracing::info!("The configuration was read again; it holds from the next pass on.");
                         }
                         Err(error) => tracing::error!(
@@ -109,8 +137,15 @@ pub async fn run(work: &mut dyn Work, mut signals: mpsc::Receiver<Signal>, stop_
             },
             line = finished(&mut running) => {
                 running = None;
-                tell(&Notice::Status(&line));
+                if let Some(line) = line {
+                    tell(&Notice::Status(&line));
+                }
             }
+            () = wake.notified(), if watchers.is_some() => {
+                let soon = Instant::now() + SETTLE;
+                change_at = change_at.map(|at| at.min(soon));
+            }
+            () = fed(change_at), if running.is_none() => {}
             () = sleep(nap) => {}
             () = fed(feed_at) => {
                 tell(&Notice::Watchdog);
@@ -123,7 +158,7 @@ pub async fn run(work: &mut dyn Work, mut signals: mpsc::Receiver<Signal>, stop_
 }
 
 /// Waits for the pass under way; for ever when there is none.
-async fn finished(running: &mut Option<Running>) -> String {
+async fn finished(running: &mut Option<Running>) -> Option<String> {
     match running {
         None => std::future::pending().await,
         Some(running) => match (&mut running.task).await {
@@ -135,7 +170,7 @@ async fn finished(running: &mut Option<Running>) -> String {
                     remedy = "please report this with the log; the next pass settles what was left open",
                     "A pass ended by a fault of dirsyncd."
                 );
-                "the last pass ended by a fault".to_owned()
+                Some("the last pass ended by a fault".to_owned())
             }
         },
     }
@@ -207,7 +242,15 @@ mod tests {
             Some(clock::now())
         }
 
-        fn pass(&self, trigger: &'static str, stop: CancellationToken) -> BoxFuture<'static, String> {
+        fn poll(&self) -> Option<Duration> {
+            None
+        }
+
+        fn watch(&self, _wake: &Arc<Notify>) -> JoinSet<()> {
+            JoinSet::new()
+        }
+
+        fn pass(&self, trigger: &'static str, stop: CancellationToken) -> BoxFuture<'static, Option<String>> {
             self.passes.send(trigger).unwrap();
             let gate = self.gate.lock().unwrap().clone();
             let panics = self.panics;
@@ -217,7 +260,7 @@ mod tests {
                     () = gate.cancelled() => {}
                     () = stop.cancelled() => {}
                 }
-                "done".to_owned()
+                Some("done".to_owned())
             })
         }
 

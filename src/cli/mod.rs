@@ -20,6 +20,7 @@ mod sandbox;
 mod status;
 mod stopping;
 mod sync;
+mod watch;
 
 use std::ffi::OsString;
 

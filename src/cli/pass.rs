@@ -1,6 +1,7 @@
 //! One whole pass with everything around it: recovery, look, act, and what is noted about it.
 //! `sync`, `run` and `demo` are callers of this.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,9 +12,9 @@ use tracing::{Instrument, info, info_span};
 use crate::clock;
 use crate::cloud::CloudRead;
 use crate::cloud::webex::{WebexReader, WebexWriter};
-use crate::guard::Finding;
-use crate::model::Catalogue;
-use crate::pass::{Acted, Hands, Look, Observe, World, act, look};
+use crate::guard::{Finding, Tally, releases};
+use crate::model::{Action, Catalogue, SourceId};
+use crate::pass::{self, Acted, Answer, Hands, Heard, Hearing, Look, Observe, World, act, look};
 use crate::recover::recover;
 use crate::report::progress::Progress;
 use crate::report::{Counts, Event, Sink, told};
@@ -29,6 +30,17 @@ pub const SEATS: &str = "seats";
 /// Under this name the time of the last pass that listed the whole cloud is kept.
 pub const LAST_FULL: &str = "last_full";
 
+/// How much a pass looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// The sources and the cloud, all of both.
+    Everything,
+    /// What is due: everything from time to time, and else what changed.
+    Due,
+    /// Only what changed in sources that can tell; without anything, there is no pass.
+    InPassing,
+}
+
 /// What a pass is to do.
 pub struct Order<'a> {
     /// Settings, rules and sources.
@@ -37,8 +49,8 @@ pub struct Order<'a> {
     pub store: &'a Store,
     /// What prompted it: `command`, `schedule`, `signal`, `start`.
     pub trigger: &'static str,
-    /// List the whole cloud, also when that is not due.
-    pub full: bool,
+    /// How much is looked at.
+    pub extent: Extent,
     /// Where it is shown.
     pub progress: &'a Progress,
     /// Who else listens.
@@ -76,9 +88,12 @@ pub async fn look_around(
     cloud: &WebexReader,
     reader: &Reader,
     observe: Observe,
+    heard: Option<Box<Heard>>,
     events: Sink,
 ) -> Result<Look, Failure> {
     let config = &parts.config;
+    let now = clock::now().timestamp();
+    let recent = if heard.is_some() { recent_removals(reader, now)? } else { Tally::default() };
     Ok(look(World {
         sources: &parts.sources,
         cloud,
@@ -89,10 +104,79 @@ pub async fn look_around(
         limits: config.guard,
         protected: config.protected.iter().cloned().collect(),
         observe,
+        heard,
+        recent,
+        now,
+        events,
+    })
+    .await?)
+}
+
+/// Asks the sources what changed, when that is enough to look at.
+///
+/// # Errors
+///
+/// As [`pass::hear`].
+pub async fn listen(
+    parts: &Parts,
+    reader: &Reader,
+    extent: Extent,
+    observe: Observe,
+    events: Sink,
+) -> Result<Answer, Failure> {
+    if observe == Observe::All {
+        let reason = "the whole cloud is looked at, too".into();
+        return Ok(Answer::Everything { reason, doubted: None });
+    }
+    let full_every = i64::try_from(parts.config.full_every.as_secs()).unwrap_or(i64::MAX);
+    Ok(pass::hear(Hearing {
+        sources: &parts.sources,
+        reader,
+        rules: &parts.rules,
+        in_passing: extent == Extent::InPassing,
+        full_every,
+        delete_after: parts.config.leavers.delete_after,
         now: clock::now().timestamp(),
         events,
     })
     .await?)
+}
+
+/// What changed in the sources, when that is enough to look at; told when it is not.
+///
+/// # Errors
+///
+/// As [`listen`].
+pub async fn heard(
+    parts: &Parts,
+    reader: &Reader,
+    observe: Observe,
+    events: Sink,
+) -> Result<Option<Box<Heard>>, Failure> {
+    Ok(match listen(parts, reader, Extent::Due, observe, Arc::clone(&events)).await? {
+        Answer::Something(heard) => Some(heard),
+        Answer::Everything { reason, .. } => {
+            events(Event::ReadingAll { reason });
+            None
+        }
+        Answer::Nothing(_) => None,
+    })
+}
+
+/// What was taken away within the last hour, without what an administrator approved.
+fn recent_removals(reader: &Reader, now: i64) -> Result<Tally, Failure> {
+    let since = now.saturating_sub(3_600);
+    let approved = reader.approved_since(since)?;
+    let approved: Vec<&Action> = approved.iter().flat_map(|plan| &plan.actions).collect();
+    let mut people: BTreeMap<SourceId, Vec<Action>> = BTreeMap::new();
+    for action in reader.removals_since(since)? {
+        if !approved.iter().any(|other| releases(other, &action)) {
+            people.entry(action.anchor).or_default().push(action);
+        }
+    }
+    let mut tally = Tally::default();
+    people.values().for_each(|actions| tally.add(actions));
+    Ok(tally)
 }
 
 /// Whether it is time to list the whole cloud again.
@@ -109,16 +193,45 @@ pub fn due(parts: &Parts, reader: &Reader) -> Result<Observe, Failure> {
     })
 }
 
-/// Carries out one pass and notes it in the state.
+/// Carries out one pass and notes it in the state. `None` when it was asked for in passing and
+/// nothing changed.
 ///
 /// # Errors
 ///
 /// When the pass could not be made at all. What went wrong in it is in the report.
-pub async fn one_pass(order: Order<'_>) -> Result<Report, Failure> {
+pub async fn one_pass(order: Order<'_>) -> Result<Option<Report>, Failure> {
     let started = Instant::now();
     let (store, parts) = (order.store, order.parts);
     let recovered = recover(store).await?;
-    let observe = if order.full || recovered > 0 { Observe::All } else { due(parts, store.reader())? };
+    let observe = match order.extent {
+        _ if recovered > 0 => Observe::All,
+        Extent::Everything => Observe::All,
+        Extent::Due => due(parts, store.reader())?,
+        Extent::InPassing => Observe::Touched,
+    };
+    let before = told::to_log(tracing::Span::none(), told::Known::default());
+    let heard = match listen(parts, store.reader(), order.extent, observe, Arc::clone(&before)).await {
+        Ok(Answer::Nothing(fresh)) => {
+            if let Some(fresh) = fresh {
+                store.follow(fresh.0, fresh.1).await?;
+            }
+            return Ok(None);
+        }
+        Ok(Answer::Something(heard)) => Some(heard),
+        Ok(Answer::Everything { reason, doubted }) => {
+            before(Event::ReadingAll { reason });
+            if let Some(source) = doubted {
+                // Until everything was read once there is nothing to follow.
+                let mut meta = store.reader().meta()?;
+                meta.sources.entry(source).or_default().cursor = None;
+                store.set_meta(meta).await?;
+            }
+            None
+        }
+        // A source that is down is noted as a failed run, unless it was only asked in passing.
+        Err(failure) if order.extent == Extent::InPassing => return Err(failure),
+        Err(_) => None,
+    };
     let mode = if observe == Observe::All { "full" } else { "delta" };
     let begun = clock::now().timestamp();
     let new = NewRun { started: begun, mode: mode.into(), trigger: order.trigger.into() };
@@ -141,7 +254,7 @@ pub async fn one_pass(order: Order<'_>) -> Result<Report, Failure> {
         if recovered > 0 {
             events(Event::Recovering { intents: recovered });
         }
-        pass(&order, run, observe, &events, started).await
+        pass(&order, run, observe, heard, &events, started).await
     }
     .instrument(span.clone())
     .await;
@@ -151,7 +264,7 @@ pub async fn one_pass(order: Order<'_>) -> Result<Report, Failure> {
     match result {
         Ok(report) => {
             tell_end(&report);
-            Ok(report)
+            Ok(Some(report))
         }
         Err(failure) => {
             tracing::error!(
@@ -215,12 +328,14 @@ async fn pass(
     order: &Order<'_>,
     run: RunId,
     observe: Observe,
+    heard: Option<Box<Heard>>,
     events: &Sink,
     started: Instant,
 ) -> Result<Report, Failure> {
     let done = async {
         let cloud = order.parts.cloud(order.stop.clone())?;
-        let look = look_around(order.parts, &cloud, order.store.reader(), observe, events.clone()).await?;
+        let look =
+            look_around(order.parts, &cloud, order.store.reader(), observe, heard, events.clone()).await?;
         order.progress.expect(look.reading.people.saturating_sub(look.reading.unchanged));
         let writer = WebexWriter::new(&cloud);
         let hands = Hands {
@@ -272,7 +387,7 @@ fn conclude(
     for (kind, count) in &acted.done {
         *counts.of(*kind) += count;
     }
-    counts.in_sync = (look.reading.unchanged + acted.in_sync).saturating_sub(acted.revisited);
+    counts.in_sync = (look.beyond + look.reading.unchanged + acted.in_sync).saturating_sub(acted.revisited);
     counts.withhold(&acted.withheld);
     counts.stray = strays.as_ref().map(|strays| strays.len() as u64);
     counts.held = acted.held.len() as u64;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -20,7 +21,7 @@ use super::args::{self, Format, Globals};
 use super::assemble::Parts;
 use super::console::Console;
 use super::exit::{Exit, Failure};
-use super::pass::{due, findings, look_around, seats};
+use super::pass::{due, findings, heard, look_around, seats};
 use super::stopping::stoppable;
 
 /// Runs the command.
@@ -38,7 +39,8 @@ pub async fn run(globals: &Globals, console: Console, args: &args::Plan) -> Resu
         let observe = if args.full { Observe::All } else { due(&parts, &reader)? };
         let events =
             told::to_all(vec![told::to_log(tracing::Span::none(), told::Known::default()), progress.sink()]);
-        look_around(&parts, &cloud, &reader, observe, events).await
+        let heard = heard(&parts, &reader, observe, Arc::clone(&events)).await?;
+        look_around(&parts, &cloud, &reader, observe, heard, events).await
     })
     .await;
     progress.finish();
@@ -219,7 +221,7 @@ fn walk(
     if let Some(error) = failed {
         return Err(Stop::Output(error));
     }
-    written.counts.in_sync = (look.reading.unchanged + in_sync).saturating_sub(revisited);
+    written.counts.in_sync = (look.beyond + look.reading.unchanged + in_sync).saturating_sub(revisited);
     Ok(())
 }
 

@@ -1,12 +1,16 @@
 //! `dirsyncd run`: the daemon, with real passes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::daemon::{self, Work};
+use crate::daemon::{self, CHANGE, Work};
 use crate::report::progress::Progress;
 use crate::schedule::Schedule;
 use crate::service;
@@ -16,7 +20,8 @@ use super::args::{self, Globals};
 use super::assemble::Parts;
 use super::console::Console;
 use super::exit::{Exit, Failure};
-use super::pass::{Order, one_pass};
+use super::pass::{Extent, Order, one_pass};
+use super::watch;
 
 /// Runs the command.
 ///
@@ -45,7 +50,12 @@ pub async fn run(globals: &Globals, console: Console, args: &args::Run) -> Resul
         state = %parts.config.state_dir.display(),
         "The daemon started."
     );
-    let mut live = Live { globals: globals.clone(), parts: Arc::new(parts), store: store.clone() };
+    let mut live = Live {
+        globals: globals.clone(),
+        parts: Arc::new(parts),
+        store: store.clone(),
+        silent: Arc::default(),
+    };
     let code = daemon::run(&mut live, signals, args.stop_within).await;
     store.close();
     tracing::info!(exit = code, "The daemon stopped.");
@@ -57,6 +67,8 @@ struct Live {
     globals: Globals,
     parts: Arc<Parts>,
     store: Store,
+    /// Whether the sources did not answer when they were last asked in passing.
+    silent: Arc<AtomicBool>,
 }
 
 impl Work for Live {
@@ -70,8 +82,18 @@ impl Work for Live {
         DateTime::from_timestamp(runs.first()?.started, 0)
     }
 
-    fn pass(&self, trigger: &'static str, stop: CancellationToken) -> BoxFuture<'static, String> {
+    fn poll(&self) -> Option<Duration> {
+        self.parts.config.poll
+    }
+
+    fn watch(&self, wake: &Arc<Notify>) -> JoinSet<()> {
+        watch::all(&self.parts, wake)
+    }
+
+    fn pass(&self, trigger: &'static str, stop: CancellationToken) -> BoxFuture<'static, Option<String>> {
         let (parts, store) = (Arc::clone(&self.parts), self.store.clone());
+        let silent = Arc::clone(&self.silent);
+        let extent = if trigger == CHANGE { Extent::InPassing } else { Extent::Due };
         // What a pass holds must stay in one thread while it waits, so it gets one.
         let here = tokio::runtime::Handle::current();
         let thread = tokio::task::spawn_blocking(move || {
@@ -80,15 +102,28 @@ impl Work for Live {
                     parts: &parts,
                     store: &store,
                     trigger,
-                    full: false,
+                    extent,
                     progress: &Progress::new(None),
                     listeners: Vec::new(),
                     stop,
                 };
                 match one_pass(order).await {
-                    Ok(report) => format!("last pass: {}", report.counts.words()),
+                    Ok(report) => {
+                        if silent.swap(false, Ordering::Relaxed) {
+                            tracing::info!("The sources answer again.");
+                        }
+                        report.map(|report| format!("last pass: {}", report.counts.words()))
+                    }
                     Err(failure) => {
-                        format!("the last pass failed (exit code {}): see the log", failure.exit.code())
+                        // Every half minute the same would not help anybody.
+                        if extent == Extent::InPassing && !silent.swap(true, Ordering::Relaxed) {
+                            tracing::warn!(
+                                error = failure.what,
+                                remedy = failure.remedy,
+                                "The sources could not be asked what changed."
+                            );
+                        }
+                        Some(format!("the last pass failed (exit code {}): see the log", failure.exit.code()))
                     }
                 }
             })
@@ -99,7 +134,7 @@ impl Work for Live {
                 // The daemon tells of it.
                 Err(error) => match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => "the last pass was cancelled".to_owned(),
+                    Err(_) => Some("the last pass was cancelled".to_owned()),
                 },
             }
         })

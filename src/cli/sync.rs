@@ -8,7 +8,7 @@ use super::assemble::Parts;
 use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::outcome;
-use super::pass::{Order, one_pass};
+use super::pass::{Extent, Order, one_pass};
 use super::stopping::stoppable;
 
 /// Runs the command.
@@ -27,7 +27,7 @@ pub async fn run(globals: &Globals, console: Console, args: &args::Sync) -> Resu
             parts: &parts,
             store: &store,
             trigger: "command",
-            full: args.full,
+            extent: if args.full { Extent::Everything } else { Extent::Due },
             progress: &progress,
             listeners: Vec::new(),
             stop,
@@ -36,7 +36,7 @@ pub async fn run(globals: &Globals, console: Console, args: &args::Sync) -> Resu
     .await;
     progress.finish();
     store.close();
-    let report = report?;
+    let report = report?.ok_or_else(|| Failure::fault("a pass that was asked for did not take place"))?;
     let exit = match (report.exit(), told) {
         (Exit::Stopped(_), Some(told)) => told,
         (exit, _) => exit,

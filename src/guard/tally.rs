@@ -73,6 +73,11 @@ impl Removal {
 pub struct Tally([u64; 4]);
 
 impl Tally {
+    /// Adds what another tally counted.
+    pub fn join(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(count, more)| *count += more);
+    }
+
     /// Counts the actions planned for one person: once per kind, however many values.
     pub fn add(&mut self, actions: &[Action]) {
         for removal in Removal::ALL {

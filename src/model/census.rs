@@ -55,6 +55,8 @@ pub struct Census {
     /// database (AD invocation id). A different identity than last time is a different
     /// directory, and proves nothing about who is missing.
     pub identity: String,
+    /// The DNs under which its people stand; empty when that cannot be said.
+    pub bases: Vec<String>,
     /// Person and room records sent.
     pub people: u64,
     /// Group records sent.

@@ -13,7 +13,7 @@ use crate::cloud::CloudError;
 use crate::guard::HeldAction;
 use crate::model::{Key, Kind, SourceId, Withheld};
 use crate::report::Event;
-use crate::store::{Decision, GroupDelta, HeldPlan, Meta, RunId, Store, Waiting};
+use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store, Waiting};
 
 use super::PassError;
 use super::look::Look;
@@ -62,12 +62,14 @@ pub struct Acted {
 /// before it.
 pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> {
     let Hands { store, events, stop, .. } = hands;
+    // Before the first effect: whatever is given from here on can be taken away again. And before
+    // the groups: whoever comes by a change of theirs is not forgotten when the pass is killed.
+    let meta = look_meta(store.reader().meta()?, &look);
+    let unfinished = begun(&look, store)?;
+    store.follow(meta.clone(), Followed { unfinished, ..Followed::default() }).await?;
     if look.reading.whole {
         commit_groups(&look, store).await?;
     }
-    // Before the first effect: whatever is given from here on can be taken away again.
-    let meta = look_meta(store.reader().meta()?, &look);
-    store.set_meta(meta.clone()).await?;
 
     let unawares = look.created_unawares()?;
     if !unawares.is_empty() {
@@ -151,12 +153,58 @@ fn look_meta(mut meta: Meta, look: &Look) -> Meta {
     if matches!(look.observation.extent, Extent::All { .. }) {
         meta.last_observation = None;
     }
-    for (name, seen) in &look.reading.sources {
+    for seen in &look.reading.sources {
         // Which directory answered is remembered at once: a second read may then agree.
-        let known = meta.sources.entry(name.clone()).or_default();
-        known.identity.clone_from(&seen.identity);
+        let known = meta.sources.entry(seen.name.clone()).or_default();
+        if !seen.meta.identity.is_empty() {
+            known.identity.clone_from(&seen.meta.identity);
+        }
+        if !seen.meta.bases.is_empty() {
+            known.bases.clone_from(&seen.meta.bases);
+        }
     }
     meta
+}
+
+/// Who would be forgotten if a pass that follows changes were killed: newcomers, whom no link
+/// remembers. A read of everything meets them again.
+fn begun(look: &Look, store: &Store) -> Result<Option<Vec<SourceId>>, PassError> {
+    if look.reading.concerned.is_none() {
+        return Ok(None);
+    }
+    let mut unfinished: BTreeSet<SourceId> = store.reader().unfinished(usize::MAX)?.into_iter().collect();
+    unfinished.extend(look.newcomers()?);
+    Ok(Some(unfinished.into_iter().collect()))
+}
+
+/// What this pass leaves unfinished, together with what it was not about.
+fn unfinished(look: &Look, store: &Store, acted: &Acted) -> Result<Vec<SourceId>, PassError> {
+    let mut unfinished: BTreeSet<SourceId> = BTreeSet::new();
+    if let Some(concerned) = &look.reading.concerned {
+        unfinished.extend(store.reader().unfinished(usize::MAX)?);
+        if look.reading.partial.is_empty() {
+            unfinished.retain(|anchor| !concerned.contains(anchor));
+        } else {
+            // Something about any of them may not have been seen.
+            unfinished.extend(concerned);
+        }
+    }
+    unfinished.extend(acted.withheld.iter().filter_map(|one| one.anchor));
+    unfinished.extend(acted.failed.iter().map(|one| one.action.anchor));
+    unfinished.extend(acted.held.iter().map(|one| one.action.anchor));
+    unfinished.extend(acted.waiting.iter().map(|one| one.anchor));
+    unfinished.extend(acted.short.iter().map(|(anchor, _)| *anchor));
+    Ok(unfinished.into_iter().collect())
+}
+
+/// Of an earlier list, what this pass was not about.
+fn keep<T>(
+    concerned: Option<&BTreeSet<SourceId>>,
+    old: Vec<T>,
+    anchor: impl Fn(&T) -> Option<SourceId>,
+) -> Vec<T> {
+    let Some(concerned) = concerned else { return Vec::new() };
+    old.into_iter().filter(|one| anchor(one).is_none_or(|anchor| !concerned.contains(&anchor))).collect()
 }
 
 async fn conclude(
@@ -169,16 +217,26 @@ async fn conclude(
     acted.withheld.splice(0..0, look.reading.withheld.iter().cloned());
     let finished = acted.fatal.is_none() && !acted.stopped;
     if finished {
-        if look.reading.whole {
-            // A census that is too short to be believed does not become the measure of the next.
-            let doubted = !acted.held.is_empty() && look.guard.doubts_census();
-            for (name, seen) in &look.reading.sources {
-                let mut seen = seen.clone();
-                if doubted && let Some(before) = meta.sources.get(name) {
-                    seen.people = seen.people.max(before.people);
-                }
-                meta.sources.insert(name.clone(), seen);
+        // A census that is too short to be believed does not become the measure of the next.
+        let doubted = !acted.held.is_empty() && look.guard.doubts_census();
+        // What is missing for everybody leaves every cursor where it was.
+        for seen in look.reading.sources.iter().filter(|seen| seen.complete && look.reading.whole) {
+            let mut fresh = seen.meta.clone();
+            if doubted && let Some(before) = meta.sources.get(&seen.name) {
+                fresh.people = fresh.people.max(before.people);
             }
+            meta.sources.insert(seen.name.clone(), fresh);
+        }
+        if look.reading.concerned.is_none() {
+            // Only a pass over everybody leaves nobody judged by other rules.
+            if look.reading.partial.is_empty() {
+                (meta.written, meta.rules) = look.rules;
+            }
+            meta.linked = store.reader().count()?;
+        } else {
+            let count = |kind| acted.done.get(&kind).copied().unwrap_or(0);
+            let more = count(Kind::Create) + count(Kind::Adopt);
+            meta.linked = (meta.linked + more).saturating_sub(count(Kind::Delete));
         }
         if matches!(look.observation.extent, Extent::All { .. }) {
             meta.last_observation = Some(look.policy.now);
@@ -186,14 +244,20 @@ async fn conclude(
         if acted.lost {
             meta.last_observation = None;
         }
-        store.set_meta(meta).await?;
+        let unfinished = Some(unfinished(look, store, acted)?);
+        store.follow(meta, Followed { unfinished, ..look.reading.followed.clone() }).await?;
+        let concerned = look.reading.concerned.as_ref();
+        let earlier = keep(concerned, store.reader().withheld()?, |one| one.anchor);
+        let earlier = earlier.into_iter().filter(|old| acted.withheld.iter().all(|new| new.dn != old.dn));
+        acted.withheld.splice(0..0, earlier.collect::<Vec<_>>());
         store.set_withheld(run, acted.withheld.clone()).await?;
-        let waiting = acted.waiting.iter().filter_map(|one| {
+        let mut waiting = keep(concerned, store.reader().waiting()?, |one| Some(one.anchor));
+        waiting.extend(acted.waiting.iter().filter_map(|one| {
             Some(Waiting { anchor: one.anchor, email: one.email.parse().ok()?, license: one.license.clone() })
-        });
-        store.set_waiting(waiting.collect()).await?;
+        }));
+        store.set_waiting(waiting).await?;
         // While absence is not proved nothing is taken: what is approved waits for a pass that may.
-        if look.policy.may_remove {
+        if look.policy.may_remove && look.reading.partial.is_empty() {
             for plan in &look.approved {
                 store.decide_held(plan, Decision::Done, clock::now().timestamp()).await?;
             }
@@ -209,7 +273,7 @@ async fn hold(look: &Look, store: &Store, run: RunId, acted: &mut Acted) -> Resu
     let now = clock::now().timestamp();
     let id = (!acted.held.is_empty()).then(|| held_id(&acted.held));
     // While absence is not proved no removal is planned, which says nothing about those that wait.
-    if look.policy.may_remove {
+    if look.policy.may_remove && look.reading.partial.is_empty() {
         for old in store.reader().held()? {
             if old.decision.is_none() && Some(&old.id) != id.as_ref() {
                 store.decide_held(&old.id, Decision::Overtaken, now).await?;

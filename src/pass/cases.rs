@@ -9,6 +9,7 @@ use crate::plan::pair::{Pairing, pair};
 use crate::plan::{Case, Seen, Wish};
 use crate::store::{Reader, Stage, StagedAccount, StagedWanted, StoreError};
 
+use super::census::Doubts;
 use super::contest::Addresses;
 use super::index::Index;
 use super::observe::{Extent, Observation};
@@ -27,6 +28,8 @@ pub struct Evidence<'a> {
     pub addresses: &'a Addresses,
     /// Whether a person who was not met is gone.
     pub whole: bool,
+    /// Whose source was not read completely.
+    pub doubts: &'a Doubts,
     /// The account that authorised us.
     pub me: Option<&'a CloudId>,
     /// Addresses that the configuration protects.
@@ -47,6 +50,8 @@ pub struct Known<'a> {
     /// See [`Evidence`].
     pub whole: bool,
     /// See [`Evidence`].
+    pub doubts: &'a Doubts,
+    /// See [`Evidence`].
     pub me: Option<&'a CloudId>,
     /// See [`Evidence`].
     pub protected: &'a BTreeSet<Email>,
@@ -58,8 +63,8 @@ impl<'a> Known<'a> {
     where
         'a: 'b,
     {
-        let Self { index, reader, people, addresses, whole, me, protected } = *self;
-        Evidence { index, reader, people, observation, addresses, whole, me, protected }
+        let Self { index, reader, people, addresses, whole, doubts, me, protected } = *self;
+        Evidence { index, reader, people, observation, addresses, whole, doubts, me, protected }
     }
 }
 
@@ -109,6 +114,7 @@ impl Evidence<'_> {
                 matched: None,
                 held,
                 protected,
+                proven: !self.doubts.holds(staged.map_or(&row.dn, |staged| &staged.dn)),
                 row: Some(row),
             });
         }
@@ -243,6 +249,7 @@ impl Evidence<'_> {
             matched: None,
             held: None,
             protected: false,
+            proven: !self.doubts.holds(&staged.dn),
         };
         if let Some(contest) = self.addresses.contested.get(&anchor) {
             withheld.push(contest.clone());
@@ -263,6 +270,7 @@ impl Evidence<'_> {
         };
         let known = |other: SourceId| {
             self.index.find(other).is_some()
+                || self.reader.rows(&[other]).is_ok_and(|found| !found.is_empty())
                 || self.people.wanted(&[other]).is_ok_and(|found| !found.is_empty())
         };
         match pair(anchor, &own, &same, claimed, known) {

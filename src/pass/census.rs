@@ -1,8 +1,14 @@
 //! The source is read: what did not change is recognised by its fingerprint and forgotten at
 //! once; what did is judged by the rules and spooled.
 
+mod conclude;
+mod heard;
 mod twins;
 
+pub use conclude::Doubts;
+pub use heard::read_heard;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -12,8 +18,8 @@ use crate::guard::Headcount;
 use crate::model::{Census, Completeness, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
-use crate::source::Source;
-use crate::store::{Meta, Reader, SourceMeta, Stage, StagedWanted, StoreError};
+use crate::source::{Source, SourceError};
+use crate::store::{Followed, Meta, Reader, SourceMeta, Stage, StagedWanted, StoreError};
 
 use super::PassError;
 use super::index::Index;
@@ -27,10 +33,17 @@ const UNDER_WAY: usize = 3;
 pub struct Reading {
     /// Whether everything was seen, so that absence is proved.
     pub whole: bool,
-    /// Why not, in sentences.
+    /// What was not seen, in sentences. What of it concerns the people of one source alone does
+    /// not make the others doubtful.
     pub partial: Vec<String>,
+    /// Whose source was not read completely.
+    pub doubts: Doubts,
     /// What each source said, by name, to be remembered when the pass succeeds.
-    pub sources: Vec<(String, SourceMeta)>,
+    pub sources: Vec<SourceSeen>,
+    /// Containers, and changes of them, to be remembered with it.
+    pub followed: Followed,
+    /// With changes only: of whom the read speaks. `None` when it speaks of everybody.
+    pub concerned: Option<BTreeSet<SourceId>>,
     /// The census against the last whole one, when there was one.
     pub headcount: Option<Headcount>,
     /// Records of people.
@@ -44,6 +57,16 @@ pub struct Reading {
     pub through_primary: Vec<SourceId>,
     /// The groups.
     pub memberships: Memberships,
+}
+
+/// What one source said.
+pub struct SourceSeen {
+    /// Its name.
+    pub name: String,
+    /// To be remembered.
+    pub meta: SourceMeta,
+    /// Whether everything was seen: otherwise only the identity is remembered.
+    pub complete: bool,
 }
 
 /// What the sieve needs to know; shared with the thread that judges.
@@ -87,12 +110,39 @@ pub async fn read(
     let answers = join_all(reads).await;
     let work = judging.await.map_err(|e| PassError::fault(format!("judging records stopped: {e}")))??;
     let mut censuses = Vec::new();
+    let mut errors = Vec::new();
     for (source, census) in sources.iter().zip(answers) {
-        let census = census.map_err(PassError::Source)?;
+        let census = census.unwrap_or_else(|error| {
+            let census = silent(&error, meta.sources.get(source.name()));
+            errors.push(error);
+            census
+        });
         tell(&sieve.events, source.name(), &census);
         censuses.push((source.name().to_owned(), census));
     }
-    work.conclude(&sieve, meta, censuses, sieve.now)
+    // One directory that is down takes its own people out of the pass, and nobody else's.
+    if errors.len() == censuses.len()
+        && let Some(first) = errors.into_iter().next()
+    {
+        return Err(PassError::Source(first));
+    }
+    work.conclude(&sieve, meta, censuses)
+}
+
+/// The census of a source that gave none.
+fn silent(error: &SourceError, last: Option<&SourceMeta>) -> Census {
+    Census {
+        completeness: Completeness::Partial { reasons: vec![format!("{}; {}", error.what, error.remedy)] },
+        identity: String::new(),
+        bases: last.map(|last| last.bases.clone()).unwrap_or_default(),
+        people: 0,
+        groups: 0,
+        unusable: Vec::new(),
+        referrals: 0,
+        cursor: None,
+        containers: Vec::new(),
+        advice: None,
+    }
 }
 
 /// What one source sends.
@@ -117,6 +167,8 @@ struct Work {
     gathering: Option<Gathering>,
     memberships: Option<Memberships>,
     groups_whole: bool,
+    /// Groups came that may not be what they are in the directory.
+    groups_doubtful: bool,
     people: u64,
     groups: u64,
     unchanged: u64,
@@ -133,6 +185,7 @@ impl Work {
             gathering: wants_groups.then(|| Gathering::begin(&sieve.reader)).transpose()?,
             memberships: (!wants_groups).then(Memberships::none),
             groups_whole: true,
+            groups_doubtful: false,
             people: 0,
             groups: 0,
             unchanged: 0,
@@ -160,8 +213,8 @@ impl Work {
                         self.tell(&source, sieve);
                     }
                     // Too late to count: whoever is in them was judged without them.
-                    Portion::Groups(_) => self.groups_whole = false,
-                    Portion::GroupsEnd { whole } => self.groups_whole &= whole,
+                    Portion::Groups(_) => self.groups_doubtful = true,
+                    Portion::GroupsEnd { whole } => self.groups_doubtful |= !whole,
                 }
                 next = portions.blocking_recv();
             }
@@ -172,6 +225,7 @@ impl Work {
     /// Takes the groups of one source.
     fn gather(&mut self, stream: &mut Stream, sieve: &Sieve) -> Result<(), PassError> {
         let Some(gathering) = &mut self.gathering else { return Ok(()) };
+        let before = self.groups;
         loop {
             match stream.portions.blocking_recv() {
                 Some(Portion::Groups(records)) => {
@@ -186,17 +240,19 @@ impl Work {
                     });
                 }
                 Some(Portion::GroupsEnd { whole }) => {
-                    self.groups_whole &= whole;
+                    self.groups_doubtful |= !whole;
                     return Ok(());
                 }
                 Some(Portion::People(records)) => {
                     // Without an end nothing says that these were all groups.
-                    self.groups_whole = false;
+                    self.groups_doubtful = true;
                     stream.first = Some(records);
                     return Ok(());
                 }
+                // Nothing came: what the store knows of its groups goes on to count.
                 None => {
                     self.groups_whole = false;
+                    self.groups_doubtful |= self.groups > before;
                     return Ok(());
                 }
             }
@@ -212,8 +268,13 @@ impl Work {
         if let Some(gathering) = self.gathering.take() {
             let linked = !sieve.index.is_empty();
             let names = sieve.rules.groups();
-            self.memberships =
-                Some(gathering.finish(self.groups_whole, linked, names, &sieve.reader, &self.stage)?);
+            self.memberships = Some(gathering.finish(
+                self.groups_whole && !self.groups_doubtful,
+                linked,
+                names,
+                &sieve.reader,
+                &self.stage,
+            )?);
         }
         Ok(())
     }
@@ -293,97 +354,6 @@ impl Work {
         self.stage.put_wanted(&twins)?;
         batch.clear();
         self.batch = batch;
-        Ok(())
-    }
-
-    fn conclude(
-        mut self,
-        sieve: &Sieve,
-        meta: &Meta,
-        censuses: Vec<(String, Census)>,
-        now: i64,
-    ) -> Result<(Reading, Stage), PassError> {
-        let mut partial = Vec::new();
-        let mut sources = Vec::new();
-        let mut headcount: Option<Headcount> = None;
-        for (name, mut census) in censuses {
-            if let Completeness::Partial { reasons } = &census.completeness {
-                partial.extend(reasons.iter().map(|reason| format!("source \"{name}\": {reason}")));
-                // Nothing was read that could say which directory this is: no other one answered.
-                if let Some(last) = meta.sources.get(&name).filter(|_| census.identity.is_empty()) {
-                    census.identity.clone_from(&last.identity);
-                }
-            }
-            if let Some(last) = meta.sources.get(&name) {
-                if last.identity != census.identity {
-                    partial.push(format!(
-                        "source \"{name}\": another directory answered than last time (now {}, before {}): nothing is \
-                         removed until a second read agrees",
-                        census.identity, last.identity
-                    ));
-                }
-                let count = headcount.get_or_insert(Headcount { now: 0, before: 0 });
-                count.now += census.people + census.unusable.len() as u64;
-                count.before += last.people;
-            }
-            self.unusable(&name, &census, sieve)?;
-            let seen = SourceMeta {
-                identity: census.identity,
-                people: census.people,
-                groups: census.groups,
-                last_whole: now,
-            };
-            sources.push((name, seen));
-        }
-        if sieve.rules.groups().is_empty() {
-            self.memberships = Some(Memberships::none());
-        }
-        let memberships = self.memberships.unwrap_or_else(Memberships::none);
-        for group in memberships.missing() {
-            partial.push(format!(
-                "the group \"{group}\" that the rules name is not in the directory: nothing is removed until it is \
-                 there again or the rules no longer name it"
-            ));
-        }
-        if !self.groups_whole && partial.is_empty() {
-            partial.push("the groups were not read completely".to_owned());
-        }
-        // A short census that is known to be short needs no guard.
-        let headcount = headcount.filter(|_| partial.is_empty());
-        let reading = Reading {
-            whole: partial.is_empty(),
-            partial,
-            sources,
-            headcount,
-            people: self.people,
-            unchanged: self.unchanged,
-            withheld: self.withheld,
-            through_primary: self.through_primary,
-            memberships,
-        };
-        Ok((reading, self.stage))
-    }
-
-    /// An entry that could not be used might be any linked person: whoever has its DN is not gone.
-    fn unusable(&mut self, source: &str, census: &Census, sieve: &Sieve) -> Result<(), StoreError> {
-        let keys: Vec<Key> = census.unusable.iter().map(|(dn, _)| Key::dn(dn)).collect();
-        for (_, anchor) in sieve.reader.anchors_by_dn(&keys)? {
-            if let Some(at) = sieve.index.find(anchor)
-                && !sieve.index.met.set(at)
-            {
-                sieve.index.unusable.set(at);
-            }
-        }
-        for (dn, reason) in &census.unusable {
-            let withheld = Withheld {
-                anchor: None,
-                dn: dn.clone(),
-                code: "unusable".into(),
-                reason: format!("the entry cannot be used: {reason}"),
-                remedy: format!("repair the entry in the directory, or exclude it in source \"{source}\""),
-            };
-            self.withhold(withheld, sieve);
-        }
         Ok(())
     }
 }

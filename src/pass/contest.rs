@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::{Key, SourceId, Wanted, Withheld};
+use crate::model::{Key, LinkState, SourceId, Wanted, Withheld};
 use crate::plan::order::{Readdress, rounds};
 use crate::store::{Reader, Stage, StagedWanted, StoreError};
 
@@ -94,7 +94,13 @@ impl Claims<'_> {
                 .collect();
             for (anchor, owner, key) in taken {
                 if !self.gives_up(owner, key)? {
-                    let gone = self.index.find(owner).is_none_or(|at| !self.index.met.get(at));
+                    let gone = match self.index.find(owner) {
+                        Some(at) => !self.index.met.get(at),
+                        None => {
+                            let rows = self.reader.rows(&[owner])?;
+                            rows.first().is_none_or(|row| row.state != LinkState::Present)
+                        }
+                    };
                     self.lose(
                         anchor,
                         if gone { "address_of_leaver" } else { "duplicate_email" },

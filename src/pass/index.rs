@@ -38,6 +38,8 @@ impl Bits {
 /// The links, sorted by anchor; a position in it stands for a linked person.
 #[derive(Debug)]
 pub struct Index {
+    /// Linked people in all; more than there are positions when only some are concerned.
+    linked: u64,
     anchors: Vec<SourceId>,
     records: Vec<Fingerprint>,
     left: Bits,
@@ -115,17 +117,48 @@ impl Index {
             bits.set(at);
         });
         let (met, unusable) = (Bits::new(anchors.len()), Bits::new(anchors.len()));
-        Ok((Self { anchors, records, left: bits, met, unusable }, Faces(faces)))
+        let linked = anchors.len() as u64;
+        Ok((Self { linked, anchors, records, left: bits, met, unusable }, Faces(faces)))
     }
 
-    /// Linked people.
+    /// The links of these people alone, of `linked` in all: enough when a read speaks of nobody
+    /// else.
+    pub fn of(reader: &Reader, now: i64, people: &[SourceId], linked: u64) -> Result<Self, StoreError> {
+        let links = reader.links_of(now, people)?;
+        let (left, met, unusable) = (Bits::new(links.len()), Bits::new(links.len()), Bits::new(links.len()));
+        for (at, link) in links.iter().enumerate() {
+            if link.left {
+                left.set(at);
+            }
+        }
+        let linked = linked.max(links.len() as u64);
+        let anchors = links.iter().map(|link| link.anchor).collect();
+        let records = links.iter().map(|link| link.record).collect();
+        Ok(Self { linked, anchors, records, left, met, unusable })
+    }
+
+    /// Everybody but these people counts as met: a read spoke of nobody else.
+    pub fn meet_all_but(&self, people: &std::collections::BTreeSet<SourceId>) {
+        for (at, anchor) in self.anchors.iter().enumerate() {
+            if !people.contains(anchor) {
+                self.met.set(at);
+            }
+        }
+    }
+
+    /// Positions.
     pub fn len(&self) -> usize {
         self.anchors.len()
     }
 
+    /// Linked people, those without a position included.
+    pub fn linked(&self) -> u64 {
+        self.linked
+    }
+
     /// Whether nobody is linked.
     pub fn is_empty(&self) -> bool {
-        self.anchors.is_empty()
+        self.linked == 0
     }
 
     /// The position of a linked person.

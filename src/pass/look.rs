@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::apply::after;
 use crate::cloud::{CloudRead, Organization};
-use crate::guard::{Guard, Limits};
-use crate::model::{Action, Catalogue, CloudId, Email, Key, Kind, Managed, SourceId};
+use crate::guard::{Guard, Limits, Tally};
+use crate::model::{Action, Catalogue, CloudId, Email, Fingerprint, Key, Kind, Managed, SourceId};
 use crate::plan::{Leavers, Policy, Seats};
 use crate::report::{Event, Sink};
 use crate::rules::{Rules, Unbound};
@@ -15,10 +15,11 @@ use crate::store::{Decision, Outcome, Reader, RowChange, Settlement, Stage};
 
 use super::PassError;
 use super::cases::{Evidence, Known};
-use super::census::{Reading, Sieve, read};
+use super::census::{Reading, Sieve, read, read_heard};
+use super::changes::Heard;
 use super::contest::{Addresses, settle};
-use super::index::Index;
-use super::observe::{FEW, OBSERVED_LICENSES, Observation, observe_all, observe_some, questions};
+use super::index::{Faces, Index};
+use super::observe::{OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
 use super::parts::{Part, Parts};
 use super::sections::Sections;
 
@@ -51,6 +52,12 @@ pub struct World<'a> {
     pub protected: BTreeSet<Email>,
     /// How much of the cloud to look at.
     pub observe: Observe,
+    /// What changed in the sources; without it, or when the whole cloud has to be looked at,
+    /// everything is read.
+    pub heard: Option<Box<Heard>>,
+    /// The removals of the last hour: a trickle of changes must not take away more than one
+    /// pass may.
+    pub recent: Tally,
     /// Now, in seconds since 1970-01-01 UTC.
     pub now: i64,
     /// Where progress is told.
@@ -79,6 +86,10 @@ pub struct Look {
     pub generation: u64,
     /// People linked before.
     pub linked: u64,
+    /// Linked people of whom the read did not speak.
+    pub beyond: u64,
+    /// The digest of the rules, as written and as bound.
+    pub rules: (Fingerprint, Fingerprint),
     /// Plans that an administrator approved and that are released in this pass.
     pub approved: Vec<String>,
     people: Stage,
@@ -106,6 +117,7 @@ impl Look {
             people: &self.people,
             addresses: &self.addresses,
             whole: self.reading.whole,
+            doubts: &self.reading.doubts,
             me: self.organization.me.as_ref(),
             protected: &self.protected,
         };
@@ -172,6 +184,12 @@ impl Look {
         Ok(by_dn.chain(self.reading.through_primary.iter().copied()).collect())
     }
 
+    /// Everybody who is wanted and not linked.
+    pub(super) fn newcomers(&self) -> Result<Vec<SourceId>, PassError> {
+        let newcomers = self.people.wanted_after(false, None, usize::MAX)?;
+        Ok(newcomers.into_iter().map(|staged| staged.anchor).collect())
+    }
+
     /// The members of a group that changed.
     pub fn members(&self, group: Key) -> Result<Vec<Key>, PassError> {
         Ok(self.people.staged_members(group)?)
@@ -216,8 +234,21 @@ impl Look {
 ///
 /// When the source could not be read at all, the cloud not completely, or the store failed.
 pub async fn look(world: World<'_>) -> Result<Look, PassError> {
-    let World { sources, cloud, reader, rules, leavers, adopt, limits, protected, observe, now, events } =
-        world;
+    let World {
+        sources,
+        cloud,
+        reader,
+        rules,
+        leavers,
+        adopt,
+        limits,
+        protected,
+        observe,
+        heard,
+        recent,
+        now,
+        events,
+    } = world;
     let meta = reader.meta()?;
     let organization = cloud.organization().await.map_err(PassError::Cloud)?;
     if let Some(before) = &meta.organization
@@ -251,9 +282,32 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     }
 
     let observes_all = observe == Observe::All || meta.last_observation.is_none();
-    let (index, faces) = Index::load(reader, now, observes_all)?;
+    let digests = (rules.written(), rules.fingerprint());
+    // With other licences or roles behind the same names, every verdict may be another one.
+    let heard = heard.filter(|_| !observes_all && digests == (meta.written, meta.rules));
+    let (index, faces) = match &heard {
+        Some(heard) if heard.concerned.len() <= few(meta.linked) => {
+            let concerned: Vec<SourceId> = heard.concerned.iter().copied().collect();
+            (Index::of(reader, now, &concerned, meta.linked)?, Faces::default())
+        }
+        Some(heard) => {
+            let (index, faces) = Index::load(reader, now, false)?;
+            index.meet_all_but(&heard.concerned);
+            (index, faces)
+        }
+        None => Index::load(reader, now, observes_all)?,
+    };
+    let linked = index.linked();
+    let few = few(linked);
+    let beyond = match &heard {
+        Some(heard) => {
+            let concerned: Vec<SourceId> = heard.concerned.iter().copied().collect();
+            linked.saturating_sub(reader.links_of(now, &concerned)?.len() as u64)
+        }
+        None => 0,
+    };
     let index = Arc::new(index);
-    events(Event::PassStarted { run: None, linked: index.len() as u64, observes_all });
+    events(Event::PassStarted { run: None, linked, observes_all });
     let sieve = Arc::new(Sieve {
         rules,
         index: Arc::clone(&index),
@@ -261,7 +315,16 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         now,
         events: Arc::clone(&events),
     });
-    let reading = read(sources, &meta, Arc::clone(&sieve), Stage::new()?);
+    let follows = heard.is_some();
+    let judging = Arc::clone(&sieve);
+    let reading = async {
+        match heard {
+            Some(heard) => tokio::task::spawn_blocking(move || read_heard(*heard, &judging))
+                .await
+                .map_err(|e| PassError::fault(format!("judging records stopped: {e}")))?,
+            None => read(sources, &meta, judging, Stage::new()?).await,
+        }
+    };
     let ((reading, people), observation) = if observes_all {
         let observing = observe_all(cloud, &managed, Arc::clone(&index), faces, Arc::clone(&events));
         let (reading, observation) = tokio::try_join!(reading, observing)?;
@@ -284,6 +347,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         people: &people,
         addresses: &addresses,
         whole: reading.whole,
+        doubts: &reading.doubts,
         me: organization.me.as_ref(),
         protected: &protected,
     };
@@ -301,11 +365,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             // an administrator since. What they hold already is not given, and not ours to take later.
             let seats = Seats::open(&catalogue);
             let doubtful = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
-                .doubtful(FEW + 1)?;
-            let leavers: BTreeSet<SourceId> = sections.leavers().take(FEW + 1).chain(doubtful).collect();
-            match questions(&people, reader, leavers)? {
+                .doubtful(few + 1)?;
+            let leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
+            match questions(&people, reader, leavers, few)? {
                 Some(questions) => (observe_some(cloud, &policy.managed, questions).await?, sections),
                 None => {
+                    if follows && index.len() as u64 != index.linked() {
+                        // Not possible: whoever is asked about is concerned.
+                        return Err(PassError::fault("more people to ask about than are concerned".into()));
+                    }
                     let faces = Index::load(reader, now, true)?.1;
                     let all =
                         observe_all(cloud, &policy.managed, Arc::clone(&index), faces, Arc::clone(&events))
@@ -326,7 +394,6 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             approved.extend(plan.actions);
         }
     }
-    let linked = index.len() as u64;
     let mut look = Look {
         plan: plan_id(&organization.id, meta.generation, now),
         generation: meta.generation,
@@ -338,6 +405,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         observation,
         policy,
         linked,
+        beyond,
+        rules: digests,
         approved: approved_plans,
         people,
         index,
@@ -353,7 +422,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         Seats::open(&look.catalogue),
         (look.plan.clone(), look.generation),
     );
-    let tally = parts.tally(&approved)?;
+    let mut tally = parts.tally(&approved)?;
+    tally.join(&recent);
     look.guard = Guard::weigh(&limits, &tally, linked, look.reading.headcount, approved);
     for finding in look.guard.findings() {
         events(Event::Objection(finding.clone()));

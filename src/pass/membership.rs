@@ -33,6 +33,7 @@ pub struct Gathering {
     rows: BTreeMap<Key, GroupRow>,
     changed: BTreeSet<Key>,
     known: BTreeMap<Key, GroupRow>,
+    lost: BTreeSet<Key>,
 }
 
 impl Gathering {
@@ -68,6 +69,16 @@ impl Gathering {
         Ok(())
     }
 
+    /// A group that is proved not to exist under this key any more.
+    pub fn lose(&mut self, key: Key) {
+        self.lost.insert(key);
+    }
+
+    /// The groups that the store knows.
+    pub fn known(&self) -> &BTreeMap<Key, GroupRow> {
+        &self.known
+    }
+
     /// Ends the groups of a read. `whole` proves that what was not shown is gone; otherwise
     /// what the store knew goes on to count. Without anybody `linked`, nobody can be touched.
     pub fn finish(
@@ -82,7 +93,7 @@ impl Gathering {
             self.known.keys().filter(|key| !self.rows.contains_key(key)).copied().collect();
         let mut gone = BTreeSet::new();
         for key in unseen {
-            if whole {
+            if whole || self.lost.contains(&key) {
                 gone.insert(key);
             } else if let Some(row) = self.known.get(&key) {
                 self.rows.insert(key, row.clone());
@@ -139,6 +150,11 @@ impl Memberships {
     /// Groups that the rules name and the directory does not have.
     pub fn missing(&self) -> &[String] {
         &self.missing
+    }
+
+    /// Whether no group changed and none is gone.
+    pub fn are_as_stored(&self) -> bool {
+        self.changed.is_empty() && self.gone.is_empty()
     }
 
     /// Whether somebody's memberships changed.

@@ -6,6 +6,7 @@
 mod act;
 mod cases;
 mod census;
+mod changes;
 mod contest;
 mod index;
 mod look;
@@ -22,6 +23,7 @@ use crate::store::StoreError;
 
 pub use crate::apply::Hands;
 pub use act::{Acted, act};
+pub use changes::{Answer, Heard, Hearing, hear};
 pub use look::{Look, Observe, Stray, World, look};
 pub use parts::{NoSeat, Part};
 

@@ -22,8 +22,12 @@ use super::index::{Bits, Faces, Index, short};
 const UNDER_WAY: usize = 3;
 /// Licences that can be observed: a bit for each in the mask of a person.
 pub const OBSERVED_LICENSES: usize = 64;
-/// With more people than this to ask the cloud about one by one, listing everybody is quicker.
-pub const FEW: usize = 300;
+/// With more people than this to ask the cloud about one by one, listing everybody is quicker:
+/// a question takes about as long as a page of the list, and eight are asked at once.
+pub fn few(linked: u64) -> usize {
+    usize::try_from(linked / 200).unwrap_or(usize::MAX).max(300)
+}
+
 /// Single accounts asked for at once.
 const ASKED_AT_ONCE: usize = 8;
 
@@ -225,10 +229,11 @@ pub fn questions(
     people: &Stage,
     reader: &Reader,
     linked: BTreeSet<SourceId>,
+    most: usize,
 ) -> Result<Option<Vec<Question>>, PassError> {
     let linked: Vec<SourceId> = linked.into_iter().collect();
-    let newcomers = people.wanted_after(false, None, FEW + 1)?;
-    if linked.len() + newcomers.len() > FEW {
+    let newcomers = people.wanted_after(false, None, most + 1)?;
+    if linked.len() + newcomers.len() > most {
         return Ok(None);
     }
     let mut questions: Vec<Question> = reader

@@ -248,7 +248,10 @@ impl<'a> Parts<'a> {
     }
 
     fn finish_of(&self, case: &Case, decision: &Decision, staged: Option<StagedWanted>) -> Option<Finish> {
-        let open = !decision.waiting.is_empty() || decision.short.is_some() || !self.policy.may_remove;
+        let open = !decision.waiting.is_empty()
+            || decision.short.is_some()
+            || !self.policy.may_remove
+            || !case.proven;
         let (dn, record, recheck) = match (staged, &case.row) {
             (Some(staged), _) => (staged.dn, staged.record, staged.recheck),
             // A record that is gone is new when it comes back.

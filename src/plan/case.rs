@@ -58,4 +58,6 @@ pub struct Case {
     pub held: Option<BTreeSet<LicenseId>>,
     /// Must never be deactivated, deleted or stripped.
     pub protected: bool,
+    /// Whether the source that the person belongs to was read completely.
+    pub proven: bool,
 }

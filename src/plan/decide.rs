@@ -256,7 +256,7 @@ impl Draft<'_> {
             self.short = Some(PROTECTED);
             return;
         }
-        if !self.policy.may_remove {
+        if !self.may_remove() {
             self.short = Some(UNPROVED);
             return;
         }
@@ -291,7 +291,7 @@ impl Draft<'_> {
             self.short = Some(PROTECTED);
         } else if allowed {
             self.short = Some(ALLOWED_BY_HAND);
-        } else if !self.policy.may_remove {
+        } else if !self.may_remove() {
             self.short = Some(UNPROVED);
         } else {
             let change = Change::new(Attr::Email, Some(row.applied.email.as_str().into()), None);
@@ -323,11 +323,16 @@ impl Draft<'_> {
         }
     }
 
+    /// Whether what was read proves enough for taking something away.
+    fn may_remove(&self) -> bool {
+        self.policy.may_remove && self.case.proven
+    }
+
     /// Why nothing may be taken from somebody who stays.
     fn obstacle(&self) -> Option<&'static str> {
         if self.case.protected {
             Some(PROTECTED)
-        } else if !self.policy.may_remove {
+        } else if !self.may_remove() {
             Some(UNPROVED)
         } else if !self.policy.may_strip {
             Some(UNCLEAR)

@@ -102,6 +102,7 @@ mod tests {
                             matched: Some(Match::Email),
                             held: None,
                             protected: false,
+                            proven: true,
                         };
                         format!("{:?}", cell(&case))
                     })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::guard::Finding;
-use crate::model::{Action, CloudId, SourceId, Withheld};
+use crate::model::{Action, CloudId, Method, SourceId, Withheld};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -30,6 +30,20 @@ pub enum Event {
         people: u64,
         /// Groups.
         groups: u64,
+    },
+    /// A source told what changed.
+    Heard {
+        /// Which.
+        source: String,
+        /// How it found out.
+        method: Method,
+        /// Objects to look at.
+        hints: u64,
+    },
+    /// Everything is read, although the sources could tell what changed.
+    ReadingAll {
+        /// Why, in a sentence.
+        reason: String,
     },
     /// A source was read.
     Read {

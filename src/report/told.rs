@@ -57,6 +57,13 @@ fn write(event: &Event, known: &Known) {
             );
         }
         Event::Reading { .. } | Event::Observing { .. } => {}
+        Event::Heard { source, method, hints: 0 } => {
+            debug!(source, %method, "Nothing changed in the source.")
+        }
+        Event::Heard { source, method, hints } => {
+            info!(source, %method, count = hints, "Objects changed in the source.");
+        }
+        Event::ReadingAll { reason } => info!(reason, "The sources are read completely."),
         Event::Read { source, people, groups, partial } => {
             info!(
                 source,

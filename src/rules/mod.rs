@@ -140,6 +140,11 @@ impl Rules {
         self.fingerprint
     }
 
+    /// The digest of the rules as written alone.
+    pub fn written(&self) -> Fingerprint {
+        self.written
+    }
+
     /// The fields that are mapped. A managed field that is absent from a person is cleared in
     /// the cloud; all others are left alone.
     pub fn managed(&self) -> FieldSet {

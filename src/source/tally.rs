@@ -88,6 +88,7 @@ impl Tally {
                 false => Completeness::Partial { reasons: self.gaps },
             },
             identity,
+            bases: Vec::new(),
             people: self.people,
             groups: self.groups,
             unusable: self.unusable,

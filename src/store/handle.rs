@@ -14,8 +14,8 @@ use super::journal::Deed;
 use super::snapshot::Prepared;
 use super::writer::{Answer, Ending, Letter, Request, Writer};
 use super::{
-    Decision, GroupDelta, HeldPlan, IntentId, Lock, Meta, NewRun, Reader, RowChange, RunId, Settlement,
-    StoreError, StoreErrorKind, Waiting, database,
+    Decision, Followed, GroupDelta, HeldPlan, IntentId, Lock, Meta, NewRun, Reader, RowChange, RunId,
+    Settlement, StoreError, StoreErrorKind, Waiting, database,
 };
 use crate::model::{Action, Withheld};
 
@@ -195,6 +195,12 @@ impl Store {
     /// Replaces the facts about the whole snapshot; its generation is kept by the store.
     pub async fn set_meta(&self, meta: Meta) -> Result<(), StoreError> {
         self.ask(Request::Meta(Box::new(meta))).await.map(drop)
+    }
+
+    /// Replaces the facts about the whole snapshot, cursors among them, together with what is
+    /// known of the sources: in one transaction.
+    pub async fn follow(&self, meta: Meta, followed: Followed) -> Result<(), StoreError> {
+        self.ask(Request::Follow { meta: Box::new(meta), followed }).await.map(drop)
     }
 
     /// Stores a plan until it is decided. One that is stored again with the same id and the

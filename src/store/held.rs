@@ -128,6 +128,15 @@ pub(super) fn list(db: &Connection) -> rusqlite::Result<Vec<HeldPlan>> {
     .collect()
 }
 
+/// Plans that were carried out at a time or later, or wait for it.
+pub(super) fn approved_since(db: &Connection, since: i64) -> rusqlite::Result<Vec<HeldPlan>> {
+    db.prepare_cached(&format!(
+        "{COLUMNS} WHERE decision = 'approved' OR decision = 'done' AND decided >= ?1 ORDER BY created, id"
+    ))?
+    .query_map([since], from_row)?
+    .collect()
+}
+
 pub(super) fn one(db: &Connection, id: &str) -> rusqlite::Result<Option<HeldPlan>> {
     db.prepare_cached(&format!("{COLUMNS} WHERE id = ?1"))?.query_row([id], from_row).optional()
 }

@@ -238,6 +238,28 @@ pub(super) fn history(db: &Connection, filter: &HistoryFilter) -> rusqlite::Resu
     .collect()
 }
 
+/// What was taken away and confirmed since a time, newest first: deactivations, deletions and
+/// licences. The journal is searched backwards and no further than needed.
+pub(super) fn removals_since(db: &Connection, since: i64) -> rusqlite::Result<Vec<Action>> {
+    let mut newest = db.prepare_cached("SELECT id, begun, kind, outcome FROM intent ORDER BY id DESC")?;
+    let mut deed = db.prepare_cached("SELECT action FROM deed WHERE intent = ?1")?;
+    let kinds = [Kind::Deactivate, Kind::Delete, Kind::LicenseRemove].map(Kind::name);
+    let mut rows = newest.query([])?;
+    let mut removals = Vec::new();
+    while let Some(row) = rows.next()? {
+        if row.get::<_, i64>(1)? < since {
+            break;
+        }
+        let confirmed = matches!(row.get(3)?, SUCCEEDED | PARTLY);
+        if confirmed && kinds.contains(&row.get_ref(2)?.as_str()?) {
+            removals.push(deed.query_row([row.get::<_, i64>(0)?], |row| {
+                serde_json::from_str(row.get_ref(0)?.as_str()?).map_err(nonsense)
+            })?);
+        }
+    }
+    Ok(removals)
+}
+
 /// Forgets settled intents that ended before a time, at most `limit` of them, and says how many.
 /// The newest intent stays, so that its id is never given again.
 pub(super) fn prune(db: &Connection, before: i64, limit: i64) -> rusqlite::Result<usize> {

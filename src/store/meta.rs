@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use super::error::nonsense;
-use crate::model::{Fingerprint, LicenseId, RoleId};
+use crate::model::{Cursor, Fingerprint, LicenseId, RoleId};
 
 /// Facts about the whole snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,8 +16,12 @@ pub struct Meta {
     /// [`super::Store::set_meta`] ignores it.
     #[serde(skip)]
     pub generation: u64,
-    /// The rules under which the record fingerprints were taken.
+    /// The rules under which the record fingerprints were taken, bound to the catalogue.
     pub rules: Fingerprint,
+    /// The same rules as written.
+    pub written: Fingerprint,
+    /// Linked people at the end of the last pass.
+    pub linked: u64,
     /// The sources, by their name in the configuration.
     pub sources: BTreeMap<String, SourceMeta>,
     /// The last complete observation of the cloud, in seconds since 1970-01-01 UTC.
@@ -48,6 +52,12 @@ pub struct SourceMeta {
     pub groups: u64,
     /// When the last whole census was taken, in seconds since 1970-01-01 UTC.
     pub last_whole: i64,
+    /// Under which DNs its people stand; empty when that is not known.
+    pub bases: Vec<String>,
+    /// From where it can tell what changed since; `None` when it cannot.
+    pub cursor: Option<Cursor>,
+    /// When the mark of the cursor was taken, in seconds since 1970-01-01 UTC.
+    pub cursor_at: i64,
 }
 
 pub(super) fn read(db: &Connection) -> rusqlite::Result<Meta> {

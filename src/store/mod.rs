@@ -7,6 +7,7 @@
 mod database;
 mod decide;
 mod error;
+mod followed;
 mod groups;
 mod handle;
 mod held;
@@ -27,6 +28,7 @@ mod tests;
 pub use database::DATABASE_FILE;
 pub use decide::{Decided, decide};
 pub use error::{StoreError, StoreErrorKind};
+pub use followed::{ContainerChange, Followed};
 pub use groups::{GroupDelta, GroupRow};
 pub use handle::Store;
 pub use held::{Decision, HeldPlan};

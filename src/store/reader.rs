@@ -10,6 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::database::{self, DATABASE_FILE};
+use super::followed;
 use super::groups::{self, GroupKeys, GroupRow};
 use super::held::{self, HeldPlan};
 use super::journal::{self, HistoryEntry, HistoryFilter, Intent};
@@ -20,7 +21,7 @@ use super::names::{By, News};
 use super::run::{self, RunId, RunRecord};
 use super::snapshot;
 use super::{StoreError, StoreErrorKind};
-use crate::model::{Key, Link, SnapshotRow, SourceId, Withheld};
+use crate::model::{Action, Key, Link, SnapshotRow, SourceId, Withheld};
 use crate::service;
 
 /// How long to wait for a writer that is just starting.
@@ -232,6 +233,22 @@ impl Reader {
         self.read("reading who has to be looked at again", |db| snapshot::due(db, now))
     }
 
+    /// The links of these anchors as far as they exist, sorted by anchor, as
+    /// [`Reader::each_link`] shows them.
+    pub fn links_of(&self, now: i64, anchors: &[SourceId]) -> Result<Vec<Link>, StoreError> {
+        self.read("reading links", |db| snapshot::links_of(db, now, anchors))
+    }
+
+    /// With whom the last pass did not come to an end, linked or not, at most `limit`; sorted.
+    pub fn unfinished(&self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
+        self.read("reading who is unfinished", |db| followed::unfinished(db, limit))
+    }
+
+    /// Where a container of a source stood when it was last seen.
+    pub fn container(&self, source: &str, anchor: SourceId) -> Result<Option<String>, StoreError> {
+        self.read("reading containers", |db| followed::container(db, source, anchor))
+    }
+
     /// Who is linked to accounts with these cloud ids ([`Key::exact`]); sorted.
     pub fn anchors_by_cloud(&self, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
         self.find("looking up accounts", By::Cloud, keys)
@@ -298,6 +315,17 @@ impl Reader {
     /// and have to be carried out, and those that were rejected.
     pub fn held(&self) -> Result<Vec<HeldPlan>, StoreError> {
         self.read("reading held plans", held::list)
+    }
+
+    /// Plans that were carried out at the time `since` or later, and those approved for it.
+    pub fn approved_since(&self, since: i64) -> Result<Vec<HeldPlan>, StoreError> {
+        self.read("reading approved plans", |db| held::approved_since(db, since))
+    }
+
+    /// What was taken away and confirmed since a time, newest first: deactivations, deletions and
+    /// licences.
+    pub fn removals_since(&self, since: i64) -> Result<Vec<Action>, StoreError> {
+        self.read("reading the journal", |db| journal::removals_since(db, since))
     }
 
     /// One held plan, whatever became of it.

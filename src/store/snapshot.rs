@@ -185,23 +185,39 @@ pub(super) fn links_after(
     links: &mut Vec<Link>,
 ) -> rusqlite::Result<()> {
     let after: &[u8] = after.as_ref().map_or(&[], |anchor| anchor.as_bytes());
-    let mut select = db.prepare_cached(
-        "SELECT anchor, record, applied, licenses, cloud, left_since, recheck FROM link
-         WHERE anchor > ?1 ORDER BY anchor LIMIT ?2",
-    )?;
+    let mut select = db.prepare_cached(&format!("{LINK} WHERE anchor > ?1 ORDER BY anchor LIMIT ?2"))?;
     let mut rows = select.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;
     while let Some(row) = rows.next()? {
-        let due = row.get::<_, Option<i64>>(6)?.is_some_and(|recheck| recheck <= now);
-        links.push(Link {
-            anchor: SourceId::new(row.get(0)?),
-            record: if due { Fingerprint::NONE } else { Fingerprint(row.get(1)?) },
-            applied: Fingerprint(row.get(2)?),
-            licenses: row.get::<_, i64>(3)?.cast_unsigned(),
-            cloud: Key(row.get(4)?),
-            left: row.get::<_, Option<i64>>(5)?.is_some(),
-        });
+        links.push(link(row, now)?);
     }
     Ok(())
+}
+
+/// The links of these anchors as far as they exist, in the order of their anchors.
+pub(super) fn links_of(db: &Connection, now: i64, anchors: &[SourceId]) -> rusqlite::Result<Vec<Link>> {
+    let mut sorted = anchors.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let mut select = db.prepare_cached(&format!("{LINK} WHERE anchor = ?1"))?;
+    let mut found = Vec::with_capacity(sorted.len());
+    for anchor in sorted {
+        found.extend(select.query_row([anchor.as_bytes()], |row| link(row, now)).optional()?);
+    }
+    Ok(found)
+}
+
+const LINK: &str = "SELECT anchor, record, applied, licenses, cloud, left_since, recheck FROM link";
+
+fn link(row: &Row<'_>, now: i64) -> rusqlite::Result<Link> {
+    let due = row.get::<_, Option<i64>>(6)?.is_some_and(|recheck| recheck <= now);
+    Ok(Link {
+        anchor: SourceId::new(row.get(0)?),
+        record: if due { Fingerprint::NONE } else { Fingerprint(row.get(1)?) },
+        applied: Fingerprint(row.get(2)?),
+        licenses: row.get::<_, i64>(3)?.cast_unsigned(),
+        cloud: Key(row.get(4)?),
+        left: row.get::<_, Option<i64>>(5)?.is_some(),
+    })
 }
 
 const ROW: &str =

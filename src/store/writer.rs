@@ -7,6 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::StoreError;
+use super::followed::{self, Followed};
 use super::groups::{self, GroupDelta};
 use super::held::{self, Decision, HeldPlan};
 use super::journal::{self, Deed, IntentId, Outcome};
@@ -32,6 +33,7 @@ pub(super) enum Request {
     ChangeRows(Vec<Prepared>),
     Groups(GroupDelta),
     Meta(Box<Meta>),
+    Follow { meta: Box<Meta>, followed: Followed },
     Hold(Box<HeldPlan>),
     Decide { plan: String, decision: Decision, now: i64 },
     Withheld { run: RunId, all: Vec<Withheld> },
@@ -193,6 +195,10 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
         }
         Request::Groups(delta) => groups::commit(db, delta)?,
         Request::Meta(new) => meta::write(db, new)?,
+        Request::Follow { meta, followed } => {
+            meta::write(db, meta)?;
+            followed::write(db, followed)?;
+        }
         Request::Hold(plan) => held::put(db, plan)?,
         Request::Decide { plan, decision, now } => {
             return held::decide(db, plan, *decision, *now).map(Answer::Decided);

@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use dirsyncd::model::{Ask, Attribute, Census, Completeness, Portion, Record, RecordKind, SourceId};
+use dirsyncd::model::{
+    Ask, Attribute, Census, Changes, Completeness, Cursor, Fingerprint, Found, Hint, Hinted, Key, Lookup,
+    Method, Portion, Record, RecordKind, SourceId,
+};
 use dirsyncd::source::{Probe, Source, SourceError, SourceErrorKind};
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -71,6 +74,8 @@ pub struct State {
     pub unusable: BTreeSet<String>,
     /// Changes the order in which everything is sent.
     pub shuffle: u64,
+    /// What was there when a cursor was given, by its mark.
+    pub past: Vec<(BTreeMap<String, Entry>, BTreeMap<String, Group>)>,
     /// Records per portion.
     pub portion: usize,
     anchors: u64,
@@ -212,6 +217,100 @@ impl State {
     }
 }
 
+impl Directory {
+    /// From now on.
+    fn cursor(&self) -> Cursor {
+        let mut state = self.state();
+        let now = (state.people.clone(), state.groups.clone());
+        state.past.push(now);
+        Cursor {
+            method: Method::Usn,
+            identity: state.identity.clone(),
+            binding: Fingerprint::NONE,
+            mark: (state.past.len() - 1).to_string(),
+            good_for: None,
+            tells_deletions: true,
+        }
+    }
+
+    fn answers(&self, state: &State) -> Result<(), SourceError> {
+        match state.answers {
+            Answers::Nothing => Err(SourceError {
+                source_name: self.name.clone(),
+                kind: SourceErrorKind::Unreachable,
+                what: "no server answered".into(),
+                remedy: "start it".into(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl State {
+    /// As Active Directory tells: only about objects that were edited themselves. A member's new
+    /// name or end is no edit of the group.
+    fn hints(&self, (people, groups): &(BTreeMap<String, Entry>, BTreeMap<String, Group>)) -> Vec<Hint> {
+        let hint = |anchor, dn, what| Hint { anchor, dn, what };
+        let gone = |anchor| hint(anchor, None, Hinted::Gone);
+        let mut hints = Vec::new();
+        for (name, now) in &self.people {
+            if people.get(name) != Some(now) {
+                hints.push(hint(now.anchor, Some(now.dn()), Hinted::Object));
+            }
+        }
+        for (name, now) in &self.groups {
+            if groups.get(name) != Some(now) {
+                hints.push(hint(now.anchor, Some(now.dn()), Hinted::Group));
+            }
+        }
+        hints.extend(people.values().filter(|p| !self.has(p.anchor)).map(|p| gone(p.anchor)));
+        hints.extend(groups.values().filter(|g| !self.has(g.anchor)).map(|g| gone(g.anchor)));
+        hints
+    }
+
+    fn has(&self, anchor: SourceId) -> bool {
+        self.people.values().any(|one| one.anchor == anchor)
+            || self.groups.values().any(|one| one.anchor == anchor)
+    }
+
+    fn find(&self, ask: &Ask, lookup: &Lookup) -> Found {
+        let (groups, people) = self.records(ask);
+        let key = |dn: &String| Key::dn(dn);
+        let is_group = matches!(lookup, Lookup::Groups(_) | Lookup::GroupsHolding(_));
+        let wanted = |record: &Record| match lookup {
+            Lookup::People(anchors) | Lookup::Groups(anchors) => anchors.contains(&record.anchor),
+            Lookup::PeopleAt(dns) => dns.iter().map(key).any(|dn| dn == record.dn_key()),
+            Lookup::PeopleBelow(dns) => dns.iter().any(|dn| record.dn.ends_with(&format!(",{dn}"))),
+            Lookup::PeopleWith { attribute, values } => {
+                record.values(attribute).any(|value| values.iter().any(|wanted| wanted == value))
+            }
+            Lookup::GroupsHolding(dns) => {
+                record.texts("member").any(|member| dns.iter().map(key).any(|dn| dn == Key::dn(member)))
+            }
+        };
+        let mut gaps = Vec::new();
+        if matches!(self.answers, Answers::Only(_)) || is_group && self.answers == Answers::GroupsCut {
+            gaps.push("the search ended early: sizeLimitExceeded (4)".to_owned());
+        }
+        let unusable = match lookup {
+            Lookup::People(anchors) => self
+                .unusable
+                .iter()
+                .filter_map(|name| self.people.get(name))
+                .filter(|entry| anchors.contains(&entry.anchor))
+                .map(|entry| (entry.dn(), "its objectGUID is missing".to_owned()))
+                .collect(),
+            _ => Vec::new(),
+        };
+        let mut records: Vec<Record> = if is_group { groups } else { people };
+        records.retain(wanted);
+        if let Answers::Only(count) = self.answers {
+            records.truncate(count);
+        }
+        Found { records, unusable, gaps }
+    }
+}
+
 /// Scatters a number over all bits (the finalizer of SplitMix64).
 pub fn mix(mut n: u64) -> u64 {
     n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -232,15 +331,9 @@ impl Source for Directory {
     ) -> BoxFuture<'a, Result<Census, SourceError>> {
         Box::pin(async move {
             // As it is now: what changes while it is read is for the next time.
+            let cursor = self.cursor();
             let state = self.state().clone();
-            if state.answers == Answers::Nothing {
-                return Err(SourceError {
-                    source_name: self.name.clone(),
-                    kind: SourceErrorKind::Unreachable,
-                    what: "no server answered".into(),
-                    remedy: "start it".into(),
-                });
-            }
+            self.answers(&state)?;
             let (groups, mut people) = state.records(ask);
             let mut reasons = Vec::new();
             if let Answers::Only(count) = state.answers {
@@ -276,10 +369,38 @@ impl Source for Directory {
                 groups: counts.1,
                 unusable: unusable.collect(),
                 referrals: 0,
-                cursor: None,
+                bases: vec![SUFFIX.into()],
+                cursor: Some(cursor),
                 containers: Vec::new(),
                 advice: None,
             })
+        })
+    }
+
+    fn changes<'a>(
+        &'a self,
+        _ask: &'a Ask,
+        since: &'a Cursor,
+    ) -> BoxFuture<'a, Result<Changes, SourceError>> {
+        Box::pin(async move {
+            let state = self.state().clone();
+            self.answers(&state)?;
+            if since.identity != state.identity {
+                return Ok(Changes::Doubt("another directory answered".into()));
+            }
+            let Some(before) = since.mark.parse::<usize>().ok().and_then(|at| state.past.get(at)) else {
+                return Ok(Changes::Doubt("nobody knows this mark".into()));
+            };
+            let hints = state.hints(before);
+            Ok(Changes::Since { cursor: if hints.is_empty() { since.clone() } else { self.cursor() }, hints })
+        })
+    }
+
+    fn fetch<'a>(&'a self, ask: &'a Ask, lookup: Lookup) -> BoxFuture<'a, Result<Found, SourceError>> {
+        Box::pin(async move {
+            let state = self.state().clone();
+            self.answers(&state)?;
+            Ok(state.find(ask, &lookup))
         })
     }
 

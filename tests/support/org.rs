@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use dirsyncd::clock;
-use dirsyncd::guard::Limits;
+use dirsyncd::guard::{Limits, Tally};
 use dirsyncd::model::{Action, Email, Field};
-use dirsyncd::pass::{Acted, Hands, Look, Observe, Part, PassError, World, act, look};
+use dirsyncd::pass::{Acted, Answer, Hands, Hearing, Look, Observe, Part, PassError, World, act, hear, look};
 use dirsyncd::plan::Leavers;
 use dirsyncd::recover::recover;
 use dirsyncd::report::{Event, Sink};
@@ -37,6 +37,8 @@ pub struct Org {
     pub limits: Limits,
     pub protected: BTreeSet<Email>,
     pub observe: Observe,
+    /// Whether passes follow what changed in the directories, where that is enough.
+    pub follows: bool,
     /// Seconds that have passed in this world besides those on the clock.
     pub elapsed: i64,
 }
@@ -84,6 +86,7 @@ impl Org {
             limits: Limits::default(),
             protected: BTreeSet::new(),
             observe: Observe::Touched,
+            follows: false,
             elapsed: 0,
         }
     }
@@ -104,6 +107,24 @@ impl Org {
     async fn look_with(&self, observe: Observe, events: Sink) -> Result<Look, PassError> {
         let sources = self.sources();
         let rules = Rules::compile(&self.spec).expect("the rules of a test compile");
+        let heard = if self.follows && observe == Observe::Touched {
+            let answer = hear(Hearing {
+                sources: &sources,
+                reader: self.store.reader(),
+                rules: &rules,
+                in_passing: false,
+                full_every: i64::MAX,
+                delete_after: self.leavers.delete_after,
+                now: self.now(),
+                events: Arc::clone(&events),
+            });
+            match answer.await? {
+                Answer::Something(heard) => Some(heard),
+                Answer::Everything { .. } | Answer::Nothing(_) => None,
+            }
+        } else {
+            None
+        };
         let world = World {
             sources: &sources,
             cloud: &self.cloud,
@@ -114,6 +135,8 @@ impl Org {
             limits: self.limits,
             protected: self.protected.clone(),
             observe,
+            heard,
+            recent: Tally::default(),
             now: self.now(),
             events,
         };

@@ -16,7 +16,7 @@ use super::super::assemble::Parts;
 use super::super::console::Console;
 use super::super::exit::Failure;
 use super::super::outcome;
-use super::super::pass::{Order, due, look_around, one_pass};
+use super::super::pass::{Extent, Order, due, heard, look_around, one_pass};
 
 /// Of each kind of action so many are shown.
 const SHOWN: usize = 5;
@@ -72,12 +72,13 @@ impl Scene {
             parts,
             store,
             trigger: "command",
-            full: false,
+            extent: Extent::Due,
             progress: &Progress::new(None),
             listeners: vec![listener],
             stop: self.stop.clone(),
         })
-        .await?;
+        .await?
+        .ok_or_else(|| Failure::fault("a pass that was asked for did not take place"))?;
         let mut actions = std::mem::take(&mut *done.lock().unwrap_or_else(PoisonError::into_inner));
         self.console.print(|out| {
             few(out, self.style, &report.catalogue, &mut actions)?;
@@ -96,7 +97,8 @@ impl Scene {
     pub async fn plan(&self, parts: &Parts, store: &Store) -> Result<Counts, Failure> {
         let observe = due(parts, store.reader())?;
         let cloud = parts.cloud(self.stop.clone())?;
-        let look = look_around(parts, &cloud, store.reader(), observe, event::nowhere()).await?;
+        let heard = heard(parts, store.reader(), observe, event::nowhere()).await?;
+        let look = look_around(parts, &cloud, store.reader(), observe, heard, event::nowhere()).await?;
         let mut written = None;
         self.console.print(|out| {
             written = Some(super::super::plan::show(out, self.style, &look));

@@ -55,7 +55,7 @@ pub(super) async fn everything(
     match first_trouble {
         // Nothing came from any base with people: there is nothing to be partial about.
         Some(trouble) if !seen => Err(trouble),
-        _ => Ok(Census { cursor, advice, ..tally.into_census(identity) }),
+        _ => Ok(Census { cursor, advice, bases, ..tally.into_census(identity) }),
     }
 }
 

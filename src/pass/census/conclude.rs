@@ -1,0 +1,237 @@
+//! What was read is weighed: what it proves about those who were not met, and what is remembered.
+
+use crate::guard::Headcount;
+use crate::model::{Census, Completeness, Key, SourceId, Withheld, normal_dn};
+use crate::store::{Followed, Meta, SourceMeta, Stage, StoreError};
+
+use super::super::PassError;
+use super::super::membership::Memberships;
+use super::{Reading, Sieve, SourceSeen, Work};
+
+/// People whose DNs are looked up at a time.
+const CHUNK: usize = 10_000;
+
+impl Work {
+    /// Ends a read of everything.
+    pub(super) fn conclude(
+        mut self,
+        sieve: &Sieve,
+        meta: &Meta,
+        censuses: Vec<(String, Census)>,
+    ) -> Result<(Reading, Stage), PassError> {
+        let mut partial = Vec::new();
+        let mut doubts = Doubts::default();
+        let mut sources = Vec::new();
+        let mut followed = Followed::default();
+        let mut headcount: Option<Headcount> = None;
+        for (name, mut census) in censuses {
+            let last = meta.sources.get(&name);
+            let mut complete = true;
+            if let Completeness::Partial { reasons } = &census.completeness {
+                partial.extend(reasons.iter().map(|reason| format!("source \"{name}\": {reason}")));
+                complete = false;
+                // Nothing was read that could say which directory this is: no other one answered.
+                if let Some(last) = last.filter(|_| census.identity.is_empty()) {
+                    census.identity.clone_from(&last.identity);
+                }
+            }
+            if let Some(last) = last {
+                if last.identity != census.identity {
+                    complete = false;
+                    partial.push(format!(
+                        "source \"{name}\": another directory answered than last time (now {}, before {}): nothing is \
+                         removed until a second read agrees",
+                        census.identity, last.identity
+                    ));
+                }
+                let count = headcount.get_or_insert(Headcount { now: 0, before: 0 });
+                count.now += census.people + census.unusable.len() as u64;
+                count.before += last.people;
+            }
+            self.unusable(&name, &census.unusable, sieve)?;
+            if !complete {
+                doubts.add(&census.bases);
+            }
+            if census.cursor.is_some() {
+                followed.containers.push((name.clone(), census.containers));
+            }
+            let meta = SourceMeta {
+                identity: census.identity,
+                people: census.people,
+                groups: census.groups,
+                last_whole: sieve.now,
+                bases: census.bases,
+                cursor: census.cursor,
+                cursor_at: sieve.now,
+            };
+            sources.push(SourceSeen { name, meta, complete });
+        }
+        if sieve.rules.groups().is_empty() {
+            self.memberships = Some(Memberships::none());
+        }
+        let memberships = self.memberships.take().unwrap_or_else(Memberships::none);
+        // What is missing beyond single sources is missing for everybody.
+        let mut whole = !doubts.everybody;
+        for group in memberships.missing() {
+            whole = false;
+            partial.push(missing_group(group));
+        }
+        if self.groups_doubtful {
+            whole = false;
+            if partial.is_empty() {
+                partial.push("the groups were not read completely".to_owned());
+            }
+        }
+        if whole {
+            doubts.spare(sieve)?;
+        }
+        // A short census that is known to be short needs no guard.
+        let headcount = headcount.filter(|_| partial.is_empty());
+        Ok(self.into_reading(whole, partial, doubts, sources, followed, headcount, memberships, None))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a reading, each from another place")]
+    pub(super) fn into_reading(
+        self,
+        whole: bool,
+        partial: Vec<String>,
+        doubts: Doubts,
+        sources: Vec<SourceSeen>,
+        followed: Followed,
+        headcount: Option<Headcount>,
+        memberships: Memberships,
+        concerned: Option<std::collections::BTreeSet<SourceId>>,
+    ) -> (Reading, Stage) {
+        let reading = Reading {
+            whole,
+            partial,
+            doubts,
+            sources,
+            followed,
+            concerned,
+            headcount,
+            people: self.people,
+            unchanged: self.unchanged,
+            withheld: self.withheld,
+            through_primary: self.through_primary,
+            memberships,
+        };
+        (reading, self.stage)
+    }
+
+    /// An entry that could not be used might be any linked person: whoever has its DN is not gone.
+    pub(super) fn unusable(
+        &mut self,
+        source: &str,
+        entries: &[(String, String)],
+        sieve: &Sieve,
+    ) -> Result<(), StoreError> {
+        let keys: Vec<Key> = entries.iter().map(|(dn, _)| Key::dn(dn)).collect();
+        for (_, anchor) in sieve.reader.anchors_by_dn(&keys)? {
+            if let Some(at) = sieve.index.find(anchor)
+                && !sieve.index.met.set(at)
+            {
+                sieve.index.unusable.set(at);
+            }
+        }
+        for (dn, reason) in entries {
+            let withheld = Withheld {
+                anchor: None,
+                dn: dn.clone(),
+                code: "unusable".into(),
+                reason: format!("the entry cannot be used: {reason}"),
+                remedy: format!("repair the entry in the directory, or exclude it in source \"{source}\""),
+            };
+            self.withhold(withheld, sieve);
+        }
+        Ok(())
+    }
+}
+
+/// A group that the rules name and nobody knows.
+pub(super) fn missing_group(group: &str) -> String {
+    format!(
+        "the group \"{group}\" that the rules name is not in the directory: nothing is removed until it is there \
+         again or the rules no longer name it"
+    )
+}
+
+/// Whose absence proves nothing: the people of sources that were not read whole.
+#[derive(Default)]
+pub struct Doubts {
+    /// The compared forms of the DNs under which they stand.
+    bases: Vec<String>,
+    /// A source that may hold anybody.
+    everybody: bool,
+}
+
+impl Doubts {
+    /// Takes a source that was not read whole.
+    pub(super) fn add(&mut self, bases: &[String]) {
+        self.everybody |= bases.is_empty();
+        self.bases.extend(bases.iter().map(|base| normal_dn(base)));
+    }
+
+    /// Whether somebody with this DN is among them.
+    pub fn holds(&self, dn: &str) -> bool {
+        if self.everybody || self.bases.is_empty() {
+            return self.everybody;
+        }
+        let dn = normal_dn(dn);
+        // A comma after an odd number of backslashes belongs to a value.
+        let ends = |above: &str| {
+            above.strip_suffix(',').is_some_and(|value| {
+                let backslashes = value.len() - value.trim_end_matches('\\').len();
+                backslashes.is_multiple_of(2)
+            })
+        };
+        self.bases.iter().any(|base| {
+            let above = dn.strip_suffix(base.as_str());
+            base.is_empty() || above.is_some_and(|above| above.is_empty() || ends(above))
+        })
+    }
+
+    /// Counts those of them who were not met as not decidable.
+    pub(super) fn spare(&self, sieve: &Sieve) -> Result<(), StoreError> {
+        if self.bases.is_empty() {
+            return Ok(());
+        }
+        let index = &sieve.index;
+        let unmet: Vec<SourceId> = (0..index.len())
+            .filter(|at| !index.met.get(*at) && !index.is_left(*at))
+            .map(|at| index.anchor(at))
+            .collect();
+        for anchors in unmet.chunks(CHUNK) {
+            for row in sieve.reader.rows(anchors)?.iter().filter(|row| self.holds(&row.dn)) {
+                if let Some(at) = index.find(row.anchor) {
+                    index.met.set(at);
+                    index.unusable.set(at);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_people_below_its_bases_are_doubtful() {
+        let mut doubts = Doubts::default();
+        doubts.add(&["OU=Sales, DC=a,DC=test".into()]);
+        assert!(!doubts.everybody);
+        for (dn, held) in [
+            ("cn=x,ou=sales,dc=a,dc=test", true),
+            ("ou=sales,dc=a,dc=test", true),
+            ("cn=x,ou=presales,dc=a,dc=test", false),
+            ("cn=x,ou=it,dc=a,dc=test", false),
+            (r"cn=x\,ou=sales,dc=a,dc=test", false),
+        ] {
+            assert_eq!(doubts.holds(dn), held, "{dn}");
+        }
+        doubts.add(&[]);
+        assert!(doubts.everybody, "a source that does not say where its people stand");
+    }
+}

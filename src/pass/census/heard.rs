@@ -1,0 +1,47 @@
+//! The few records of a read that followed the changes are judged like those of any read.
+
+use crate::pass::changes::Heard;
+use crate::store::Stage;
+
+use super::super::PassError;
+use super::conclude::missing_group;
+use super::{Doubts, Reading, Sieve, Work};
+
+/// Judges what was heard. Whoever is concerned and was not found is gone.
+///
+/// # Errors
+///
+/// When the spool or the store failed.
+pub fn read_heard(heard: Heard, sieve: &Sieve) -> Result<(Reading, Stage), PassError> {
+    let Heard {
+        stage, memberships, groups, people, unusable, concerned, mut partial, sources, followed, ..
+    } = heard;
+    let mut work = Work::new(stage, sieve)?;
+    work.gathering = None;
+    work.groups = groups;
+    work.people = people.len() as u64;
+    let mut whole = partial.is_empty();
+    for group in memberships.missing() {
+        whole = false;
+        partial.push(missing_group(group));
+    }
+    work.memberships = Some(memberships);
+    for record in people {
+        work.judge(record, sieve)?;
+    }
+    work.flush(sieve)?;
+    for (source, entries) in &unusable {
+        work.unusable(source, entries, sieve)?;
+    }
+    let memberships = work.memberships.take().unwrap_or_else(super::Memberships::none);
+    Ok(work.into_reading(
+        whole,
+        partial,
+        Doubts::default(),
+        sources,
+        followed,
+        None,
+        memberships,
+        Some(concerned),
+    ))
+}

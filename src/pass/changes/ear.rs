@@ -1,0 +1,134 @@
+//! Looking things up in the sources, and keeping what came of it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::model::{Ask, Found, Key, Lookup, MANY, Record, SourceId};
+use crate::source::Source;
+use crate::store::{Followed, Stage};
+
+use super::super::PassError;
+use super::super::census::SourceSeen;
+use super::Hearing;
+
+/// A source that can tell changes.
+pub(super) struct Listened<'a> {
+    pub source: &'a dyn Source,
+    /// Whether it answered; it is not asked again otherwise.
+    pub answers: bool,
+}
+
+/// What was heard up to now.
+pub(super) struct Ear<'a> {
+    pub hearing: &'a Hearing<'a>,
+    pub ask: &'a Ask,
+    pub sources: Vec<Listened<'a>>,
+    pub stage: Stage,
+    /// People, in the order in which they were found.
+    pub people: Vec<Record>,
+    /// Who is among them.
+    pub found: BTreeSet<SourceId>,
+    /// Group records, by anchor.
+    pub groups: BTreeMap<SourceId, Record>,
+    /// Groups that were asked for by anchor, of every source that answers.
+    pub groups_asked: BTreeSet<SourceId>,
+    /// Everybody who was asked for.
+    pub concerned: BTreeSet<SourceId>,
+    /// DNs by their keys, as groups name them.
+    pub names: HashMap<Key, String>,
+    pub unusable: Vec<(String, Vec<(String, String)>)>,
+    pub partial: Vec<String>,
+    pub seen: Vec<SourceSeen>,
+    pub followed: Followed,
+}
+
+impl<'a> Ear<'a> {
+    pub(super) fn new(hearing: &'a Hearing<'a>, ask: &'a Ask) -> Result<Self, PassError> {
+        Ok(Self {
+            hearing,
+            ask,
+            sources: Vec::new(),
+            stage: Stage::new()?,
+            people: Vec::new(),
+            found: BTreeSet::new(),
+            groups: BTreeMap::new(),
+            groups_asked: BTreeSet::new(),
+            concerned: BTreeSet::new(),
+            names: HashMap::new(),
+            unusable: Vec::new(),
+            partial: Vec::new(),
+            seen: Vec::new(),
+            followed: Followed::default(),
+        })
+    }
+
+    /// Whether this is more than can be followed.
+    pub(super) fn is_too_much(&self) -> bool {
+        self.concerned.len() + self.people.len() > 2 * MANY
+    }
+
+    /// Looks people up in one source.
+    pub(super) async fn people(&mut self, at: usize, lookup: Lookup) {
+        if let Lookup::People(anchors) = &lookup {
+            self.concerned.extend(anchors);
+        }
+        for record in self.fetch(at, lookup).await {
+            self.concerned.insert(record.anchor);
+            // Found twice in one source it is the same entry; in two it may be another one.
+            let again = !self.found.insert(record.anchor);
+            if !again
+                || self.people.iter().all(|other| other.anchor != record.anchor || other.dn != record.dn)
+            {
+                self.people.push(record);
+            }
+        }
+    }
+
+    /// Looks people up in all sources that answer.
+    pub(super) async fn people_anywhere(&mut self, lookup: Lookup) {
+        for at in 0..self.sources.len() {
+            self.people(at, lookup.clone()).await;
+        }
+    }
+
+    /// Looks groups up in all sources that answer.
+    pub(super) async fn groups_anywhere(&mut self, lookup: Lookup) {
+        if let Lookup::Groups(anchors) = &lookup {
+            self.groups_asked.extend(anchors);
+        }
+        for at in 0..self.sources.len() {
+            for record in self.fetch(at, lookup.clone()).await {
+                for dn in record.texts("member") {
+                    self.names.insert(Key::dn(dn), dn.to_owned());
+                }
+                self.groups.insert(record.anchor, record);
+            }
+        }
+    }
+
+    async fn fetch(&mut self, at: usize, lookup: Lookup) -> Vec<Record> {
+        let empty = match &lookup {
+            Lookup::People(anchors) | Lookup::Groups(anchors) => anchors.is_empty(),
+            Lookup::PeopleAt(dns) | Lookup::PeopleBelow(dns) | Lookup::GroupsHolding(dns) => dns.is_empty(),
+            Lookup::PeopleWith { values, .. } => values.is_empty(),
+        };
+        let Listened { source, answers } = &self.sources[at];
+        if empty || !answers {
+            return Vec::new();
+        }
+        let name = source.name().to_owned();
+        match source.fetch(self.ask, lookup).await {
+            Ok(Found { records, unusable, gaps }) => {
+                self.partial.extend(gaps.into_iter().map(|gap| format!("source \"{name}\": {gap}")));
+                if !unusable.is_empty() {
+                    self.unusable.push((name, unusable));
+                }
+                records
+            }
+            Err(error) => {
+                self.sources[at].answers = false;
+                self.partial.push(format!("source \"{name}\": {}; {}", error.what, error.remedy));
+                Vec::new()
+            }
+        }
+    }
+}

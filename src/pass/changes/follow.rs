@@ -1,0 +1,272 @@
+//! From hints to records: everything that a change draws after it is looked up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Container, Hint, Hinted, Key, LinkState, Lookup, MANY, Record, SnapshotRow, SourceId, Wanted,
+};
+use crate::store::{ContainerChange, GroupRow, Meta};
+
+use super::super::PassError;
+use super::super::membership::{Gathering, Memberships};
+use super::ear::Ear;
+use super::{Answer, Heard};
+
+/// Follows the hints to their end.
+pub(super) async fn follow(
+    mut ear: Ear<'_>,
+    meta: &Meta,
+    hints: Vec<(usize, Vec<Hint>)>,
+) -> Result<Answer, PassError> {
+    let reader = ear.hearing.reader;
+    let with_groups = ear.ask.groups;
+    let gathering = Gathering::begin(reader)?;
+    let known: BTreeMap<SourceId, GroupRow> =
+        gathering.known().values().map(|row| (row.anchor, row.clone())).collect();
+
+    // What is hinted at, and whoever is to be looked at whatever changed.
+    let mut groups: BTreeSet<SourceId> = BTreeSet::new();
+    for (at, hints) in &hints {
+        let mut people = Vec::new();
+        let mut below = Vec::new();
+        for hint in hints {
+            if known.contains_key(&hint.anchor) || hint.what == Hinted::Group {
+                groups.insert(hint.anchor);
+                continue;
+            }
+            match container(&mut ear, *at, hint)? {
+                Place::None => people.push(hint.anchor),
+                Place::Same => {}
+                Place::New(dn) => below.push(dn),
+                Place::Moved(dn) => {
+                    return Ok(Answer::everything(format!(
+                        "\"{dn}\", below which others stand, was moved or renamed"
+                    )));
+                }
+            }
+        }
+        ear.people(*at, Lookup::People(people)).await;
+        ear.people(*at, Lookup::PeopleBelow(below)).await;
+    }
+    let open = open(&ear)?;
+    if open.len() > MANY {
+        return Ok(Answer::everything(format!(
+            "{} people are unfinished: reading everything is quicker",
+            open.len()
+        )));
+    }
+    ear.people_anywhere(Lookup::People(open.clone())).await;
+    // Whoever is gone from one source may have moved to another.
+    let absent: Vec<SourceId> = ear.concerned.difference(&ear.found).copied().collect();
+    let linked: Vec<SourceId> = reader.links_of(0, &absent)?.iter().map(|link| link.anchor).collect();
+    if ear.sources.len() > 1 {
+        ear.people_anywhere(Lookup::People(linked.clone())).await;
+    }
+
+    let memberships = if with_groups {
+        match follow_groups(&mut ear, gathering, &known, groups, &open, &linked).await? {
+            Followed::Memberships(memberships) => *memberships,
+            Followed::Everything(reason) => return Ok(Answer::everything(reason)),
+        }
+    } else {
+        Memberships::none()
+    };
+    if ear.is_too_much() {
+        return Ok(Answer::everything("the changes concern too many people: reading everything is quicker"));
+    }
+    conclude(ear, meta, memberships)
+}
+
+/// Who is looked at although nothing hints at them.
+fn open(ear: &Ear<'_>) -> Result<Vec<SourceId>, PassError> {
+    let reader = ear.hearing.reader;
+    let mut open: BTreeSet<SourceId> = reader.due(ear.hearing.now)?.into_iter().collect();
+    if !ear.hearing.in_passing {
+        open.extend(reader.unfinished(MANY + 1)?);
+    }
+    // What waits for approval is planned again in every pass, so that it stays one plan.
+    for plan in reader.held()? {
+        open.extend(plan.actions.iter().map(|action| action.anchor));
+    }
+    Ok(open.into_iter().collect())
+}
+
+/// What a hint says about a container.
+enum Place {
+    /// It is none.
+    None,
+    /// It stands where it stood.
+    Same,
+    /// It was not known before.
+    New(String),
+    /// It stands elsewhere.
+    Moved(String),
+}
+
+fn container(ear: &mut Ear<'_>, at: usize, hint: &Hint) -> Result<Place, PassError> {
+    let name = ear.sources[at].source.name().to_owned();
+    let before = ear.hearing.reader.container(&name, hint.anchor)?;
+    Ok(match (before, hint.what, &hint.dn) {
+        (Some(_), Hinted::Gone, _) => {
+            ear.followed.container_changes.push((name, ContainerChange::Gone(hint.anchor)));
+            Place::Same
+        }
+        (Some(before), _, Some(now)) if Key::dn(&before) != Key::dn(now) => Place::Moved(before),
+        (Some(_), ..) => Place::Same,
+        (None, Hinted::Container, Some(now)) => {
+            let container = Container { anchor: hint.anchor, dn: now.clone() };
+            ear.followed.container_changes.push((name, ContainerChange::There(container)));
+            Place::New(now.clone())
+        }
+        // A container that nobody can name holds nobody who could be found.
+        (None, Hinted::Container, None) => Place::Same,
+        (None, ..) => Place::None,
+    })
+}
+
+enum Followed {
+    Memberships(Box<Memberships>),
+    Everything(String),
+}
+
+async fn follow_groups(
+    ear: &mut Ear<'_>,
+    mut gathering: Gathering,
+    known: &BTreeMap<SourceId, GroupRow>,
+    mut groups: BTreeSet<SourceId>,
+    open: &[SourceId],
+    absent: &[SourceId],
+) -> Result<Followed, PassError> {
+    let reader = ear.hearing.reader;
+    // Who is new at a place, and who left one: groups name people by their place.
+    let rows = reader.rows(&ear.concerned.iter().copied().collect::<Vec<_>>())?;
+    let places: BTreeMap<SourceId, &SnapshotRow> = rows.iter().map(|row| (row.anchor, row)).collect();
+    let mut arrived: BTreeSet<String> = BTreeSet::new();
+    let mut keys: BTreeSet<Key> = BTreeSet::new();
+    for record in &ear.people {
+        let now = record.dn_key();
+        let row = places.get(&record.anchor);
+        let before = row.map(|row| Key::dn(&row.dn));
+        // While somebody was away, groups may have lost and found the name again. And of whoever
+        // is unfinished, it may be this that was not seen.
+        let back = row.is_some_and(|row| row.state != LinkState::Present);
+        if before != Some(now) || back || open.contains(&record.anchor) {
+            arrived.insert(record.dn.clone());
+            keys.insert(now);
+            keys.extend(before);
+        }
+    }
+    keys.extend(absent.iter().filter_map(|anchor| places.get(anchor)).map(|row| Key::dn(&row.dn)));
+    for key in keys {
+        for group in reader.direct_groups(key)? {
+            groups.extend(gathering.known().get(&group).map(|row| row.anchor));
+        }
+    }
+    ear.groups_anywhere(Lookup::Groups(groups.iter().copied().collect())).await;
+    ear.groups_anywhere(Lookup::GroupsHolding(arrived.into_iter().collect())).await;
+    for record in ear.groups.values() {
+        if let Some(row) = known.get(&record.anchor)
+            && row.key != record.dn_key()
+        {
+            // Other groups, rules and primary memberships may go by the old name.
+            return Ok(Followed::Everything(format!("the group \"{}\" was moved or renamed", row.dn)));
+        }
+        gathering.add(record, &mut ear.stage)?;
+    }
+    if ear.partial.is_empty() {
+        for anchor in ear.groups_asked.iter().filter(|anchor| !ear.groups.contains_key(anchor)) {
+            if let Some(row) = known.get(anchor) {
+                gathering.lose(row.key);
+            }
+        }
+    }
+    let memberships = gathering.finish(false, true, ear.hearing.rules.groups(), reader, &ear.stage)?;
+
+    // Whom the changes of groups touch.
+    let touched: BTreeSet<Key> = memberships.touched().collect();
+    if touched.len() > MANY {
+        let count = touched.len();
+        return Ok(Followed::Everything(format!(
+            "changes of groups touch {count} members: reading everything is quicker"
+        )));
+    }
+    let by_key: BTreeMap<Key, &GroupRow> = known.values().map(|row| (row.key, row)).collect();
+    let nested: Vec<SourceId> = touched
+        .iter()
+        .filter_map(|key| by_key.get(key))
+        .map(|row| row.anchor)
+        .filter(|anchor| !ear.groups.contains_key(anchor))
+        .collect();
+    // For the names of its members: what it says itself was known already.
+    ear.groups_anywhere(Lookup::Groups(nested)).await;
+    let keys: Vec<Key> = touched.iter().copied().collect();
+    let linked: BTreeMap<Key, SourceId> = reader.anchors_by_dn(&keys)?.into_iter().collect();
+    let met: BTreeSet<Key> = ear.people.iter().map(Record::dn_key).collect();
+    let mut anchors = Vec::new();
+    let mut dns = Vec::new();
+    for key in touched.iter().filter(|key| !met.contains(key) && !by_key.contains_key(key)) {
+        match (linked.get(key), ear.names.get(key)) {
+            (Some(anchor), _) if ear.concerned.contains(anchor) => {}
+            (Some(anchor), _) => anchors.push(*anchor),
+            (None, Some(dn)) => dns.push(dn.clone()),
+            (None, None) => {}
+        }
+    }
+    ear.people_anywhere(Lookup::People(anchors)).await;
+    ear.people_anywhere(Lookup::PeopleAt(dns)).await;
+    Ok(Followed::Memberships(Box::new(memberships)))
+}
+
+/// Whether any of it concerns anybody.
+fn conclude(ear: Ear<'_>, meta: &Meta, memberships: Memberships) -> Result<Answer, PassError> {
+    let hearing = ear.hearing;
+    let reader = hearing.reader;
+    let mut concerned = ear.concerned;
+    let mut resting = BTreeSet::new();
+    if let Some(keep) = hearing.delete_after.filter(|_| !hearing.in_passing) {
+        let rows = reader.rows_left(hearing.now.saturating_sub(keep))?;
+        resting.extend(rows.into_iter().map(|row| row.anchor));
+        concerned.extend(&resting);
+    }
+    let links: BTreeMap<SourceId, _> = reader
+        .links_of(hearing.now, &concerned.iter().copied().collect::<Vec<_>>())?
+        .into_iter()
+        .map(|link| (link.anchor, link))
+        .collect();
+    let mut something = !memberships.are_as_stored() || !ear.unusable.is_empty() || !ear.partial.is_empty();
+    for record in &ear.people {
+        something |= match links.get(&record.anchor) {
+            Some(link) => {
+                link.record != record.fingerprint(meta.rules)
+                    || memberships.touches(record)
+                    || memberships.touches_primary(record)
+            }
+            None => {
+                let groups = memberships.of(record, reader, &ear.stage)?;
+                !matches!(hearing.rules.judge(record, &groups, hearing.now).wanted, Wanted::Leaving(_))
+            }
+        };
+    }
+    something |= links
+        .iter()
+        .any(|(anchor, link)| resting.contains(anchor) || !link.left && !ear.found.contains(anchor));
+    if something || !hearing.in_passing {
+        return Ok(Answer::Something(Box::new(Heard {
+            stage: ear.stage,
+            memberships,
+            groups: ear.groups.len() as u64,
+            people: ear.people,
+            unusable: ear.unusable,
+            concerned,
+            partial: ear.partial,
+            sources: ear.seen,
+            followed: ear.followed,
+        })));
+    }
+    let mut fresh = meta.clone();
+    for seen in ear.seen {
+        fresh.sources.insert(seen.name, seen.meta);
+    }
+    let moved = fresh != *meta || !ear.followed.container_changes.is_empty();
+    Ok(Answer::Nothing(moved.then(|| Box::new((fresh, ear.followed)))))
+}
