@@ -11,6 +11,7 @@ mod demo;
 mod exit;
 mod held;
 mod history;
+mod listen;
 mod outcome;
 mod pages;
 mod pass;

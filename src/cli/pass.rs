@@ -1,7 +1,6 @@
 //! One whole pass with everything around it: recovery, look, act, and what is noted about it.
 //! `sync`, `run` and `demo` are callers of this.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,9 +11,9 @@ use tracing::{Instrument, info, info_span};
 use crate::clock;
 use crate::cloud::CloudRead;
 use crate::cloud::webex::{WebexReader, WebexWriter};
-use crate::guard::{Finding, Tally, releases};
-use crate::model::{Action, Catalogue, SourceId};
-use crate::pass::{self, Acted, Answer, Hands, Heard, Hearing, Look, Observe, World, act, look};
+use crate::guard::{Finding, Tally};
+use crate::model::Catalogue;
+use crate::pass::{Acted, Answer, Hands, Heard, Look, Observe, World, act, look};
 use crate::recover::recover;
 use crate::report::progress::Progress;
 use crate::report::{Counts, Event, Sink, told};
@@ -23,23 +22,13 @@ use crate::store::{Decision, NewRun, Reader, RunId, Store};
 
 use super::assemble::Parts;
 use super::exit::Failure;
+use super::listen::{Extent, listen, recent_removals};
 use super::outcome::Report;
 
 /// Under this name the seats of the last pass are kept in the state.
 pub const SEATS: &str = "seats";
 /// Under this name the time of the last pass that listed the whole cloud is kept.
 pub const LAST_FULL: &str = "last_full";
-
-/// How much a pass looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
-    /// The sources and the cloud, all of both.
-    Everything,
-    /// What is due: everything from time to time, and else what changed.
-    Due,
-    /// Only what changed in sources that can tell; without anything, there is no pass.
-    InPassing,
-}
 
 /// What a pass is to do.
 pub struct Order<'a> {
@@ -110,73 +99,6 @@ pub async fn look_around(
         events,
     })
     .await?)
-}
-
-/// Asks the sources what changed, when that is enough to look at.
-///
-/// # Errors
-///
-/// As [`pass::hear`].
-pub async fn listen(
-    parts: &Parts,
-    reader: &Reader,
-    extent: Extent,
-    observe: Observe,
-    events: Sink,
-) -> Result<Answer, Failure> {
-    if observe == Observe::All {
-        let reason = "the whole cloud is looked at, too".into();
-        return Ok(Answer::Everything { reason, doubted: None });
-    }
-    let full_every = i64::try_from(parts.config.full_every.as_secs()).unwrap_or(i64::MAX);
-    Ok(pass::hear(Hearing {
-        sources: &parts.sources,
-        reader,
-        rules: &parts.rules,
-        in_passing: extent == Extent::InPassing,
-        full_every,
-        delete_after: parts.config.leavers.delete_after,
-        now: clock::now().timestamp(),
-        events,
-    })
-    .await?)
-}
-
-/// What changed in the sources, when that is enough to look at; told when it is not.
-///
-/// # Errors
-///
-/// As [`listen`].
-pub async fn heard(
-    parts: &Parts,
-    reader: &Reader,
-    observe: Observe,
-    events: Sink,
-) -> Result<Option<Box<Heard>>, Failure> {
-    Ok(match listen(parts, reader, Extent::Due, observe, Arc::clone(&events)).await? {
-        Answer::Something(heard) => Some(heard),
-        Answer::Everything { reason, .. } => {
-            events(Event::ReadingAll { reason });
-            None
-        }
-        Answer::Nothing(_) => None,
-    })
-}
-
-/// What was taken away within the last hour, without what an administrator approved.
-fn recent_removals(reader: &Reader, now: i64) -> Result<Tally, Failure> {
-    let since = now.saturating_sub(3_600);
-    let approved = reader.approved_since(since)?;
-    let approved: Vec<&Action> = approved.iter().flat_map(|plan| &plan.actions).collect();
-    let mut people: BTreeMap<SourceId, Vec<Action>> = BTreeMap::new();
-    for action in reader.removals_since(since)? {
-        if !approved.iter().any(|other| releases(other, &action)) {
-            people.entry(action.anchor).or_default().push(action);
-        }
-    }
-    let mut tally = Tally::default();
-    people.values().for_each(|actions| tally.add(actions));
-    Ok(tally)
 }
 
 /// Whether it is time to list the whole cloud again.

@@ -21,7 +21,8 @@ use super::args::{self, Format, Globals};
 use super::assemble::Parts;
 use super::console::Console;
 use super::exit::{Exit, Failure};
-use super::pass::{due, findings, heard, look_around, seats};
+use super::listen::heard;
+use super::pass::{due, findings, look_around, seats};
 use super::stopping::stoppable;
 
 /// Runs the command.

@@ -20,7 +20,8 @@ use super::args::{self, Globals};
 use super::assemble::Parts;
 use super::console::Console;
 use super::exit::{Exit, Failure};
-use super::pass::{Extent, Order, one_pass};
+use super::listen::Extent;
+use super::pass::{Order, one_pass};
 use super::watch;
 
 /// Runs the command.

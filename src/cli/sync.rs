@@ -7,8 +7,9 @@ use super::args::{self, Globals};
 use super::assemble::Parts;
 use super::console::Console;
 use super::exit::{Exit, Failure};
+use super::listen::Extent;
 use super::outcome;
-use super::pass::{Extent, Order, one_pass};
+use super::pass::{Order, one_pass};
 use super::stopping::stoppable;
 
 /// Runs the command.

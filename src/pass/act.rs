@@ -16,7 +16,7 @@ use crate::report::Event;
 use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store, Waiting};
 
 use super::PassError;
-use super::look::Look;
+use super::looked::Look;
 use super::observe::Extent;
 use super::parts::{NoSeat, Part};
 

@@ -3,24 +3,24 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::apply::after;
-use crate::cloud::{CloudRead, Organization};
+use crate::cloud::CloudRead;
 use crate::guard::{Guard, Limits, Tally};
-use crate::model::{Action, Catalogue, CloudId, Email, Fingerprint, Key, Kind, Managed, SourceId};
+use crate::model::{Action, Email, Key, Managed, SourceId};
 use crate::plan::{Leavers, Policy, Seats};
 use crate::report::{Event, Sink};
-use crate::rules::{Rules, Unbound};
+use crate::rules::Rules;
 use crate::source::Source;
-use crate::store::{Decision, Outcome, Reader, RowChange, Settlement, Stage};
+use crate::store::{Decision, Reader, Stage};
 
 use super::PassError;
-use super::cases::{Evidence, Known};
-use super::census::{Reading, Sieve, read, read_heard};
+use super::cases::Known;
+use super::census::{Sieve, read, read_heard};
 use super::changes::Heard;
-use super::contest::{Addresses, settle};
+use super::contest::settle;
 use super::index::{Faces, Index};
+use super::looked::Look;
 use super::observe::{OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
-use super::parts::{Part, Parts};
+use super::parts::Parts;
 use super::sections::Sections;
 
 /// How much of the cloud to look at.
@@ -62,170 +62,6 @@ pub struct World<'a> {
     pub now: i64,
     /// Where progress is told.
     pub events: Sink,
-}
-
-/// What was found out.
-pub struct Look {
-    /// The organization.
-    pub organization: Organization,
-    /// Its licences.
-    pub catalogue: Catalogue,
-    /// Names in the rules that the catalogue does not have.
-    pub unbound: Vec<Unbound>,
-    /// What the source gave.
-    pub reading: Reading,
-    /// What was seen of the cloud.
-    pub observation: Observation,
-    /// The judgement over removals.
-    pub guard: Guard,
-    /// What holds for everybody.
-    pub policy: Policy,
-    /// The id of the plan.
-    pub plan: String,
-    /// The generation of the snapshot that was looked at.
-    pub generation: u64,
-    /// People linked before.
-    pub linked: u64,
-    /// Linked people of whom the read did not speak.
-    pub beyond: u64,
-    /// The digest of the rules, as written and as bound.
-    pub rules: (Fingerprint, Fingerprint),
-    /// Plans that an administrator approved and that are released in this pass.
-    pub approved: Vec<String>,
-    people: Stage,
-    index: Arc<Index>,
-    addresses: Addresses,
-    sections: Sections,
-    reader: Reader,
-    protected: BTreeSet<Email>,
-}
-
-/// An account that no record claims.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stray {
-    /// The account.
-    pub cloud_id: CloudId,
-    /// Its address, where it has one.
-    pub email: Option<Email>,
-}
-
-impl Look {
-    fn evidence(&self) -> Evidence<'_> {
-        let known = Known {
-            index: &self.index,
-            reader: &self.reader,
-            people: &self.people,
-            addresses: &self.addresses,
-            whole: self.reading.whole,
-            doubts: &self.reading.doubts,
-            me: self.organization.me.as_ref(),
-            protected: &self.protected,
-        };
-        known.with(&self.observation)
-    }
-
-    /// Walks through the plan, part by part, until `each` says to stop.
-    ///
-    /// # Errors
-    ///
-    /// When the spool or the store failed.
-    pub fn parts(&self, mut each: impl FnMut(Part) -> bool) -> Result<(), PassError> {
-        let plan = (self.plan.clone(), self.generation);
-        let seats = Seats::open(&self.catalogue);
-        let mut parts = Parts::begin(self.evidence(), &self.sections, &self.policy, seats, plan);
-        while let Some(part) = parts.next(&self.guard)? {
-            if !each(part) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Accounts that an interrupted run created without ever hearing of it: they carry the
-    /// anchor, and we know that we were about to make them, so they are ours from here on,
-    /// even when their people have left meanwhile. Only a whole observation tells.
-    ///
-    /// # Errors
-    ///
-    /// When the spool or the store failed.
-    pub fn created_unawares(&self) -> Result<Vec<Settlement>, PassError> {
-        use super::observe::Extent;
-        if matches!(self.observation.extent, Extent::Some(_)) {
-            return Ok(Vec::new());
-        }
-        let mut settlements = Vec::new();
-        for intent in self.reader.unconfirmed_intents()? {
-            let action = &intent.action;
-            if action.kind != Kind::Create || self.index.find(action.anchor).is_some() {
-                continue;
-            }
-            let found = self.observation.stage.accounts_by_external_id(&[&action.anchor.to_string()])?;
-            let (outcome, row) = match found.as_slice() {
-                [] => {
-                    let message = "the account was not there when the cloud was observed".to_owned();
-                    (Outcome::Failed { code: "never_happened".into(), message }, None)
-                }
-                [one] if one.linked.is_none() => {
-                    let row = after(None, action, &one.account.id, &self.policy.managed, self.policy.now);
-                    (Outcome::Succeeded, row.map(|row| RowChange::Link(Box::new(row))))
-                }
-                _ => continue,
-            };
-            settlements.push(Settlement { intent: intent.id, outcome, row });
-        }
-        Ok(settlements)
-    }
-
-    /// Linked people whose groups changed, who are to be looked at again if this pass does not
-    /// come to its end.
-    pub fn touched(&self) -> Result<Vec<SourceId>, PassError> {
-        let keys: Vec<Key> = self.reading.memberships.touched().collect();
-        let by_dn = self.reader.anchors_by_dn(&keys)?.into_iter().map(|(_, anchor)| anchor);
-        Ok(by_dn.chain(self.reading.through_primary.iter().copied()).collect())
-    }
-
-    /// Everybody who is wanted and not linked.
-    pub(super) fn newcomers(&self) -> Result<Vec<SourceId>, PassError> {
-        let newcomers = self.people.wanted_after(false, None, usize::MAX)?;
-        Ok(newcomers.into_iter().map(|staged| staged.anchor).collect())
-    }
-
-    /// The members of a group that changed.
-    pub fn members(&self, group: Key) -> Result<Vec<Key>, PassError> {
-        Ok(self.people.staged_members(group)?)
-    }
-
-    /// Accounts that no record claims, by id. `None` when not the whole cloud was observed.
-    pub fn strays(&self) -> Result<Option<Vec<Stray>>, PassError> {
-        use super::observe::Extent;
-        if matches!(self.observation.extent, Extent::Some(_)) {
-            return Ok(None);
-        }
-        let mut strays = Vec::new();
-        let mut after = None;
-        loop {
-            let page = self.observation.stage.unlinked_after(after, 1_000)?;
-            let Some(last) = page.last() else { return Ok(Some(strays)) };
-            after = Some(last.key);
-            for staged in page {
-                let claimed_by_anchor =
-                    match staged.account.external_id.as_deref().map(str::parse::<SourceId>) {
-                        Some(Ok(anchor)) => !self.people.wanted(&[anchor])?.is_empty(),
-                        _ => false,
-                    };
-                let claimed_by_email = match &staged.account.email {
-                    Some(email) => self.people.claims_email(email.key())?,
-                    None => false,
-                };
-                if !claimed_by_anchor
-                    && !claimed_by_email
-                    && Some(&staged.account.id) != self.organization.me.as_ref()
-                {
-                    strays.push(Stray { cloud_id: staged.account.id, email: staged.account.email });
-                }
-            }
-        }
-    }
 }
 
 /// Looks: reads everything, changes nothing.

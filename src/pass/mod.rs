@@ -10,6 +10,7 @@ mod changes;
 mod contest;
 mod index;
 mod look;
+mod looked;
 mod membership;
 mod observe;
 mod parts;
@@ -24,7 +25,8 @@ use crate::store::StoreError;
 pub use crate::apply::Hands;
 pub use act::{Acted, act};
 pub use changes::{Answer, Heard, Hearing, hear};
-pub use look::{Look, Observe, Stray, World, look};
+pub use look::{Observe, World, look};
+pub use looked::{Look, Stray};
 pub use parts::{NoSeat, Part};
 
 /// Why a pass ended early. What was done until then is in the journal and the snapshot.

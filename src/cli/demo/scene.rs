@@ -15,8 +15,9 @@ use crate::store::Store;
 use super::super::assemble::Parts;
 use super::super::console::Console;
 use super::super::exit::Failure;
+use super::super::listen::{Extent, heard};
 use super::super::outcome;
-use super::super::pass::{Extent, Order, due, heard, look_around, one_pass};
+use super::super::pass::{Order, due, look_around, one_pass};
 
 /// Of each kind of action so many are shown.
 const SHOWN: usize = 5;
