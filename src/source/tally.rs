@@ -1,6 +1,6 @@
 //! Counting what a read saw and what it did not, towards the census.
 
-use crate::model::{Census, Completeness, RecordKind};
+use crate::model::{Census, Completeness, Found, Record, RecordKind};
 
 /// How many unusable entries are listed. A wrong anchor attribute makes every entry of the
 /// directory unusable; nobody reads a million lines.
@@ -66,6 +66,31 @@ impl Tally {
     /// when unusable entries are not all listed with their DN: what is not known by name cannot
     /// be withheld.
     pub(super) fn into_census(mut self, identity: String) -> Census {
+        self.close();
+        Census {
+            completeness: match self.gaps.is_empty() {
+                true => Completeness::Whole,
+                false => Completeness::Partial { reasons: self.gaps },
+            },
+            identity,
+            people: self.people,
+            groups: self.groups,
+            unusable: self.unusable,
+            referrals: self.referrals,
+            cursor: None,
+            containers: Vec::new(),
+            advice: None,
+        }
+    }
+
+    /// What a lookup found. Gaps as in a census.
+    pub(super) fn into_found(mut self, records: Vec<Record>) -> Found {
+        self.close();
+        Found { records, unusable: self.unusable, gaps: self.gaps }
+    }
+
+    /// Makes gaps of what was counted.
+    fn close(&mut self) {
         if self.unlisted > 0 {
             self.gaps.push(format!(
                 "{} further entries cannot be used either, for reasons like those listed",
@@ -81,20 +106,6 @@ impl Tally {
                 "{} entries that may be groups cannot be used: memberships are not known whole",
                 self.lost_groups
             ));
-        }
-        Census {
-            completeness: match self.gaps.is_empty() {
-                true => Completeness::Whole,
-                false => Completeness::Partial { reasons: self.gaps },
-            },
-            identity,
-            people: self.people,
-            groups: self.groups,
-            unusable: self.unusable,
-            referrals: self.referrals,
-            cursor: None,
-            containers: Vec::new(),
-            advice: None,
         }
     }
 }
