@@ -295,6 +295,92 @@ async fn a_domain_is_looked_up_as_it_is_read() {
     assert_same(&fetch(&settings, &ask, Lookup::People(gone)).await, &[]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_are_no_people_however_they_are_looked_up() {
+    let room = |n: usize| {
+        format!("dn: {}\nchangetype: modify\nreplace: employeeType\nemployeeType: room\n\n", uid(n))
+    };
+    let slapd = Options::default().ldif(&people_ldif(1, 5)).size_limit(1).start();
+    slapd.modify(&room(1));
+    slapd.modify(&room(2));
+    let mut settings = slapd_settings(&slapd);
+    settings.room_filter = Some("(employeeType=room)".into());
+    let ask = ask(&["uid", "l"]);
+    let (records, census) = read_ldap(&settings, &ask).await;
+    assert!(census.is_whole(), "{:?}", reasons(&census));
+    let (rooms, people) = (of(&records, RecordKind::Room), of(&records, RecordKind::Person));
+    assert_eq!((rooms.len(), people.len(), census.people), (2, 3, 5));
+    let all: Vec<&Record> = records.iter().collect();
+    for lookup in [
+        Lookup::People(anchors(&all)),
+        Lookup::PeopleAt((1..=5).map(uid).collect()),
+        Lookup::PeopleBelow(vec![slapd::SUFFIX.into()]),
+        Lookup::PeopleWith { attribute: "l".into(), values: vec![b"Berlin".to_vec()] },
+    ] {
+        assert_same(&fetch(&settings, &ask, lookup).await, &all);
+    }
+    // While rooms are not known, nobody is taken for a person.
+    settings.bind = Some(slapd::LIMITED.into());
+    let found = fetch(&settings, &ask, Lookup::People(anchors(&all))).await;
+    assert!(!found.gaps.is_empty());
+    assert!(found.records.iter().all(|record| record.kind == RecordKind::Room), "{found:?}");
+    let error = crate::reading::refused(&settings).await;
+    assert!(error.what.contains("sizeLimitExceeded"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_photos_and_ids_of_a_domain() {
+    let samba = Samba::start();
+    let ann = samba.add_user("ann", "Ann Lee");
+    samba.modify(&format!(
+        "dn: CN=Out Side,OU=Sales,OU=Corp,{}\nobjectClass: contact\nmail: out@side.test\n\n\
+         dn: {ann}\nchangetype: modify\nreplace: thumbnailPhoto\nthumbnailPhoto:: /9j/4AAQSkY=\n-\n\n",
+        samba::SUFFIX
+    ));
+    let ask = ask(&["mail", "thumbnailphoto", "objectguid", "objectsid"]);
+    let mut settings = samba_settings(&samba);
+    settings.bases = vec![format!("OU=Corp,{}", samba::SUFFIX)];
+    let (records, _) = read_ldap(&settings, &ask).await;
+    assert!(of(&records, RecordKind::Contact).is_empty());
+    // A filter that lets contacts through does not make people of them.
+    settings.person_filter = Some("(objectCategory=person)".into());
+    let (records, _) = read_ldap(&settings, &ask).await;
+    assert_eq!(find(&records, "mail", "out@side.test").kind, RecordKind::Contact);
+    settings.person_filter = None;
+    settings.contacts = true;
+    let (records, census) = read_ldap(&settings, &ask).await;
+    assert_eq!(census.people, 1);
+    let contact = find(&records, "mail", "out@side.test");
+    assert_eq!(contact.kind, RecordKind::Contact);
+    assert_same(&fetch(&settings, &ask, Lookup::People(vec![contact.anchor])).await, &[contact]);
+
+    let person = find(&records, "mail", "ann@example.test");
+    assert_eq!(person.text("objectGUID"), Some(person.anchor.to_string().as_str()));
+    assert!(person.text("objectSid").is_some_and(|sid| sid.starts_with("S-1-5-21-")), "{person:?}");
+    let photo = person.text("thumbnailPhoto").map(str::to_owned).expect("a digest");
+    assert_eq!(photo.len(), 32);
+    samba.modify(&format!(
+        "dn: {ann}\nchangetype: modify\nreplace: thumbnailPhoto\nthumbnailPhoto:: /9j/5AAQSkY=\n-\n\n"
+    ));
+    let found = fetch(&settings, &ask, Lookup::PeopleAt(vec![ann])).await;
+    assert_ne!(found.records[0].text("thumbnailPhoto"), Some(photo.as_str()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_changes_knows_the_units() {
+    let slapd = company();
+    let (_, census) = read_ldap(&slapd_settings(&slapd), &ask(&["uid"])).await;
+    assert!(census.is_whole());
+    assert_eq!(census.cursor.is_some(), !census.containers.is_empty());
+    if census.cursor.is_some() {
+        let dns: Vec<String> = census.containers.iter().map(|unit| unit.dn.clone()).collect();
+        for unit in ["ou=people", "ou=north,ou=people", "ou=groups"] {
+            assert!(dns.contains(&format!("{unit},{}", slapd::SUFFIX)), "{dns:?}");
+        }
+        assert_eq!(dns.len(), 3, "{dns:?}");
+    }
+}
+
 /// A domain controller that answers searches below its root entry by the function, which is told
 /// base, scope, attributes and filter.
 fn controller(
@@ -414,6 +500,22 @@ async fn an_entry_that_cannot_be_used_is_told() {
     // A group that cannot be used makes memberships uncertain.
     let found = fetch(&settings, &ask(&[]), Lookup::Groups(vec![SourceId::new([1; 16])])).await;
     assert!(found.gaps[0].contains("memberships"), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_deleted_objects_is_passed_over() {
+    let (_server, settings) = controller(|_, _, attributes| {
+        if attributes.iter().any(|name| name == "member") {
+            return vec![done(0)];
+        }
+        let dn = r"CN=P2\0ADEL:02020202-0202-0202-0202-020202020202,CN=Deleted Objects,DC=example,DC=test";
+        let left = Answer::Entry(dn.into(), vec![("objectGUID".into(), vec![vec![2; 16]])]);
+        vec![person(1), left, done(0)]
+    });
+    let (records, census) = read_ldap(&settings, &ask(&["mail"])).await;
+    assert_eq!((records.len(), census.unusable.len(), census.is_whole()), (1, 0, true));
+    let both = Lookup::People(vec![SourceId::new([1; 16]), SourceId::new([2; 16])]);
+    assert_same(&fetch(&settings, &only_people(), both).await, &[&records[0]]);
 }
 
 /// A group as Active Directory shows it: at most 1500 of 4000 members at once.

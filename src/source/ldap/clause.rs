@@ -58,7 +58,9 @@ fn written(name: &str, anchor: SourceId) -> Vec<Vec<u8>> {
     let plain: String = uuid.chars().filter(|c| *c != '-').collect();
     match name {
         // The conversion between the two orders is its own inverse.
-        "objectguid" => vec![SourceId::from_ad_guid(*anchor.as_bytes()).as_bytes().to_vec()],
+        "objectguid" | "ms-ds-consistencyguid" => {
+            vec![SourceId::from_ad_guid(*anchor.as_bytes()).as_bytes().to_vec()]
+        }
         "entryuuid" => vec![uuid.into_bytes()],
         // 389-ds writes four groups of eight digits; others as they like.
         "nsuniqueid" => {

@@ -4,8 +4,9 @@
 //! is a gap.
 
 mod places;
+mod primary;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use futures_util::{StreamExt, stream};
 
@@ -18,6 +19,7 @@ use super::clause::{self, AnchorClause};
 use super::detect::Vendor;
 use super::question::Question;
 use super::search::{self, Search};
+use super::sight::Place;
 use super::trouble::{Failure, Trouble};
 use super::visit::Visit;
 use super::walk::{self, Met, Unusable, Usable, Walk};
@@ -37,14 +39,16 @@ pub(super) async fn fetch(visit: &mut Visit<'_>, lookup: &Lookup) -> Result<Foun
         }
     };
     let (settings, anchor, vendor) = (visit.settings, &visit.plan.anchor, visit.directory.vendor);
-    let question = match looking {
-        Looking::Groups => Question::groups(settings, anchor, vendor),
-        _ => Question::people(settings, visit.ask, anchor, vendor),
+    let questions = match looking {
+        Looking::Groups => vec![Question::groups(settings, anchor, vendor)],
+        _ => {
+            let mut questions = Question::beside_people(settings, visit.ask, anchor, vendor);
+            questions.push(Question::people(settings, visit.ask, anchor, vendor));
+            questions
+        }
     };
-    let tally = Tally::default();
-    let mut asking =
-        Asking { visit, question, tally, usable: Vec::new(), known: HashSet::new(), full: false };
-    if let Err(failure) = asking.look(lookup).await {
+    let mut asking = Asking::new(visit, looking);
+    if let Err(failure) = asking.look(lookup, questions).await {
         asking.tally.gap(format!("the directory stopped answering: {failure}"));
     }
     let Asking { usable, tally, .. } = asking;
@@ -59,18 +63,33 @@ pub(super) async fn fetch(visit: &mut Visit<'_>, lookup: &Lookup) -> Result<Foun
 /// A lookup under way.
 struct Asking<'v, 'a> {
     visit: &'v mut Visit<'a>,
-    question: Question,
+    /// Whether groups are looked for, or people and who is beside them.
+    looking: Looking,
     tally: Tally,
     usable: Vec<Usable>,
     /// What is in `usable`: many a group holds two of the members asked for.
     known: HashSet<(SourceId, Key)>,
+    /// Rooms and contacts that filters of their own found.
+    beside: HashSet<SourceId>,
     /// More was found than is worth looking up.
     full: bool,
 }
 
-impl Asking<'_, '_> {
+impl<'v, 'a> Asking<'v, 'a> {
+    fn new(visit: &'v mut Visit<'a>, looking: Looking) -> Self {
+        Self {
+            visit,
+            looking,
+            tally: Tally::default(),
+            usable: Vec::new(),
+            known: HashSet::new(),
+            beside: HashSet::new(),
+            full: false,
+        }
+    }
+
     /// Everything about one lookup. A failure is one after which asking on is pointless.
-    async fn look(&mut self, lookup: &Lookup) -> Result<(), Failure> {
+    async fn look(&mut self, lookup: &Lookup, questions: Vec<Question>) -> Result<(), Failure> {
         let asked = match lookup {
             Lookup::People(list) | Lookup::Groups(list) => list.len(),
             Lookup::PeopleAt(list) | Lookup::PeopleBelow(list) | Lookup::GroupsHolding(list) => list.len(),
@@ -85,90 +104,113 @@ impl Asking<'_, '_> {
         }
         let places = {
             let Visit { session, bases, group_bases, settings, sight, .. } = &mut *self.visit;
-            let looking = self.question.looking;
-            let bases = if looking == Looking::Groups { &*group_bases } else { &*bases };
-            sight.bases(looking, session, bases, settings, &mut self.tally).await?
+            let bases = if self.looking == Looking::Groups { &*group_bases } else { &*bases };
+            sight.bases(self.looking, session, bases, settings, &mut self.tally).await?
         };
-        // One filter alone needs no choice.
-        let filter = match self.question.filters.as_slice() {
-            [only] => only.clone(),
-            _ => match self.chosen_filter().await? {
-                Some(filter) => filter,
-                None => return Ok(()),
-            },
-        };
+        for question in &questions {
+            let (before, gaps) = (self.usable.len(), self.tally.gaps());
+            // One filter alone needs no choice.
+            let filter = match question.filters.as_slice() {
+                [only] => only.clone(),
+                _ => match self.chosen_filter(question).await? {
+                    Some(filter) => filter,
+                    None => continue,
+                },
+            };
+            self.ask(lookup, question, &filter, &places).await?;
+            if question.looking == Looking::Rooms && self.tally.gaps() > gaps {
+                // A room that was not seen would be taken for a person.
+                return Ok(());
+            }
+            if question.looking != self.looking {
+                continue;
+            }
+            if self.usable.len() > before {
+                self.visit.sight.saw(question);
+            } else {
+                // Nobody at all to be seen would be a gap.
+                self.chosen_filter(question).await?;
+            }
+        }
+        if let Lookup::People(anchors) | Lookup::Groups(anchors) = lookup {
+            self.missed(anchors);
+        }
+        self.primary_groups().await
+    }
+
+    /// One question about what is looked up.
+    async fn ask(
+        &mut self,
+        lookup: &Lookup,
+        question: &Question,
+        filter: &str,
+        places: &[Place],
+    ) -> Result<(), Failure> {
         let bases: Vec<String> = places.iter().map(|place| place.base.clone()).collect();
         match lookup {
             Lookup::People(anchors) | Lookup::Groups(anchors) => {
-                self.by_anchor(anchors, &filter, &bases).await?;
-            }
-            Lookup::PeopleAt(dns) => self.at(places::inside(dns, &places), &filter).await?,
-            Lookup::PeopleBelow(dns) => {
-                for place in places::below(dns, &places) {
-                    self.search(&place, &filter, bases.contains(&place)).await?;
+                let clause = self.anchor_clause();
+                for chunk in anchors.chunks(AT_ONCE) {
+                    let filter = clause::both(filter, &clause.any_of(chunk));
+                    for base in &bases {
+                        self.search(question, base, &filter, true).await?;
+                    }
                 }
+                // A filter looks at every value of an attribute, an anchor is the first one.
+                let wanted: HashSet<&SourceId> = anchors.iter().collect();
+                self.usable.retain(|usable| wanted.contains(&usable.record.anchor));
+                Ok(())
+            }
+            Lookup::PeopleAt(dns) => self.at(question, places::inside(dns, places), filter).await,
+            Lookup::PeopleBelow(dns) => {
+                for place in places::below(dns, places) {
+                    self.search(question, &place, filter, bases.contains(&place)).await?;
+                }
+                Ok(())
             }
             Lookup::PeopleWith { attribute, values } => {
                 if !clause::is_name(attribute) {
                     self.tally.gap("what was asked for is not the name of an attribute".into());
                     return Ok(());
                 }
-                self.by_value(&[attribute], values, &filter, &bases).await?;
+                self.by_value(question, &[attribute], values, filter, &bases).await
             }
             Lookup::GroupsHolding(dns) => {
                 let names: &[&str] =
                     if self.only_member() { &["member"] } else { &["member", "uniquemember"] };
-                self.by_value(names, dns, &filter, &bases).await?;
+                self.by_value(question, names, dns, filter, &bases).await
             }
         }
-        if !self.usable.is_empty() {
-            self.visit.sight.saw(&self.question);
-        } else if self.chosen_filter().await?.is_none() {
-            return Ok(());
-        }
-        self.primary_groups().await
     }
 
-    async fn chosen_filter(&mut self) -> Result<Option<String>, Failure> {
+    async fn chosen_filter(&mut self, question: &Question) -> Result<Option<String>, Failure> {
         let Visit { session, bases, group_bases, settings, sight, .. } = &mut *self.visit;
-        let bases = if self.question.looking == Looking::Groups { &*group_bases } else { &*bases };
-        sight.filter(&self.question, session, bases, settings, &mut self.tally).await
+        let bases = if self.looking == Looking::Groups { &*group_bases } else { &*bases };
+        sight.filter(question, session, bases, settings, &mut self.tally).await
     }
 
-    async fn by_anchor(
-        &mut self,
-        anchors: &[SourceId],
-        filter: &str,
-        bases: &[String],
-    ) -> Result<(), Failure> {
+    fn anchor_clause(&self) -> AnchorClause {
         let Visit { plan, directory, ask, .. } = &*self.visit;
-        let clause = AnchorClause::new(&plan.anchor, directory.vendor, ask);
-        let wanted: BTreeSet<SourceId> = anchors.iter().copied().collect();
-        let list: Vec<SourceId> = wanted.iter().copied().collect();
-        for chunk in list.chunks(AT_ONCE) {
-            let filter = clause::both(filter, &clause.any_of(chunk));
-            for base in bases {
-                self.search(base, &filter, true).await?;
-            }
+        AnchorClause::new(&plan.anchor, directory.vendor, ask)
+    }
+
+    /// Who was not found, and is not proved to be gone by that.
+    fn missed(&mut self, anchors: &[SourceId]) {
+        let clause = self.anchor_clause();
+        let found: HashSet<SourceId> = self.usable.iter().map(|usable| usable.record.anchor).collect();
+        let missed = anchors.iter().filter(|anchor| !found.contains(anchor)).count();
+        if missed > 0 && !clause.exact {
+            self.tally.gap(format!(
+                "{missed} objects were not found by {}, which cannot be searched by anchor unless it holds \
+                 UUIDs: only a full read tells whether they are there",
+                clause.names()
+            ));
         }
-        // A filter looks at every value of an attribute, an anchor is the first one.
-        self.usable.retain(|usable| wanted.contains(&usable.record.anchor));
-        if !clause.exact {
-            let found: BTreeSet<SourceId> = self.usable.iter().map(|usable| usable.record.anchor).collect();
-            let missed = wanted.len() - found.len();
-            if missed > 0 {
-                self.tally.gap(format!(
-                    "{missed} objects were not found by {}, which cannot be searched by anchor unless it \
-                     holds UUIDs: only a full read tells whether they are there",
-                    clause.names()
-                ));
-            }
-        }
-        Ok(())
     }
 
     async fn by_value(
         &mut self,
+        question: &Question,
         names: &[&str],
         values: &[impl AsRef<[u8]>],
         filter: &str,
@@ -177,7 +219,7 @@ impl Asking<'_, '_> {
         for chunk in values.chunks(AT_ONCE / names.len().max(1)) {
             let filter = clause::both(filter, &clause::any_value(names, chunk));
             for base in bases {
-                self.search(base, &filter, true).await?;
+                self.search(question, base, &filter, true).await?;
             }
         }
         Ok(())
@@ -190,18 +232,23 @@ impl Asking<'_, '_> {
     }
 
     /// One search to its end. `must_exist`: the entry to search below is a base.
-    async fn search(&mut self, base: &str, filter: &str, must_exist: bool) -> Result<(), Failure> {
+    async fn search(
+        &mut self,
+        question: &Question,
+        base: &str,
+        filter: &str,
+        must_exist: bool,
+    ) -> Result<(), Failure> {
         if self.full {
             return Ok(());
         }
-        let what = self.question.what();
-        let looking = self.question.looking;
+        let (what, looking) = (question.what(), question.looking);
         let Visit { settings, ask, plan, session, directory, .. } = &mut *self.visit;
         let search = Search {
             base: base.to_owned(),
             filter: filter.to_owned(),
-            attributes: self.question.attributes.clone(),
-            page_size: settings.page_size,
+            attributes: question.attributes.clone(),
+            page_size: question.page_size(settings),
             limit: settings.operation_timeout,
         };
         let shape = Shape { anchor: &plan.anchor, looking, keep: &ask.attributes };
@@ -211,7 +258,7 @@ impl Asking<'_, '_> {
         let failure = loop {
             match walk.next().await {
                 Met::Entry(entry) => met.push(entry),
-                Met::Page => {}
+                Met::Page | Met::Leftover => {}
                 Met::End(failure) => break failure,
             }
             if met.len() > room {
@@ -222,7 +269,7 @@ impl Asking<'_, '_> {
         };
         let (entries, referrals) = (walk.entries, walk.referrals);
         let vendor = directory.vendor;
-        met.into_iter().for_each(|entry| self.take(entry));
+        met.into_iter().for_each(|entry| self.take(entry, looking));
         if let Some(gap) = walk::unfollowed(vendor, what, base, referrals) {
             self.tally.gap(gap);
         }
@@ -245,8 +292,8 @@ impl Asking<'_, '_> {
     }
 
     /// Reads entries by their DNs.
-    async fn at(&mut self, dns: Vec<String>, filter: &str) -> Result<(), Failure> {
-        let looking = self.question.looking;
+    async fn at(&mut self, question: &Question, dns: Vec<String>, filter: &str) -> Result<(), Failure> {
+        let looking = question.looking;
         let mut entries = Vec::new();
         let mut gaps = Vec::new();
         let mut end = None;
@@ -254,12 +301,12 @@ impl Asking<'_, '_> {
             let Visit { settings, ask, plan, session, directory, .. } = &mut *self.visit;
             let limit = settings.operation_timeout;
             let shape = Shape { anchor: &plan.anchor, looking, keep: &ask.attributes };
-            let (ldap, attributes) = (&session.ldap, &self.question.attributes);
+            let (ldap, attributes) = (&session.ldap, &question.attributes);
             let mut answers = stream::iter(dns)
                 .map(|dn| async move {
                     let mut ldap = ldap.clone();
                     match search::answer_at(&mut ldap, &dn, filter, attributes.clone(), limit).await {
-                        Ok(Some(answer)) => Ok(Some(walk::usable(&mut ldap, answer, &shape, limit).await)),
+                        Ok(Some(answer)) => Ok(walk::usable(&mut ldap, answer, &shape, limit).await),
                         Ok(None) => Ok(None),
                         Err(failure) => Err((dn, failure)),
                     }
@@ -281,87 +328,32 @@ impl Asking<'_, '_> {
                 end = Some(session.explain(failure).await);
             }
         }
-        entries.into_iter().for_each(|entry| self.take(entry));
+        entries.into_iter().for_each(|entry| self.take(entry, looking));
         gaps.into_iter().for_each(|gap| self.tally.gap(gap));
         end.map_or(Ok(()), Err)
     }
 
-    fn take(&mut self, entry: Result<Usable, Unusable>) {
+    fn take(&mut self, entry: Result<Usable, Unusable>, looking: Looking) {
         match entry {
+            Ok(Usable { record, .. }) if self.is_beside(record.anchor, looking) => {}
             Ok(usable) => {
                 if self.known.insert((usable.record.anchor, usable.record.dn_key())) {
                     self.usable.push(usable);
                 }
             }
-            Err(Unusable { dn, reason })
-                if self.question.looking == Looking::Groups && !ad::is_conflict(&dn) =>
-            {
+            Err(Unusable { dn, reason }) if looking == Looking::Groups && !ad::is_conflict(&dn) => {
                 self.tally.unusable_group(dn, reason);
             }
             Err(Unusable { dn, reason }) => self.tally.unusable(dn, reason),
         }
     }
 
-    /// Gives everybody found the primary group, as a full read does that met all groups before.
-    async fn primary_groups(&mut self) -> Result<(), Failure> {
-        let Visit { ask, directory, .. } = &*self.visit;
-        if self.question.looking == Looking::Groups
-            || !ask.groups
-            || directory.vendor != Vendor::ActiveDirectory
-        {
-            return Ok(());
+    /// Whether the object was met already, as something else than a person.
+    fn is_beside(&mut self, anchor: SourceId, looking: Looking) -> bool {
+        match looking {
+            Looking::Rooms | Looking::Contacts => !self.beside.insert(anchor),
+            _ => self.beside.contains(&anchor),
         }
-        let sid_of =
-            |usable: &Usable| ad::primary_group_sid(usable.sid.as_deref()?, usable.primary_group.as_deref()?);
-        let open: BTreeSet<Vec<u8>> = self
-            .usable
-            .iter()
-            .filter_map(sid_of)
-            .filter(|sid| !self.visit.sight.primary.knows(sid))
-            .collect();
-        let outcome = self.groups_with(open.into_iter().collect()).await;
-        let primary = &mut self.visit.sight.primary;
-        // Without the group the record would be another one than that of a full read.
-        self.usable.retain(|usable| sid_of(usable).is_none_or(|sid| primary.knows(&sid)));
-        for Usable { record, sid, primary_group } in &mut self.usable {
-            primary.meet(record, sid.take(), primary_group.take());
-        }
-        outcome
-    }
-
-    /// Finds the groups with these SIDs, where and as a full read finds them.
-    async fn groups_with(&mut self, sids: Vec<Vec<u8>>) -> Result<(), Failure> {
-        if sids.is_empty() {
-            return Ok(());
-        }
-        let Visit { settings, plan, directory, group_bases, .. } = &*self.visit;
-        let mut question = Question::groups(settings, &plan.anchor, directory.vendor);
-        // Who else is in the group is not the question here.
-        question.attributes.retain(|name| !matches!(name.as_str(), "member" | "uniquemember" | "memberuid"));
-        let bases = group_bases.clone();
-        let mut asking = Asking {
-            visit: &mut *self.visit,
-            question,
-            tally: Tally::default(),
-            usable: Vec::new(),
-            known: HashSet::new(),
-            full: false,
-        };
-        let mut outcome = Ok(());
-        for filter in asking.question.filters.clone() {
-            outcome = asking.by_value(&["objectsid"], &sids, &filter, &bases).await;
-        }
-        let Asking { usable, tally, .. } = asking;
-        let found = tally.into_found(Vec::new());
-        let whole = outcome.is_ok() && found.gaps.is_empty();
-        for Usable { mut record, sid, primary_group } in usable {
-            self.visit.sight.primary.meet(&mut record, sid, primary_group);
-        }
-        if whole {
-            sids.into_iter().for_each(|sid| self.visit.sight.primary.none(sid));
-        }
-        found.gaps.into_iter().for_each(|gap| self.tally.gap(gap));
-        outcome
     }
 }
 

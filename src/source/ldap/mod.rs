@@ -4,6 +4,7 @@ mod bind;
 mod changes;
 mod clause;
 mod connect;
+mod containers;
 mod decode;
 mod detect;
 mod lookup;

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::Ask;
+use crate::source::legible::PHOTOS;
 use crate::source::shape::{AnchorIn, GROUP_ATTRIBUTES, Looking};
 
 use super::detect::Vendor;
@@ -42,6 +43,22 @@ impl Question {
         Self { filters, attributes: attributes.into_iter().collect(), looking: Looking::People }
     }
 
+    /// Who has a place beside the people? What one of these finds is not a person, even where the
+    /// filter for people finds it too.
+    pub(super) fn beside_people(
+        settings: &Settings,
+        ask: &Ask,
+        anchor: &AnchorIn,
+        vendor: Vendor,
+    ) -> Vec<Self> {
+        let Self { attributes, .. } = Self::people(settings, ask, anchor, vendor);
+        let with =
+            |filter: String, looking| Self { filters: vec![filter], attributes: attributes.clone(), looking };
+        let rooms = settings.room_filter.iter().map(|filter| with(enclosed(filter), Looking::Rooms));
+        let contacts = settings.contacts.then(|| with("(objectClass=contact)".into(), Looking::Contacts));
+        rooms.chain(contacts).collect()
+    }
+
     /// What groups are there, and who is in them?
     pub(super) fn groups(settings: &Settings, anchor: &AnchorIn, vendor: Vendor) -> Self {
         let filter = match &settings.group_filter {
@@ -57,10 +74,18 @@ impl Question {
         Self { filters: vec![filter], attributes: attributes.into_iter().collect(), looking: Looking::Groups }
     }
 
+    /// Entries per page. A page of photos is large.
+    pub(super) fn page_size(&self, settings: &Settings) -> u32 {
+        let photos = self.attributes.iter().any(|name| PHOTOS.contains(&name.as_str()));
+        if photos { settings.page_size.min(200) } else { settings.page_size }
+    }
+
     /// The word for what is looked for.
     pub(super) fn what(&self) -> &'static str {
         match self.looking {
             Looking::Groups => "groups",
+            Looking::Rooms => "rooms",
+            Looking::Contacts => "contacts",
             Looking::People | Looking::Anything => "people",
         }
     }

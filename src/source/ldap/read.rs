@@ -1,8 +1,10 @@
 //! One complete read: groups, then people, then the proof of what was seen.
 
+use std::collections::HashSet;
+
 use tokio::sync::mpsc;
 
-use crate::model::{Ask, Census, Portion, Record};
+use crate::model::{Ask, Census, Portion, Record, SourceId};
 use crate::source::SourceErrorKind::{Misconfigured, Refused};
 use crate::source::ad;
 use crate::source::primary::PrimaryGroups;
@@ -11,6 +13,7 @@ use crate::source::tally::Tally;
 
 use super::changes;
 use super::connect::Session;
+use super::containers;
 use super::detect::Directory;
 use super::question::Question;
 use super::search::Search;
@@ -29,7 +32,7 @@ pub(super) async fn everything(
     portions: mpsc::Sender<Portion>,
 ) -> Result<Census, Trouble> {
     let mut visit = Visit::begin(settings, ask).await?;
-    let (cursor, advice) = changes::begin(&mut visit).await;
+    let (mut cursor, mut advice) = changes::begin(&mut visit).await;
     let Visit { plan, mut session, directory, bases, group_bases, identity, .. } = visit;
     let mut read = Read {
         settings,
@@ -39,6 +42,7 @@ pub(super) async fn everything(
         portions,
         tally: Tally::default(),
         primary_groups: PrimaryGroups::default(),
+        beside: HashSet::new(),
         over: false,
         first_trouble: None,
     };
@@ -46,14 +50,33 @@ pub(super) async fn everything(
         read.groups(&mut session, &group_bases).await;
     }
     let seen = read.people(&mut session, &bases).await;
+    let mut containers = Vec::new();
+    if cursor.is_some() {
+        let vendor = read.directory.vendor;
+        let known = match read.over {
+            true => Err("the connection was lost before".into()),
+            false => containers::read(settings, &mut session, vendor, &bases, &group_bases).await,
+        };
+        match known {
+            Ok(known) => containers = known,
+            Err(reason) => {
+                let reason = format!("changes cannot be followed, as the units are not known: {reason}");
+                advice = Some(advice.map_or_else(|| reason.clone(), |advice| format!("{advice}; {reason}")));
+                cursor = None;
+            }
+        }
+    }
     if !read.over {
         session.close().await;
+    }
+    if read.tally.leftovers() > 0 {
+        tracing::info!(source = %settings.name, entries = read.tally.leftovers(), "deleted objects passed over");
     }
     let Read { tally, first_trouble, .. } = read;
     match first_trouble {
         // Nothing came from any base with people: there is nothing to be partial about.
         Some(trouble) if !seen => Err(trouble),
-        _ => Ok(Census { cursor, advice, ..tally.into_census(identity) }),
+        _ => Ok(Census { cursor, containers, advice, ..tally.into_census(identity) }),
     }
 }
 
@@ -65,9 +88,11 @@ pub(super) struct Plan {
 impl Plan {
     /// Checks the parts of the settings that need no server.
     pub(super) fn check(settings: &Settings) -> Result<Self, Trouble> {
-        for (key, filter) in
-            [("person_filter", &settings.person_filter), ("group_filter", &settings.group_filter)]
-        {
+        for (key, filter) in [
+            ("person_filter", &settings.person_filter),
+            ("group_filter", &settings.group_filter),
+            ("room_filter", &settings.room_filter),
+        ] {
             if let Some(filter) = filter
                 && ldap3::parse_filter(filter).is_err()
             {
@@ -95,6 +120,8 @@ struct Read<'a> {
     portions: mpsc::Sender<Portion>,
     tally: Tally,
     primary_groups: PrimaryGroups,
+    /// Rooms and contacts that filters of their own found.
+    beside: HashSet<SourceId>,
     /// The connection or the listener is gone: further searches are pointless.
     over: bool,
     first_trouble: Option<Trouble>,
@@ -116,17 +143,31 @@ impl Read<'_> {
 
     /// Returns whether anything came from any base.
     async fn people(&mut self, session: &mut Session, bases: &[String]) -> bool {
-        let question = Question::people(self.settings, self.ask, &self.plan.anchor, self.directory.vendor);
+        let (settings, ask, vendor) = (self.settings, self.ask, self.directory.vendor);
+        for question in Question::beside_people(settings, ask, &self.plan.anchor, vendor) {
+            for filter in &question.filters {
+                for base in bases {
+                    self.search(session, base, filter, &question).await;
+                }
+            }
+            // A room that was not seen would be taken for a person.
+            if question.looking == Looking::Rooms && self.first_trouble.is_some() {
+                return false;
+            }
+            self.first_trouble = None;
+        }
+        let question = Question::people(settings, ask, &self.plan.anchor, vendor);
+        let before = self.tally.seen();
         let mut answered = false;
         for filter in &question.filters {
             for base in bases {
                 answered |= self.search(session, base, filter, &question).await;
             }
-            if self.tally.has_people() || self.first_trouble.is_some() {
+            if self.tally.seen() > before || self.first_trouble.is_some() {
                 break;
             }
         }
-        if answered && !self.tally.has_people() && self.first_trouble.is_none() {
+        if answered && self.tally.seen() == before && self.first_trouble.is_none() {
             self.tally.gap(format!(
                 "nobody matches {} under \"{}\": an empty directory proves nothing",
                 question.filters.join(" or "),
@@ -148,7 +189,7 @@ impl Read<'_> {
             base: base.to_owned(),
             filter: filter.to_owned(),
             attributes: question.attributes.clone(),
-            page_size: self.settings.page_size,
+            page_size: question.page_size(self.settings),
             limit: self.settings.operation_timeout,
         };
         let anchor = self.plan.anchor.clone();
@@ -158,7 +199,8 @@ impl Read<'_> {
         let failure = loop {
             match walk.next().await {
                 Met::Entry(Err(unusable)) => self.unusable(unusable, looking),
-                Met::Entry(Ok(usable)) => batch.push(self.record(usable)),
+                Met::Entry(Ok(usable)) => batch.extend(self.record(usable, looking)),
+                Met::Leftover => self.tally.leftover(),
                 Met::Page if !self.send(&mut batch, looking).await => {
                     walk.abandon().await;
                     return walk.entries > 0;
@@ -211,12 +253,19 @@ impl Read<'_> {
         }
     }
 
-    fn record(&mut self, Usable { mut record, sid, primary_group }: Usable) -> Record {
+    /// `None` for an object that was met already, as something else than a person.
+    fn record(&mut self, usable: Usable, looking: Looking) -> Option<Record> {
+        let Usable { mut record, sid, primary_group } = usable;
+        match looking {
+            Looking::People if self.beside.contains(&record.anchor) => return None,
+            Looking::Rooms | Looking::Contacts if !self.beside.insert(record.anchor) => return None,
+            _ => {}
+        }
         if self.ask.groups {
             self.primary_groups.meet(&mut record, sid, primary_group);
         }
         self.tally.count(record.kind);
-        record
+        Some(record)
     }
 
     /// Passes records on; `false` when nobody listens any more.

@@ -121,10 +121,11 @@ impl Sight {
         }
     }
 
+    /// Rooms and contacts are searched where people are.
     fn seen(&mut self, looking: Looking) -> &mut Seen {
         match looking {
             Looking::Groups => &mut self.groups,
-            Looking::People | Looking::Anything => &mut self.people,
+            _ => &mut self.people,
         }
     }
 }

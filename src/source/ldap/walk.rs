@@ -8,6 +8,7 @@ use std::time::Duration;
 use ldap3::{Ldap, ResultEntry};
 
 use crate::model::Record;
+use crate::source::ad;
 use crate::source::shape::Shape;
 
 use super::connect::Session;
@@ -36,6 +37,8 @@ pub(super) struct Unusable {
 pub(super) enum Met {
     /// An entry.
     Entry(Result<Usable, Unusable>),
+    /// What is left of a deleted object.
+    Leftover,
     /// The end of a page: a good moment to pass things on.
     Page,
     /// The end, and why it came if not everything was seen.
@@ -66,7 +69,8 @@ impl<'s> Walk<'s> {
                 Step::Entry(answer) => {
                     self.entries += 1;
                     let ldap = &mut self.pages.session().ldap;
-                    return Met::Entry(usable(ldap, answer, &self.shape, self.limit).await);
+                    let entry = usable(ldap, answer, &self.shape, self.limit).await;
+                    return entry.map_or(Met::Leftover, Met::Entry);
                 }
                 Step::Referral => self.referrals += 1,
                 Step::Page => return Met::Page,
@@ -81,27 +85,37 @@ impl<'s> Walk<'s> {
     }
 }
 
-/// Makes a record of an answer.
+/// Makes a record of an answer. `None` for what is left of a deleted object.
 pub(super) async fn usable(
     ldap: &mut Ldap,
     answer: ResultEntry,
     shape: &Shape<'_>,
     limit: Duration,
-) -> Result<Usable, Unusable> {
-    let mut entry = decode::entry(answer.0)
-        .map_err(|malformed| Unusable { dn: malformed.dn, reason: malformed.reason.into() })?;
+) -> Option<Result<Usable, Unusable>> {
+    let mut entry = match decode::entry(answer.0) {
+        Ok(entry) => entry,
+        Err(malformed) => {
+            return Some(Err(Unusable { dn: malformed.dn, reason: malformed.reason.into() }));
+        }
+    };
+    if ad::is_leftover(&entry.dn) {
+        return None;
+    }
     if !entry.open.is_empty()
         && let Err(failure) = range::complete(ldap, &mut entry, limit).await
     {
         let reason = format!("a long list of values could not be read whole: {failure}");
-        return Err(Unusable { dn: entry.dn, reason });
+        return Some(Err(Unusable { dn: entry.dn, reason }));
     }
     let mut shaped = shape.apply(entry.attributes);
+    if shaped.leftover {
+        return None;
+    }
     let (sid, primary_group) = (shaped.sid.take(), shaped.primary_group.take());
-    match shaped.into_record(entry.dn, None) {
+    Some(match shaped.into_record(entry.dn, None) {
         Ok(record) => Ok(Usable { record, sid, primary_group }),
         Err((dn, reason)) => Err(Unusable { dn, reason }),
-    }
+    })
 }
 
 /// What is missing because of referrals, in a sentence. A domain controller refers to its other
