@@ -11,6 +11,8 @@ pub enum RecordKind {
     Group,
     /// A meeting room or another bookable resource.
     Room,
+    /// Somebody in the address book who has no account.
+    Contact,
     /// Anything else that a filter let through; counted, and otherwise ignored.
     Other,
 }

@@ -188,7 +188,9 @@ impl Rules {
         let leaving = |cause| Verdict { wanted: Wanted::Leaving(cause), recheck: None };
         match record.kind {
             RecordKind::Person => {}
-            RecordKind::Group | RecordKind::Room | RecordKind::Other => return leaving(Cause::OutOfScope),
+            RecordKind::Group | RecordKind::Room | RecordKind::Contact | RecordKind::Other => {
+                return leaving(Cause::OutOfScope);
+            }
         }
         if !self.scope.contains(&subject) {
             return leaving(Cause::OutOfScope);

@@ -46,8 +46,43 @@ pub(super) fn primary_group_sid(user_sid: &[u8], primary_group_id: &[u8]) -> Opt
 /// Whether the DN is the name that replication gives to the loser of a naming conflict: the
 /// object is a duplicate that an administrator has to remove.
 pub(super) fn is_conflict(dn: &str) -> bool {
-    const MARK: &[u8] = br"\0ACNF:";
-    dn.as_bytes().windows(MARK.len()).any(|part| part.eq_ignore_ascii_case(MARK))
+    has_mark(dn.as_bytes(), br"\0ACNF:")
+}
+
+/// Whether the DN is that of a deleted object: what is left of it for a time, so that its deletion
+/// can be told to other domain controllers ([MS-ADTS] 3.1.1.5.5). It is not there any more.
+pub(super) fn is_leftover(dn: &str) -> bool {
+    has_mark(dn.as_bytes(), br"\0ADEL:")
+}
+
+/// As [`is_leftover`], for a DN in bytes: a value of `member` may still name such an object.
+pub(super) fn names_leftover(value: &[u8]) -> bool {
+    has_mark(value, br"\0ADEL:")
+}
+
+fn has_mark(dn: &[u8], mark: &[u8]) -> bool {
+    dn.contains(&b'\\') && dn.windows(mark.len()).any(|part| part.eq_ignore_ascii_case(mark))
+}
+
+/// A SID as Windows writes it, such as `S-1-5-32-544` ([MS-DTYP] 2.4.2.1). `None` when the bytes
+/// are none.
+pub(super) fn sid_text(sid: &[u8]) -> Option<String> {
+    let (head, subs) = sid.split_at_checked(8)?;
+    let [revision, count, authority @ ..] = head else { return None };
+    if subs.len() != 4 * usize::from(*count) {
+        return None;
+    }
+    let authority = authority.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
+    // [MS-DTYP]: an authority of 2^32 or more is written in hexadecimal.
+    let mut text = match u32::try_from(authority) {
+        Ok(small) => format!("S-{revision}-{small}"),
+        Err(_) => format!("S-{revision}-0x{authority:012X}"),
+    };
+    for sub in subs.chunks_exact(4) {
+        let bytes = <[u8; 4]>::try_from(sub).ok()?;
+        text.push_str(&format!("-{}", u32::from_le_bytes(bytes)));
+    }
+    Some(text)
 }
 
 fn integer(value: &[u8]) -> Option<i64> {
@@ -96,6 +131,31 @@ mod tests {
             assert_eq!(primary_group_sid(malformed, b"513"), None);
         }
         assert_eq!(primary_group_sid(&user, b"-1"), None);
+    }
+
+    #[test]
+    fn sids_are_written_as_windows_writes_them() {
+        let domain = [1, 2, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 0xff, 0xff, 0xff, 0xff];
+        let large = [1, 1, 1, 0, 0, 0, 0, 5, 7, 0, 0, 0];
+        for (sid, text) in [
+            (&domain[..], Some("S-1-5-21-4294967295")),
+            (&[1, 0, 0, 0, 0, 0, 0, 1], Some("S-1-1")),
+            (&large, Some("S-1-0x010000000005-7")),
+            (&domain[..15], None),
+            (&domain[..8], None),
+            (&[], None),
+            (b"S-1-5-21-1", None),
+        ] {
+            assert_eq!(sid_text(sid).as_deref(), text, "{sid:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_a_deleted_object_is_seen() {
+        let gone = r"CN=Ann\0ADEL:6f1d3c1e-0a2b-4c3d-8e9f-001122334455,CN=Deleted Objects,DC=x";
+        assert!(is_leftover(gone) && names_leftover(gone.as_bytes()));
+        assert!(!is_conflict(gone));
+        assert!(!is_leftover("CN=DEL:,DC=x"));
     }
 
     #[test]

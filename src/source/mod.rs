@@ -8,6 +8,7 @@ pub mod ldif;
 
 mod ad;
 mod description;
+mod legible;
 mod primary;
 mod shape;
 mod tally;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{Attribute, Key, Record, RecordKind, SourceId};
 
-use super::ad;
+use super::{ad, legible};
 
 /// Which attribute is the anchor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub(super) enum AnchorIn {
 pub(super) enum Looking {
     /// The entries matched a filter for people.
     People,
+    /// The entries matched a filter for rooms.
+    Rooms,
+    /// The entries matched a filter for contacts.
+    Contacts,
     /// The entries matched a filter for groups.
     Groups,
     /// No filter: only object classes tell.
@@ -45,6 +49,8 @@ pub(super) struct Shaped {
     pub anchor: Option<SourceId>,
     pub disabled: bool,
     pub expires: Option<i64>,
+    /// The object is deleted: what is left of it is no object any more.
+    pub leftover: bool,
     pub attributes: Vec<Attribute>,
     /// `objectSid`.
     pub sid: Option<Vec<u8>>,
@@ -84,7 +90,7 @@ impl Shape<'_> {
     pub(super) fn apply(&self, mut attributes: Vec<Attribute>) -> Shaped {
         let mut seen = Seen::default();
         attributes.retain_mut(|attribute| {
-            if self.looking == Looking::People {
+            if !matches!(self.looking, Looking::Groups | Looking::Anything) {
                 let keep = self.keep.contains(&attribute.name);
                 seen.notice(attribute, self.anchor, keep);
                 keep
@@ -96,7 +102,7 @@ impl Shape<'_> {
             }
         });
         let kind = seen.kind(self.looking);
-        if self.looking != Looking::People {
+        if matches!(self.looking, Looking::Groups | Looking::Anything) {
             if kind == RecordKind::Group {
                 attributes.retain(|attribute| is_for_groups(&attribute.name));
                 unify_members(&mut attributes);
@@ -104,8 +110,12 @@ impl Shape<'_> {
                 attributes.retain(|attribute| self.keep.contains(&attribute.name));
             }
         }
+        if kind != RecordKind::Group {
+            attributes.iter_mut().for_each(legible::make);
+        }
         Shaped {
             kind,
+            leftover: seen.leftover,
             anchor: seen.anchor(),
             disabled: seen.disabled,
             expires: seen.expires,
@@ -136,8 +146,12 @@ fn is_for_groups(name: &str) -> bool {
     GROUP_ATTRIBUTES.contains(&name)
 }
 
-/// `uniqueMember` says the same as `member`: readers of records see one name.
+/// `uniqueMember` says the same as `member`: readers of records see one name. A member that was
+/// deleted, and whose name lingers, is none.
 fn unify_members(attributes: &mut Vec<Attribute>) {
+    if let Some(member) = attributes.iter_mut().find(|attribute| attribute.name == "member") {
+        member.values.retain(|dn| !ad::names_leftover(dn));
+    }
     let Some(unique) = attributes.iter().position(|attribute| attribute.name == "uniquemember") else {
         return;
     };
@@ -161,6 +175,8 @@ struct Seen {
     person: bool,
     group: bool,
     other: bool,
+    contact: bool,
+    leftover: bool,
     sid: Option<Vec<u8>>,
     primary_group: Option<Vec<u8>>,
 }
@@ -186,6 +202,7 @@ impl Seen {
             // The value for "locked until an administrator unlocks"; other values are locks
             // after wrong passwords, which pass by themselves (draft-behera-ldap-password-policy 5.3.3).
             "pwdaccountlockedtime" => self.disabled |= first.as_slice() == b"000001010000Z",
+            "isdeleted" | "isrecycled" => self.leftover |= first.eq_ignore_ascii_case(b"true"),
             "accountexpires" => self.expires = ad::expires(first),
             "objectsid" => self.sid = Some(if keep { first.clone() } else { std::mem::take(first) }),
             "primarygroupid" => {
@@ -205,16 +222,21 @@ impl Seen {
         self.person |= is(&["person", "user", "inetOrgPerson", "posixAccount"]);
         self.room |= is(&["room"]);
         self.other |= is(&["computer"]);
+        self.contact |= is(&["contact"]);
     }
 
     fn kind(&self, looking: Looking) -> RecordKind {
         match looking {
             Looking::Groups => RecordKind::Group,
+            Looking::Rooms => RecordKind::Room,
             _ if self.other => RecordKind::Other,
             _ if self.group => match looking {
                 Looking::Anything => RecordKind::Group,
                 _ => RecordKind::Other,
             },
+            Looking::Contacts => RecordKind::Contact,
+            // A contact has the class person too, and no account.
+            _ if self.contact => RecordKind::Contact,
             _ if self.room => RecordKind::Room,
             Looking::People => RecordKind::Person,
             Looking::Anything if self.person => RecordKind::Person,
@@ -237,7 +259,8 @@ fn anchor_of(name: &str, value: &[u8]) -> SourceId {
         return uuid;
     }
     match <[u8; 16]>::try_from(value) {
-        Ok(bytes) if name == "objectguid" => SourceId::from_ad_guid(bytes),
+        // The second is where an objectGUID is kept that must survive a move between forests.
+        Ok(bytes) if matches!(name, "objectguid" | "ms-ds-consistencyguid") => SourceId::from_ad_guid(bytes),
         Ok(bytes) => SourceId::new(bytes),
         // An employee number, say: its digest is as immutable as itself.
         Err(_) => SourceId::new(Key::exact(&String::from_utf8_lossy(value)).0),
@@ -283,6 +306,11 @@ mod tests {
             (People, &["user"][..], RecordKind::Person),
             (People, &["user", "computer"], RecordKind::Other),
             (People, &["group"], RecordKind::Other),
+            (People, &["top", "person", "organizationalPerson", "contact"], RecordKind::Contact),
+            (Anything, &["person", "contact"], RecordKind::Contact),
+            (Contacts, &[], RecordKind::Contact),
+            (Contacts, &["contact"], RecordKind::Contact),
+            (Rooms, &["user"], RecordKind::Room),
             (People, &[], RecordKind::Person),
             (Groups, &[], RecordKind::Group),
             (Anything, &["top", "GroupOfNames"], RecordKind::Group),
@@ -302,6 +330,15 @@ mod tests {
             vec![attribute("cn", &["g"]), attribute("uniquemember", &["uid=a"]), attribute("mail", &["x"])],
         );
         assert_eq!(shaped.attributes, [attribute("cn", &["g"]), attribute("member", &["uid=a"])]);
+    }
+
+    #[test]
+    fn what_is_left_of_deleted_members_is_no_member() {
+        let gone = r"CN=B\0ADEL:6f1d3c1e-0a2b-4c3d-8e9f-001122334455,CN=Deleted Objects,DC=x";
+        let shaped = shape(Looking::Groups, vec![attribute("member", &["CN=A,DC=x", gone])]);
+        assert_eq!(shaped.attributes, [attribute("member", &["CN=A,DC=x"])]);
+        assert!(shape(Looking::Anything, vec![attribute("isdeleted", &["TRUE"])]).leftover);
+        assert!(!shape(Looking::Anything, vec![attribute("isdeleted", &["FALSE"])]).leftover);
     }
 
     #[test]

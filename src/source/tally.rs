@@ -1,6 +1,6 @@
 //! Counting what a read saw and what it did not, towards the census.
 
-use crate::model::{Census, Completeness, RecordKind};
+use crate::model::{Census, Completeness, Found, Record, RecordKind};
 
 /// How many unusable entries are listed. A wrong anchor attribute makes every entry of the
 /// directory unusable; nobody reads a million lines.
@@ -15,6 +15,7 @@ pub(super) struct Tally {
     unlisted: u64,
     nameless: u64,
     lost_groups: u64,
+    leftovers: u64,
     /// Referrals met.
     pub referrals: u64,
     gaps: Vec<String>,
@@ -26,7 +27,7 @@ impl Tally {
         match kind {
             RecordKind::Person | RecordKind::Room => self.people += 1,
             RecordKind::Group => self.groups += 1,
-            RecordKind::Other => {}
+            RecordKind::Contact | RecordKind::Other => {}
         }
     }
 
@@ -52,20 +53,61 @@ impl Tally {
         self.gaps.push(reason);
     }
 
+    /// How many gaps were noted up to now.
+    pub(super) fn gaps(&self) -> usize {
+        self.gaps.len()
+    }
+
     /// Whether nothing is missing up to now.
     pub(super) fn is_whole(&self) -> bool {
         self.gaps.is_empty() && self.unlisted == 0 && self.nameless == 0 && self.lost_groups == 0
     }
 
-    /// Whether any person or room was seen, be it unusable.
-    pub(super) fn has_people(&self) -> bool {
-        self.people > 0 || !self.unusable.is_empty()
+    /// Notes what is left of a deleted object. It counts for nothing.
+    pub(super) fn leftover(&mut self) {
+        self.leftovers += 1;
+    }
+
+    /// How many leftovers were met.
+    pub(super) fn leftovers(&self) -> u64 {
+        self.leftovers
+    }
+
+    /// How many people and rooms were seen, with those that are unusable.
+    pub(super) fn seen(&self) -> u64 {
+        self.people + self.unusable.len() as u64
     }
 
     /// The census. It is partial when there is a gap, when memberships are not known whole, or
     /// when unusable entries are not all listed with their DN: what is not known by name cannot
     /// be withheld.
     pub(super) fn into_census(mut self, identity: String) -> Census {
+        self.close();
+        Census {
+            completeness: match self.gaps.is_empty() {
+                true => Completeness::Whole,
+                false => Completeness::Partial { reasons: self.gaps },
+            },
+            identity,
+            bases: Vec::new(),
+            people: self.people,
+            groups: self.groups,
+            unusable: self.unusable,
+            referrals: self.referrals,
+            cursor: None,
+            containers: Vec::new(),
+            advice: None,
+        }
+    }
+
+    /// What a lookup found. Gaps as in a census.
+    pub(super) fn into_found(mut self, records: Vec<Record>) -> Found {
+        self.close();
+        Found { records, unusable: self.unusable, gaps: self.gaps }
+    }
+
+    /// Makes gaps of what was counted.
+    fn close(&mut self) {
         if self.unlisted > 0 {
             self.gaps.push(format!(
                 "{} further entries cannot be used either, for reasons like those listed",
@@ -81,21 +123,6 @@ impl Tally {
                 "{} entries that may be groups cannot be used: memberships are not known whole",
                 self.lost_groups
             ));
-        }
-        Census {
-            completeness: match self.gaps.is_empty() {
-                true => Completeness::Whole,
-                false => Completeness::Partial { reasons: self.gaps },
-            },
-            identity,
-            bases: Vec::new(),
-            people: self.people,
-            groups: self.groups,
-            unusable: self.unusable,
-            referrals: self.referrals,
-            cursor: None,
-            containers: Vec::new(),
-            advice: None,
         }
     }
 }

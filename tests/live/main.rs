@@ -7,6 +7,7 @@ mod fixtures;
 mod kill;
 mod reading;
 mod source_fake;
+mod source_lookup;
 mod source_samba;
 mod source_slapd;
 mod sync_samba;

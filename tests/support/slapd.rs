@@ -33,6 +33,7 @@ pub(crate) struct Options {
     certificate: Certificate,
     global: String,
     database: String,
+    access: String,
 }
 
 impl Default for Options {
@@ -43,6 +44,7 @@ impl Default for Options {
             certificate: Certificate::Good,
             global: String::new(),
             database: String::new(),
+            access: String::new(),
         }
     }
 }
@@ -81,6 +83,13 @@ impl Options {
         self
     }
 
+    /// Adds an `access` rule, which comes before those that let everybody read.
+    pub(crate) fn access(mut self, rule: &str) -> Self {
+        self.access.push_str(rule);
+        self.access.push('\n');
+        self
+    }
+
     /// Writes the configuration, loads the entries, starts the server and waits until it answers.
     pub(crate) fn start(self) -> Slapd {
         let dir = tempfile::Builder::new().prefix("slapd-").tempdir().expect("a temporary directory");
@@ -104,7 +113,7 @@ impl Options {
 
     fn config(&self, dir: &Path, cert: &Path, key: &Path) -> String {
         let (dir, cert, key) = (dir.display(), cert.display(), key.display());
-        let Self { size_limit, global, database, .. } = self;
+        let Self { size_limit, global, database, access, .. } = self;
         format!(
             "include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
@@ -134,7 +143,7 @@ index entryUUID,entryCSN eq
 index uid,mail,member eq
 limits dn.exact=\"{READER}\" size=unlimited time=unlimited
 limits dn.exact=\"{LIMITED}\" size.soft={size_limit} size.hard={size_limit} size.prtotal={size_limit}
-access to attrs=userPassword by anonymous auth by * none
+{access}access to attrs=userPassword by anonymous auth by * none
 access to * by users read by * none
 overlay syncprov
 syncprov-sessionlog 10000

@@ -91,6 +91,11 @@ pub struct Source {
     pub person_filter: Option<String>,
     /// LDAP filter for groups. Absent for the default of the detected server.
     pub group_filter: Option<String>,
+    /// LDAP filter for rooms, besides those that Exchange marks. What it finds is not a person.
+    pub room_filter: Option<String>,
+    /// Read the contacts of the address book too. They are counted; no account is made of them.
+    #[serde(default)]
+    pub contacts: bool,
     /// Attribute with the immutable id. Absent for the default of the detected server:
     /// objectGUID, entryUUID or nsUniqueId.
     pub anchor: Option<String>,

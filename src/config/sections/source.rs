@@ -76,9 +76,11 @@ impl Check<'_> {
         };
         self.distinguished_names(&key("bases"), &source.bases);
         self.distinguished_names(&key("group_bases"), &source.group_bases);
-        for (name, filter) in
-            [("person_filter", &source.person_filter), ("group_filter", &source.group_filter)]
-        {
+        for (name, filter) in [
+            ("person_filter", &source.person_filter),
+            ("group_filter", &source.group_filter),
+            ("room_filter", &source.room_filter),
+        ] {
             if let Some(filter) = filter
                 && ldap3::parse_filter(filter).is_err()
             {
@@ -107,6 +109,8 @@ impl Check<'_> {
             group_bases: source.group_bases,
             person_filter: source.person_filter,
             group_filter: source.group_filter,
+            room_filter: source.room_filter,
+            contacts: source.contacts,
             anchor: source.anchor,
             changes: source.changes.method(),
             page_size: source.page_size,

@@ -2,18 +2,23 @@
 
 mod bind;
 mod changes;
+mod clause;
 mod connect;
+mod containers;
 mod decode;
 mod detect;
 mod lookup;
 mod probe;
+mod question;
 mod range;
 mod read;
 mod search;
 mod settings;
+mod sight;
 mod tls;
 mod trouble;
 mod visit;
+mod walk;
 
 use std::sync::Arc;
 

@@ -5,21 +5,18 @@
 
 use std::time::Duration;
 
-use super::connect::Session;
+use ldap3::Ldap;
+
 use super::decode::{Entry, Open};
 use super::search;
 use super::trouble::Failure;
 
 /// Fetches all missing values into the entry.
-pub(super) async fn complete(
-    session: &mut Session,
-    entry: &mut Entry,
-    limit: Duration,
-) -> Result<(), Failure> {
+pub(super) async fn complete(ldap: &mut Ldap, entry: &mut Entry, limit: Duration) -> Result<(), Failure> {
     for Open { name, mut next } in std::mem::take(&mut entry.open) {
         loop {
             let request = vec![format!("{name};range={next}-*")];
-            let Some(part) = search::one(session, &entry.dn, request, limit).await? else {
+            let Some(part) = search::entry_at(ldap, &entry.dn, request, limit).await? else {
                 return Err(Failure::Nonsense("the entry disappeared while its values were read".into()));
             };
             let mut got = 0;

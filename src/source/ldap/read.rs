@@ -1,25 +1,26 @@
 //! One complete read: groups, then people, then the proof of what was seen.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use tokio::sync::mpsc;
 
-use crate::model::{Ask, Census, Portion, Record};
+use crate::model::{Ask, Census, Portion, Record, SourceId};
 use crate::source::SourceErrorKind::{Misconfigured, Refused};
 use crate::source::ad;
 use crate::source::primary::PrimaryGroups;
-use crate::source::shape::{AnchorIn, GROUP_ATTRIBUTES, Looking, Shape};
+use crate::source::shape::{AnchorIn, Looking, Shape};
 use crate::source::tally::Tally;
 
 use super::changes;
 use super::connect::Session;
-use super::decode::{self, Entry};
-use super::detect::{Directory, Vendor};
-use super::range;
-use super::search::{Pages, Search, Step};
+use super::containers;
+use super::detect::Directory;
+use super::question::Question;
+use super::search::Search;
 use super::settings::Settings;
 use super::trouble::{Failure, Trouble};
 use super::visit::Visit;
+use super::walk::{self, Met, Unusable, Usable, Walk};
 
 /// Records per message to the listener.
 const BATCH: usize = 1000;
@@ -31,7 +32,7 @@ pub(super) async fn everything(
     portions: mpsc::Sender<Portion>,
 ) -> Result<Census, Trouble> {
     let mut visit = Visit::begin(settings, ask).await?;
-    let (cursor, advice) = changes::begin(&mut visit).await;
+    let (mut cursor, mut advice) = changes::begin(&mut visit).await;
     let Visit { plan, mut session, directory, bases, group_bases, identity, .. } = visit;
     let mut read = Read {
         settings,
@@ -41,6 +42,7 @@ pub(super) async fn everything(
         portions,
         tally: Tally::default(),
         primary_groups: PrimaryGroups::default(),
+        beside: HashSet::new(),
         over: false,
         first_trouble: None,
     };
@@ -48,28 +50,49 @@ pub(super) async fn everything(
         read.groups(&mut session, &group_bases).await;
     }
     let seen = read.people(&mut session, &bases).await;
+    let mut containers = Vec::new();
+    if cursor.is_some() {
+        let vendor = read.directory.vendor;
+        let known = match read.over {
+            true => Err("the connection was lost before".into()),
+            false => containers::read(settings, &mut session, vendor, &bases, &group_bases).await,
+        };
+        match known {
+            Ok(known) => containers = known,
+            Err(reason) => {
+                let reason = format!("changes cannot be followed, as the units are not known: {reason}");
+                advice = Some(advice.map_or_else(|| reason.clone(), |advice| format!("{advice}; {reason}")));
+                cursor = None;
+            }
+        }
+    }
     if !read.over {
         session.close().await;
+    }
+    if read.tally.leftovers() > 0 {
+        tracing::info!(source = %settings.name, entries = read.tally.leftovers(), "deleted objects passed over");
     }
     let Read { tally, first_trouble, .. } = read;
     match first_trouble {
         // Nothing came from any base with people: there is nothing to be partial about.
         Some(trouble) if !seen => Err(trouble),
-        _ => Ok(Census { cursor, advice, bases, ..tally.into_census(identity) }),
+        _ => Ok(Census { cursor, containers, advice, bases, ..tally.into_census(identity) }),
     }
 }
 
 /// What can be checked and settled before a server is asked.
 pub(super) struct Plan {
-    anchor: AnchorIn,
+    pub anchor: AnchorIn,
 }
 
 impl Plan {
     /// Checks the parts of the settings that need no server.
     pub(super) fn check(settings: &Settings) -> Result<Self, Trouble> {
-        for (key, filter) in
-            [("person_filter", &settings.person_filter), ("group_filter", &settings.group_filter)]
-        {
+        for (key, filter) in [
+            ("person_filter", &settings.person_filter),
+            ("group_filter", &settings.group_filter),
+            ("room_filter", &settings.room_filter),
+        ] {
             if let Some(filter) = filter
                 && ldap3::parse_filter(filter).is_err()
             {
@@ -97,6 +120,8 @@ struct Read<'a> {
     portions: mpsc::Sender<Portion>,
     tally: Tally,
     primary_groups: PrimaryGroups,
+    /// Rooms and contacts that filters of their own found.
+    beside: HashSet<SourceId>,
     /// The connection or the listener is gone: further searches are pointless.
     over: bool,
     first_trouble: Option<Trouble>,
@@ -104,18 +129,11 @@ struct Read<'a> {
 
 impl Read<'_> {
     async fn groups(&mut self, session: &mut Session, bases: &[String]) {
-        let filter = match &self.settings.group_filter {
-            Some(filter) => filter.clone(),
-            None => self.directory.vendor.group_filter().to_owned(),
-        };
-        let mut attributes: BTreeSet<String> =
-            GROUP_ATTRIBUTES.iter().map(|name| (*name).to_owned()).collect();
-        self.add_anchors(&mut attributes);
-        if self.directory.vendor == Vendor::ActiveDirectory {
-            attributes.insert("objectsid".into());
-        }
-        for base in bases {
-            self.search(session, base, &filter, &attributes, Looking::Groups).await;
+        let question = Question::groups(self.settings, &self.plan.anchor, self.directory.vendor);
+        for filter in &question.filters {
+            for base in bases {
+                self.search(session, base, filter, &question).await;
+            }
         }
         // What fails here leaves the census partial; only the people decide whether all failed.
         self.first_trouble = None;
@@ -125,63 +143,44 @@ impl Read<'_> {
 
     /// Returns whether anything came from any base.
     async fn people(&mut self, session: &mut Session, bases: &[String]) -> bool {
-        let mut attributes = self.ask.attributes.clone();
-        self.add_anchors(&mut attributes);
-        attributes.extend(self.directory.vendor.states().iter().map(|name| name.to_ascii_lowercase()));
-        if self.ask.groups && self.directory.vendor == Vendor::ActiveDirectory {
-            attributes.extend(["objectsid".into(), "primarygroupid".into()]);
+        let (settings, ask, vendor) = (self.settings, self.ask, self.directory.vendor);
+        for question in Question::beside_people(settings, ask, &self.plan.anchor, vendor) {
+            for filter in &question.filters {
+                for base in bases {
+                    self.search(session, base, filter, &question).await;
+                }
+            }
+            // A room that was not seen would be taken for a person.
+            if question.looking == Looking::Rooms && self.first_trouble.is_some() {
+                return false;
+            }
+            self.first_trouble = None;
         }
-        let filters: Vec<String> = match &self.settings.person_filter {
-            Some(filter) => {
-                // Only a filter of the administrator's can let other things through.
-                attributes.insert("objectclass".into());
-                vec![filter.clone()]
-            }
-            None => {
-                self.directory.vendor.person_filters().iter().map(|filter| (*filter).to_owned()).collect()
-            }
-        };
+        let question = Question::people(settings, ask, &self.plan.anchor, vendor);
+        let before = self.tally.seen();
         let mut answered = false;
-        for filter in &filters {
+        for filter in &question.filters {
             for base in bases {
-                answered |= self.search(session, base, filter, &attributes, Looking::People).await;
+                answered |= self.search(session, base, filter, &question).await;
             }
-            if self.tally.has_people() || self.first_trouble.is_some() {
+            if self.tally.seen() > before || self.first_trouble.is_some() {
                 break;
             }
         }
-        if answered && !self.tally.has_people() && self.first_trouble.is_none() {
+        if answered && self.tally.seen() == before && self.first_trouble.is_none() {
             self.tally.gap(format!(
                 "nobody matches {} under \"{}\": an empty directory proves nothing",
-                filters.join(" or "),
+                question.filters.join(" or "),
                 bases.join("\", \"")
             ));
         }
         answered
     }
 
-    fn add_anchors(&self, attributes: &mut BTreeSet<String>) {
-        match &self.plan.anchor {
-            AnchorIn::Named(name) => {
-                attributes.insert(name.clone());
-            }
-            AnchorIn::WellKnown => {
-                attributes
-                    .extend(self.directory.vendor.anchors().iter().map(|name| name.to_ascii_lowercase()));
-            }
-        }
-    }
-
     /// One search to its end. Returns whether the base answered: fully, or with something.
-    async fn search(
-        &mut self,
-        session: &mut Session,
-        base: &str,
-        filter: &str,
-        attributes: &BTreeSet<String>,
-        looking: Looking,
-    ) -> bool {
-        let what = if looking == Looking::Groups { "groups" } else { "people" };
+    async fn search(&mut self, session: &mut Session, base: &str, filter: &str, question: &Question) -> bool {
+        let what = question.what();
+        let looking = question.looking;
         if self.over {
             self.tally.gap(format!("{what} under \"{base}\" were not read, because of the trouble before"));
             return false;
@@ -189,58 +188,36 @@ impl Read<'_> {
         let search = Search {
             base: base.to_owned(),
             filter: filter.to_owned(),
-            attributes: attributes.iter().cloned().collect(),
-            page_size: self.settings.page_size,
+            attributes: question.attributes.clone(),
+            page_size: question.page_size(self.settings),
             limit: self.settings.operation_timeout,
         };
-        let mut pages = Pages::new(session, &search);
+        let anchor = self.plan.anchor.clone();
+        let shape = Shape { anchor: &anchor, looking, keep: &self.ask.attributes };
+        let mut walk = Walk::new(session, &search, shape);
         let mut batch = Vec::new();
-        let mut entries = 0u64;
-        let mut referrals = 0u64;
         let failure = loop {
-            match pages.next().await {
-                Step::Entry(answer) => {
-                    entries += 1;
-                    match decode::entry(answer.0) {
-                        Err(malformed) => self.unusable(malformed.dn, malformed.reason.into(), looking),
-                        Ok(mut entry) => {
-                            if !entry.open.is_empty()
-                                && let Err(failure) =
-                                    range::complete(pages.session(), &mut entry, search.limit).await
-                            {
-                                let reason =
-                                    format!("a long list of values could not be read whole: {failure}");
-                                self.unusable(entry.dn, reason, looking);
-                                continue;
-                            }
-                            batch.extend(self.record(entry, looking));
-                        }
-                    }
-                    if batch.len() < BATCH {
-                        continue;
-                    }
+            match walk.next().await {
+                Met::Entry(Err(unusable)) => self.unusable(unusable, looking),
+                Met::Entry(Ok(usable)) => batch.extend(self.record(usable, looking)),
+                Met::Leftover => self.tally.leftover(),
+                Met::Page if !self.send(&mut batch, looking).await => {
+                    walk.abandon().await;
+                    return walk.entries > 0;
                 }
-                Step::Referral => {
-                    referrals += 1;
-                    continue;
-                }
-                Step::Page => {}
-                Step::End(failure) => break failure,
+                Met::Page => {}
+                Met::End(failure) => break failure,
             }
-            if !self.send(&mut batch, looking).await {
-                pages.abandon().await;
-                return entries > 0;
+            if batch.len() >= BATCH && !self.send(&mut batch, looking).await {
+                walk.abandon().await;
+                return walk.entries > 0;
             }
         };
+        let (entries, referrals) = (walk.entries, walk.referrals);
         self.send(&mut batch, looking).await;
         self.tally.referrals += referrals;
-        // A domain controller refers to its other partitions in every search of a domain root;
-        // its own partition it has whole. Elsewhere a referral stands for entries not seen.
-        if referrals > 0 && !matches!(self.directory.vendor, Vendor::ActiveDirectory | Vendor::AdLds) {
-            self.tally.gap(format!(
-                "the search for {what} under \"{base}\" met {referrals} referrals to other servers, which are \
-                 not followed: make those servers sources of their own, or choose bases without them"
-            ));
+        if let Some(gap) = walk::unfollowed(self.directory.vendor, what, base, referrals) {
+            self.tally.gap(gap);
         }
         match failure {
             None => true,
@@ -267,7 +244,7 @@ impl Read<'_> {
         }
     }
 
-    fn unusable(&mut self, dn: String, reason: String, looking: Looking) {
+    fn unusable(&mut self, Unusable { dn, reason }: Unusable, looking: Looking) {
         // The duplicate that a replication conflict left is not the group that anybody means.
         if looking == Looking::Groups && !ad::is_conflict(&dn) {
             self.tally.unusable_group(dn, reason);
@@ -276,20 +253,16 @@ impl Read<'_> {
         }
     }
 
-    fn record(&mut self, entry: Entry, looking: Looking) -> Option<Record> {
-        let Entry { dn, attributes, .. } = entry;
-        let shape = Shape { anchor: &self.plan.anchor, looking, keep: &self.ask.attributes };
-        let mut shaped = shape.apply(attributes);
-        let (sid, primary) = (shaped.sid.take(), shaped.primary_group.take());
-        let mut record = match shaped.into_record(dn, None) {
-            Ok(record) => record,
-            Err((dn, reason)) => {
-                self.unusable(dn, reason, looking);
-                return None;
-            }
-        };
+    /// `None` for an object that was met already, as something else than a person.
+    fn record(&mut self, usable: Usable, looking: Looking) -> Option<Record> {
+        let Usable { mut record, sid, primary_group } = usable;
+        match looking {
+            Looking::People if self.beside.contains(&record.anchor) => return None,
+            Looking::Rooms | Looking::Contacts if !self.beside.insert(record.anchor) => return None,
+            _ => {}
+        }
         if self.ask.groups {
-            self.primary_groups.meet(&mut record, sid, primary);
+            self.primary_groups.meet(&mut record, sid, primary_group);
         }
         self.tally.count(record.kind);
         Some(record)

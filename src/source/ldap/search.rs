@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ldap3::asn1::{PL, parse_tag};
 use ldap3::controls::{Control, PagedResults};
-use ldap3::{LdapResult, ResultEntry, Scope, SearchStream};
+use ldap3::{Ldap, LdapResult, ResultEntry, Scope, SearchOptions, SearchStream};
 
 use super::connect::Session;
 use super::decode::{self, Entry};
@@ -169,26 +169,75 @@ pub(super) async fn one(
     attributes: Vec<String>,
     limit: Duration,
 ) -> Result<Option<Entry>, Failure> {
-    let outcome = session
-        .ldap
-        .with_timeout(limit)
-        .search(dn, Scope::Base, "(objectClass=*)", attributes)
-        .await
-        .map_err(|error| Failure::from_library(error, limit));
-    let found = match outcome {
-        Ok(found) => found,
-        Err(failure) => return Err(session.explain(failure).await),
-    };
-    match found.1.rc {
-        0 => {}
-        32 => return Ok(None),
-        _ => return Err(Failure::Code(Box::new(found.1))),
+    match entry_at(&mut session.ldap, dn, attributes, limit).await {
+        Err(failure) => Err(session.explain(failure).await),
+        found => found,
     }
-    match found.0.into_iter().next() {
-        None => Ok(None),
-        Some(answer) => decode::entry(answer.0)
+}
+
+/// As [`one`], without words for what ended the connection.
+pub(super) async fn entry_at(
+    ldap: &mut Ldap,
+    dn: &str,
+    attributes: Vec<String>,
+    limit: Duration,
+) -> Result<Option<Entry>, Failure> {
+    match answer_at(ldap, dn, "(objectClass=*)", attributes, limit).await {
+        Err(Failure::Code(result)) if result.rc == 32 => Ok(None),
+        Err(failure) => Err(failure),
+        Ok(None) => Ok(None),
+        Ok(Some(answer)) => decode::entry(answer.0)
             .map(Some)
             .map_err(|malformed| Failure::Nonsense(format!("the entry {dn}: {}", malformed.reason))),
+    }
+}
+
+/// What a search of one entry alone answers. `None` when it does not match, or is not visible.
+pub(super) async fn answer_at(
+    ldap: &mut Ldap,
+    dn: &str,
+    filter: &str,
+    attributes: Vec<String>,
+    limit: Duration,
+) -> Result<Option<ResultEntry>, Failure> {
+    let found = ldap
+        .with_timeout(limit)
+        .search(dn, Scope::Base, filter, attributes)
+        .await
+        .map_err(|error| Failure::from_library(error, limit))?;
+    match found.1.rc {
+        0 => Ok(found.0.into_iter().next()),
+        _ => Err(Failure::Code(Box::new(found.1))),
+    }
+}
+
+/// Whether anything matches the filter at or below the base.
+pub(super) async fn anything(
+    session: &mut Session,
+    base: &str,
+    filter: &str,
+    limit: Duration,
+) -> Result<bool, Failure> {
+    let mut seen = false;
+    let outcome: ldap3::result::Result<LdapResult> = async {
+        let mut stream = session
+            .ldap
+            .with_search_options(SearchOptions::new().sizelimit(1))
+            .with_timeout(limit)
+            .streaming_search(base, Scope::Subtree, filter, vec!["1.1"])
+            .await?;
+        // A server that does not know the limit sends everything: none of it is kept.
+        while let Some(answer) = stream.next().await? {
+            seen |= !answer.is_ref() && !answer.is_intermediate();
+        }
+        Ok(stream.finish().await)
+    }
+    .await;
+    match outcome {
+        // There was more than the one that we asked for.
+        Ok(result) if result.rc == 0 || result.rc == 4 && seen => Ok(seen),
+        Ok(result) => Err(Failure::Code(Box::new(result))),
+        Err(error) => Err(session.explain(Failure::from_library(error, limit)).await),
     }
 }
 

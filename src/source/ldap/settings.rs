@@ -30,6 +30,10 @@ pub struct Settings {
     pub person_filter: Option<String>,
     /// The filter for groups; `None` for the default of the detected server.
     pub group_filter: Option<String>,
+    /// The filter for rooms, besides those that the server marks as such.
+    pub room_filter: Option<String>,
+    /// Whether contacts are read. Nothing is made of them but records.
+    pub contacts: bool,
     /// The attribute with the anchor; `None` for the default of the detected server.
     pub anchor: Option<String>,
     /// How changes are found; `None` for the best that the server offers.
@@ -57,6 +61,8 @@ impl Settings {
             group_bases: vec![],
             person_filter: None,
             group_filter: None,
+            room_filter: None,
+            contacts: false,
             anchor: None,
             changes: None,
             page_size: 2000,

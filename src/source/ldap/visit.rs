@@ -7,6 +7,7 @@ use super::connect::{self, Session};
 use super::detect::{self, Directory, without_nested};
 use super::read::Plan;
 use super::settings::Settings;
+use super::sight::Sight;
 use super::trouble::Trouble;
 
 /// An open connection to a directory that is known.
@@ -22,6 +23,8 @@ pub(super) struct Visit<'a> {
     pub group_bases: Vec<String>,
     /// See [`crate::model::Census::identity`].
     pub identity: String,
+    /// What lookups found out about what is visible.
+    pub sight: Sight,
 }
 
 impl<'a> Visit<'a> {
@@ -36,6 +39,7 @@ impl<'a> Visit<'a> {
             configured => without_nested(configured),
         };
         let identity = directory.identity(&mut session, &bases, settings.operation_timeout).await;
-        Ok(Self { settings, ask, plan, session, directory, bases, group_bases, identity })
+        let sight = Sight::default();
+        Ok(Self { settings, ask, plan, session, directory, bases, group_bases, identity, sight })
     }
 }

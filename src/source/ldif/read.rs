@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use tokio::sync::mpsc;
 
 use crate::model::{Ask, Census, Key, Portion, Record, RecordKind, SourceId};
+use crate::source::ad;
 use crate::source::primary::PrimaryGroups;
 use crate::source::shape::{AnchorIn, Looking, Shape, is_group};
 use crate::source::tally::Tally;
@@ -43,11 +44,14 @@ pub(super) fn everything(
     if stamp(source, &file)? != before {
         tally.gap(format!("{} was changed while it was read", source.path.display()));
     }
-    if !tally.has_people() {
+    if tally.seen() == 0 {
         tally.gap(format!("{} names nobody: an empty directory proves nothing", source.path.display()));
     }
     if derived > 0 {
         tracing::info!(source = %source.name, entries = derived, "anchors derived from DNs: a rename is a leaver and a newcomer");
+    }
+    if tally.leftovers() > 0 {
+        tracing::info!(source = %source.name, entries = tally.leftovers(), "deleted objects passed over");
     }
     Ok(tally.into_census(suffix.unwrap_or_default()))
 }
@@ -152,7 +156,12 @@ impl Read<'_> {
         let shape =
             Shape { anchor: &AnchorIn::WellKnown, looking: Looking::Anything, keep: &self.ask.attributes };
         let mut shaped = shape.apply(attributes);
-        if shaped.kind == RecordKind::Other {
+        if shaped.leftover || ad::is_leftover(&dn) {
+            self.tally.leftover();
+            return None;
+        }
+        // A contact has no account, and nothing here asks for any.
+        if matches!(shaped.kind, RecordKind::Other | RecordKind::Contact) {
             return None;
         }
         let derived = shaped.anchor.is_none();
@@ -314,6 +323,17 @@ objectClass:: ***
         let (records, census) = read(FILE, false).await;
         let census = census.unwrap();
         assert_eq!((records.len(), census.groups, census.is_whole()), (2, 0, true));
+    }
+
+    #[tokio::test]
+    async fn contacts_and_deleted_objects_are_nobody() {
+        let text = "dn: CN=A,DC=test\nobjectClass: user\nmail: a@example.com\n\n\
+            dn: CN=B,DC=test\nobjectClass: person\nobjectClass: contact\nmail: b@example.com\n\n\
+            dn: CN=C\\0ADEL:6f1d3c1e-0a2b-4c3d-8e9f-001122334455,CN=Deleted Objects,DC=test\nobjectClass: user\n\n\
+            dn: CN=D,DC=test\nobjectClass: user\nisDeleted: TRUE\n\n";
+        let (records, census) = read(text, true).await;
+        assert_eq!((records.len(), records[0].dn.as_str()), (1, "CN=A,DC=test"));
+        assert!(census.unwrap().is_whole());
     }
 
     #[tokio::test]

@@ -143,6 +143,8 @@ fn binding(visit: &Visit<'_>, method: Method) -> Fingerprint {
         settings.bind.as_deref().unwrap_or_default(),
         settings.person_filter.as_deref().unwrap_or_default(),
         settings.group_filter.as_deref().unwrap_or_default(),
+        settings.room_filter.as_deref().unwrap_or_default(),
+        if settings.contacts { "contacts" } else { "" },
         settings.anchor.as_deref().unwrap_or_default(),
         if ask.groups { "groups" } else { "" },
     ]);
