@@ -191,7 +191,9 @@ async fn classify(visit: &mut Visit<'_>, hints: &mut Hints) -> Result<(), Failur
                 match pages.next().await {
                     Step::Entry(answer) => {
                         let Ok(entry) = decode::entry(answer.0) else { continue };
-                        if let (Some(guid), Some(what)) = (hints::guid(&entry), hints::what("", &entry.attributes)) {
+                        if let (Some(guid), Some(what)) =
+                            (hints::guid(&entry), hints::what("", &entry.attributes))
+                        {
                             // An object that is there already makes them no more.
                             let _ = hints.add(guid, None, Some(what));
                         }

@@ -97,8 +97,11 @@ async fn listen(mut stream: Listening, wake: &Notify) -> End {
 /// Asks the server something small. Active Directory has a ping in the protocol, Samba has not.
 async fn alive(ldap: &mut Ldap, limit: Duration) -> Result<(), Failure> {
     let lost = |error: LdapError| Failure::from_library(error, limit);
-    let answer =
-        ldap.with_timeout(limit).search("", Scope::Base, "(objectClass=*)", vec!["1.1"]).await.map_err(lost)?;
+    let answer = ldap
+        .with_timeout(limit)
+        .search("", Scope::Base, "(objectClass=*)", vec!["1.1"])
+        .await
+        .map_err(lost)?;
     match answer.1.rc {
         0 => Ok(()),
         _ => Err(Failure::Code(Box::new(answer.1))),

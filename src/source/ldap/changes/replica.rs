@@ -1,14 +1,15 @@
 //! What a domain controller says about itself and its partitions, as far as changes need it.
 
-use ldap3::Scope;
+use ldap3::{ResultEntry, Scope};
 
 use crate::model::{Attribute, SourceId};
 
+use super::super::decode;
 use super::super::detect::Vendor;
 use super::super::search;
 use super::super::trouble::Failure;
 use super::super::visit::Visit;
-use super::controls;
+use super::{controls, hints};
 
 /// Seconds in a day.
 const DAY: i64 = 86_400;
@@ -58,8 +59,10 @@ pub(super) async fn good_for(visit: &mut Visit<'_>, replica: &Replica) -> i64 {
         let dn = format!("CN=Directory Service,CN=Windows NT,CN=Services,{configuration}");
         let wanted = vec!["tombstoneLifetime".to_owned()];
         // Who may not read it has to count on the shortest.
-        let entry =
-            search::one(&mut visit.session, &dn, wanted, visit.settings.operation_timeout).await.ok().flatten();
+        let entry = search::one(&mut visit.session, &dn, wanted, visit.settings.operation_timeout)
+            .await
+            .ok()
+            .flatten();
         stated = entry.and_then(|entry| first(&entry.attributes, "tombstonelifetime")?.parse().ok());
     }
     seconds(stated)
@@ -107,9 +110,18 @@ pub(super) async fn sees_deleted(visit: &mut Visit<'_>, partition: &str) -> bool
         .ldap
         .with_controls(controls::show_deleted())
         .with_timeout(limit)
-        .search(&format!("CN=Deleted Objects,{partition}"), Scope::Base, "(objectClass=*)", vec!["objectGUID"])
+        .search(
+            &format!("CN=Deleted Objects,{partition}"),
+            Scope::Base,
+            "(objectClass=*)",
+            vec!["objectGUID"],
+        )
         .await;
-    found.is_ok_and(|found| found.1.rc == 0 && found.0.iter().any(|answer| !answer.is_ref()))
+    let Ok(found) = found else { return false };
+    // Who may not look in is shown the name, and nothing else.
+    let reads =
+        |answer: ResultEntry| decode::entry(answer.0).is_ok_and(|entry| hints::guid(&entry).is_some());
+    found.1.rc == 0 && found.0.into_iter().any(reads)
 }
 
 /// Whether the server is asked as the global catalogue, by its well-known ports. It holds a part
