@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changes_ad;
 mod fixtures;
 mod kill;
 mod reading;

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use ldap3::asn1::{PL, parse_tag};
-use ldap3::controls::{Control, PagedResults};
+use ldap3::controls::{Control, PagedResults, RawControl};
 use ldap3::{Ldap, LdapResult, ResultEntry, Scope, SearchOptions, SearchStream};
 
 use super::connect::Session;
@@ -51,6 +51,8 @@ pub(super) struct Pages<'s> {
     search: &'s Search,
     stream: Option<SearchStream<'static, String, Vec<String>>>,
     cookie: Vec<u8>,
+    /// Sent along with every page.
+    controls: Vec<RawControl>,
     /// Answers on the present page.
     on_page: u64,
 }
@@ -58,7 +60,13 @@ pub(super) struct Pages<'s> {
 impl<'s> Pages<'s> {
     /// Prepares a search; the first call of [`Pages::next`] starts it.
     pub(super) fn new(session: &'s mut Session, search: &'s Search) -> Self {
-        Self { session, search, stream: None, cookie: Vec::new(), on_page: 0 }
+        Self { session, search, stream: None, cookie: Vec::new(), controls: Vec::new(), on_page: 0 }
+    }
+
+    /// Sends controls along, besides that for the pages.
+    pub(super) fn with_controls(mut self, controls: Vec<RawControl>) -> Self {
+        self.controls = controls;
+        self
     }
 
     /// The next step. Not to be called after [`Step::End`].
@@ -126,10 +134,12 @@ impl<'s> Pages<'s> {
     async fn request(&mut self) -> Result<(), Failure> {
         let size = i32::try_from(self.search.page_size).unwrap_or(i32::MAX).max(1);
         self.on_page = 0;
+        let mut controls = self.controls.clone();
+        controls.push(PagedResults { size, cookie: self.cookie.clone() }.into());
         let stream = self
             .session
             .ldap
-            .with_controls(PagedResults { size, cookie: self.cookie.clone() })
+            .with_controls(controls)
             .with_timeout(self.search.limit)
             .streaming_search(
                 &self.search.base,

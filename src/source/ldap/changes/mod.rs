@@ -3,7 +3,11 @@
 //! A method gives a mark before a full read, and from a mark whom to look at. Choosing among
 //! them, and everything that makes a mark worthless whatever the method, is decided here.
 
+mod controls;
 mod dirsync;
+mod hints;
+mod notify;
+mod replica;
 mod syncrepl;
 mod timestamp;
 mod usn;
@@ -104,9 +108,9 @@ pub(super) async fn since(visit: &mut Visit<'_>, cursor: &Cursor) -> Result<Chan
 /// Waits for changes, see [`crate::source::Source::watch`].
 pub(super) async fn watch(visit: Visit<'_>, wake: Arc<Notify>) -> Result<Watched, Trouble> {
     match visit.directory.vendor {
-        Vendor::ActiveDirectory => usn::watch(visit, wake).await,
+        Vendor::ActiveDirectory | Vendor::AdLds => notify::watch(visit, wake).await,
         Vendor::OpenLdap | Vendor::Ds389 => syncrepl::watch(visit, wake).await,
-        Vendor::AdLds | Vendor::Other => Ok(Watched::Unsupported),
+        Vendor::Other => Ok(Watched::Unsupported),
     }
 }
 
