@@ -3,6 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changes_389;
+mod changes_slapd;
 mod fixtures;
 mod kill;
 mod reading;

@@ -198,7 +198,8 @@ impl Directory {
         }
     }
 
-    fn context_of<'a>(&'a self, base: &'a str) -> &'a str {
+    /// The partition that a DN lies in; the DN itself when the server does not tell.
+    pub(super) fn context_of<'a>(&'a self, base: &'a str) -> &'a str {
         let inner = self.contexts.iter().filter(|context| is_under(base, context));
         inner.max_by_key(|context| context.len()).map_or(base, String::as_str)
     }

@@ -4,6 +4,7 @@
 //! them, and everything that makes a mark worthless whatever the method, is decided here.
 
 mod dirsync;
+mod hinted;
 mod syncrepl;
 mod timestamp;
 mod usn;
