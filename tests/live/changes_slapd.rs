@@ -188,7 +188,7 @@ async fn several_changes_come_together_and_an_old_cursor_stays_good() {
 async fn a_lost_session_log_is_a_doubt_only_when_something_changed() {
     for (log, kept) in [(SessionLog::Memory(10_000), false), (SessionLog::Kept, true)] {
         let mut slapd = company().session_log(log).start();
-        // A log begins with the first change that it saw; cursors from before are too old for it.
+        // A kept log begins with the first change.
         slapd.modify(&set_title(0, "Founder"));
         let (before, _) = cursor(&slapd_settings(&slapd)).await;
         let before = before.expect("a cursor");

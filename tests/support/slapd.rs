@@ -43,7 +43,7 @@ impl SessionLog {
     fn database_config(self) -> String {
         match self {
             Self::Memory(changes) => format!("overlay syncprov\nsyncprov-sessionlog {changes}\n"),
-            Self::Kept => "overlay syncprov\nsyncprov-sessionlog 10000\nsyncprov-sessionlog-source cn=log\n\
+            Self::Kept => "overlay syncprov\nsyncprov-sessionlog-source cn=log\n\
                            overlay accesslog\nlogdb cn=log\nlogops writes\nlogsuccess TRUE\n"
                 .into(),
             Self::Without => "overlay syncprov\n".into(),
@@ -59,7 +59,8 @@ impl SessionLog {
         format!(
             "database mdb\nmaxsize 1073741824\nsuffix cn=log\nrootdn cn=log\ndirectory {}\ndbnosync\n\
              index default eq\nindex entryCSN,objectClass,reqEnd,reqResult,reqStart,reqDN eq\n\
-             overlay syncprov\nsyncprov-nopresent TRUE\nsyncprov-reloadhint TRUE\n",
+             overlay syncprov\nsyncprov-nopresent TRUE\nsyncprov-reloadhint TRUE\n\
+             access to * by dn.exact=\"{READER}\" read\n",
             dir.display()
         )
     }
