@@ -25,7 +25,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("guard", &["model", "plan"]),
     // The edges: each knows the words, none knows another. Files that only their owner may
     // read are made differently by each system, and the store makes some.
-    ("source", &["model"]),
+    // A source believes the times in a directory only near to ours.
+    ("source", &["model", "clock"]),
     ("cloud", &["model"]),
     ("store", &["model", "service"]),
     // The shell. The clock stands here: below, the time is an argument.

@@ -3,7 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changes_389;
 mod changes_ad;
+mod changes_slapd;
 mod fixtures;
 mod kill;
 mod reading;

@@ -26,25 +26,67 @@ pub(crate) const LIMITED: &str = "cn=limited,dc=example,dc=com";
 /// The password of all accounts.
 pub(crate) const PASSWORD: &str = "s3cret-for-tests";
 
+/// What the server remembers of changes, for RFC 4533.
+#[derive(Clone, Copy)]
+pub(crate) enum SessionLog {
+    /// The last so many, until it stops.
+    Memory(u32),
+    /// What is in a log of its own, which survives a restart.
+    Kept,
+    /// Nothing: the overlay is there, without a log.
+    Without,
+    /// The overlay is not there.
+    NoSynchronization,
+}
+
+impl SessionLog {
+    fn database_config(self) -> String {
+        match self {
+            Self::Memory(changes) => format!("overlay syncprov\nsyncprov-sessionlog {changes}\n"),
+            Self::Kept => "overlay syncprov\nsyncprov-sessionlog-source cn=log\n\
+                           overlay accesslog\nlogdb cn=log\nlogops writes\nlogsuccess TRUE\n"
+                .into(),
+            Self::Without => "overlay syncprov\n".into(),
+            Self::NoSynchronization => String::new(),
+        }
+    }
+
+    /// The database of the log, which has to come before the one that writes to it.
+    fn other_database(self, dir: &Path) -> String {
+        let Self::Kept = self else { return String::new() };
+        let dir = dir.join("log");
+        std::fs::create_dir(&dir).expect("a directory for the log");
+        format!(
+            "database mdb\nmaxsize 1073741824\nsuffix cn=log\nrootdn cn=log\ndirectory {}\ndbnosync\n\
+             index default eq\nindex entryCSN,objectClass,reqEnd,reqResult,reqStart,reqDN eq\n\
+             overlay syncprov\nsyncprov-nopresent TRUE\nsyncprov-reloadhint TRUE\n\
+             access to * by dn.exact=\"{READER}\" read\n",
+            dir.display()
+        )
+    }
+}
+
 /// How the server shall be.
 pub(crate) struct Options {
     ldif: String,
+    session_log: SessionLog,
+    access: String,
     size_limit: u32,
     certificate: Certificate,
     global: String,
     database: String,
-    access: String,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             ldif: String::new(),
+            session_log: SessionLog::Memory(10_000),
+            access: String::new(),
             size_limit: 100,
             certificate: Certificate::Good,
             global: String::new(),
             database: String::new(),
-            access: String::new(),
         }
     }
 }
@@ -66,6 +108,12 @@ impl Options {
     /// What certificate the server shows.
     pub(crate) fn certificate(mut self, certificate: Certificate) -> Self {
         self.certificate = certificate;
+        self
+    }
+
+    /// What the server remembers of changes.
+    pub(crate) fn session_log(mut self, session_log: SessionLog) -> Self {
+        self.session_log = session_log;
         self
     }
 
@@ -103,7 +151,7 @@ impl Options {
         run(Command::new("/usr/sbin/slapadd")
             .args(["-q", "-f"])
             .arg(path.join("slapd.conf"))
-            .arg("-l")
+            .args(["-b", SUFFIX, "-l"])
             .arg(&ldif));
 
         let mut slapd = Slapd { server: None, port: 0, tls_port: 0, ca: authority.file(), dir };
@@ -112,8 +160,9 @@ impl Options {
     }
 
     fn config(&self, dir: &Path, cert: &Path, key: &Path) -> String {
+        let (log, other) = (self.session_log.database_config(), self.session_log.other_database(dir));
         let (dir, cert, key) = (dir.display(), cert.display(), key.display());
-        let Self { size_limit, global, database, access, .. } = self;
+        let Self { access, size_limit, global, database, .. } = self;
         format!(
             "include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
@@ -131,7 +180,7 @@ sizelimit unlimited
 {global}
 access to dn.base=\"\" by * read
 access to dn.base=\"cn=Subschema\" by * read
-database mdb
+{other}database mdb
 maxsize 8589934592
 suffix \"{SUFFIX}\"
 rootdn \"{ADMIN}\"
@@ -140,14 +189,12 @@ directory {dir}/data
 dbnosync
 index objectClass eq
 index entryUUID,entryCSN eq
-index uid,mail,member eq
+index uid,mail,member,modifyTimestamp eq
 limits dn.exact=\"{READER}\" size=unlimited time=unlimited
 limits dn.exact=\"{LIMITED}\" size.soft={size_limit} size.hard={size_limit} size.prtotal={size_limit}
 {access}access to attrs=userPassword by anonymous auth by * none
 access to * by users read by * none
-overlay syncprov
-syncprov-sessionlog 10000
-{database}
+{log}{database}
 "
         )
     }

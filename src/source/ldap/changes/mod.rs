@@ -5,6 +5,7 @@
 
 mod controls;
 mod dirsync;
+mod hinted;
 mod hints;
 mod notify;
 mod replica;
