@@ -16,8 +16,9 @@ use super::connect::Session;
 use super::decode::{self, Entry};
 use super::detect::{Directory, Vendor};
 use super::range;
+use super::reach::Reach;
 use super::search::{Pages, Search, Step};
-use super::settings::Settings;
+use super::settings::{Auth, Settings};
 use super::trouble::{Failure, Trouble};
 use super::visit::Visit;
 
@@ -26,13 +27,13 @@ const BATCH: usize = 1000;
 
 /// Reads everything.
 pub(super) async fn everything(
-    settings: &Settings,
+    reach: &Reach,
     ask: &Ask,
     portions: mpsc::Sender<Portion>,
 ) -> Result<Census, Trouble> {
-    let mut visit = Visit::begin(settings, ask).await?;
+    let mut visit = Visit::begin(reach, ask).await?;
     let (cursor, advice) = changes::begin(&mut visit).await;
-    let Visit { plan, mut session, directory, bases, group_bases, identity, .. } = visit;
+    let Visit { settings, plan, mut session, directory, bases, group_bases, identity, .. } = visit;
     let mut read = Read {
         settings,
         ask,
@@ -49,7 +50,7 @@ pub(super) async fn everything(
     }
     let seen = read.people(&mut session, &bases).await;
     if !read.over {
-        session.close().await;
+        reach.keep(session).await;
     }
     let Read { tally, first_trouble, .. } = read;
     match first_trouble {
@@ -260,7 +261,7 @@ impl Read<'_> {
             let object = format!("searching {what} under \"{base}\" on {}", session.server);
             let mut trouble = failure.into_trouble(&object);
             // AD's word for an anonymous reader is operationsError.
-            if self.settings.bind.is_none() && trouble.kind == Refused {
+            if self.settings.auth() == Auth::Anonymous && trouble.kind == Refused {
                 trouble.what.push_str(" (no bind account is configured)");
             }
             self.first_trouble = Some(trouble);
