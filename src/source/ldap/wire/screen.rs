@@ -15,6 +15,8 @@ const DEEPEST: usize = 24;
 const LONGEST: u64 = 256 << 20;
 /// Elements of one message. Decoded, each costs a hundred bytes and more.
 const MOST: u32 = 4_000_000;
+/// Elements that are taken in one stride.
+const CHUNK_ELEMENTS: u32 = 1 << 16;
 /// Bytes of a value that is collected. A cookie of Active Directory has some thousands.
 const LONGEST_VALUE: u64 = 16 << 20;
 
@@ -84,6 +86,7 @@ impl Screen {
     /// When nothing from here on may be passed on. The screen is not to be used again.
     pub(super) fn look(&mut self, mut chunk: &[u8]) -> Result<(), Breach> {
         loop {
+            chunk = self.stride(chunk);
             if self.value_left > 0 {
                 // What is left counts at most the bytes of the chunk.
                 let n = usize::try_from(self.value_left).unwrap_or(usize::MAX).min(chunk.len());
@@ -141,6 +144,44 @@ impl Screen {
             };
             self.enter(header)?;
         }
+    }
+
+    /// Over what most bytes are, the inside of entries, in long strides: short elements that
+    /// are all there, and end before what surrounds them does. Stops before anything else.
+    fn stride<'c>(&mut self, mut chunk: &'c [u8]) -> &'c [u8] {
+        if self.value_left > 0 || self.look || !self.partial.is_empty() || self.elements >= MOST - CHUNK_ELEMENTS {
+            return chunk;
+        }
+        let mut count = 0;
+        while count < CHUNK_ELEMENTS
+            && let [tag, length, rest @ ..] = chunk
+            && *length < 0x80
+            && tag & 0x1f != 0x1f
+            && let [_, .., end] = self.ends.as_slice()
+        {
+            let next = self.at + 2 + u64::from(*length);
+            if tag & CONSTRUCTED != 0 {
+                if next > *end || self.ends.len() >= DEEPEST || self.at == *end {
+                    break;
+                }
+                self.at += 2;
+                self.ends.push(next);
+                chunk = rest;
+            } else {
+                let Some(after) = rest.get(usize::from(*length)..) else { break };
+                if next > *end || self.at == *end {
+                    break;
+                }
+                self.at = next;
+                chunk = after;
+            }
+            count += 1;
+            while self.ends.len() > 1 && self.ends.last() == Some(&self.at) {
+                self.ends.pop();
+            }
+        }
+        self.elements += count;
+        chunk
     }
 
     /// A header that is not all there: what there is must be one that [`Screen::enter`] takes,
