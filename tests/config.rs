@@ -115,14 +115,28 @@ fn what_is_commented_out_in_the_documented_file_can_be_used() {
         }
         assert!(known.contains(&format!("{section}.{name}")), "line {}: {line}", i + 1);
         // It takes the place of the other ways to say the same.
-        let others = [("domain", "urls"), ("password_", "password_file"), ("token_", "token_file")];
+        let others = [
+            ("domain", "urls"),
+            ("site", "urls"),
+            ("nameservers", "urls"),
+            ("password_", "password_file"),
+            ("token_", "token_file"),
+        ];
         let rival =
             others.iter().find(|(key, _)| name.starts_with(key)).map(|(_, rival)| format!("{rival} = "));
+        // And brings along what it means nothing without.
+        let companion = match name {
+            "site" | "nameservers" => Some("# domain = "),
+            "client_cert_file" => Some("# client_key_file = "),
+            "client_key_file" => Some("# client_cert_file = "),
+            _ => None,
+        };
         let changed: Vec<&str> = text
             .lines()
             .enumerate()
             .map(|(j, other)| match &rival {
                 _ if i == j => &line[2..],
+                _ if companion.is_some_and(|companion| other.starts_with(companion)) => &other[2..],
                 Some(rival) if other.starts_with(rival) => "",
                 _ => other,
             })
@@ -210,7 +224,8 @@ fn what_is_written_arrives() {
     let config = parse(text).unwrap();
     match &config.sources[..] {
         [SourceConfig::Ldap(ldap), SourceConfig::Ldif { name, path }] => {
-            assert_eq!(ldap.urls, ["ldaps://corp.example.com"]);
+            assert_eq!(ldap.domain.as_deref(), Some("corp.example.com"));
+            assert!(ldap.urls.is_empty());
             assert_eq!((name.as_str(), path.as_path()), ("file", Path::new("/etc/dirsyncd/people.ldif")));
         }
         other => panic!("{other:?}"),
@@ -312,6 +327,9 @@ const FILES: &[&str] = &[
     "[[source]]\nname = \"a\"\nkind = \"ldap\"\nurls = [\"ldap://dc1\", \"dc2\", \"https://dc3\", \"ldaps://u:hunter2@dc4\", \"ldaps://dc5/dc=x\"]\n[cloud]\ntoken_env = \"T\"\nbase_url = \"http://webex.example.com\"",
     "[[source]]\nname = \"a\"\nkind = \"ldap\"\ndomain = \"corp\"\nperson_filter = \"(mail=*\"\npage_size = 0\nconnect_timeout = \"10\"\nbind = \"x\"\n[cloud]\ntoken_env = \"T\"\nbase_url = \"webexapis.com\"",
     "[[source]]\nname = \"a\"\nkind = \"ldif\"\npath = \"a\"\nbind = \"x\"\npage_sise = 3\nbases = [\"dc=x\"]\n[[source]]\nname = \"a\"\nkind = \"ldif\"\n[cloud]\ntoken_env = \"T\"",
+    "[[source]]\nname = \"a\"\nkind = \"ldap\"\nurls = [\"ldaps://x\"]\nsite = \"s\"\nnameservers = [\"dns\"]\npin_sha256 = [\"abc\"]\nclient_key_file = \"k\"\nauth = \"external\"\nbind = \"x\"\n[cloud]\ntoken_env = \"T\"",
+    "[[source]]\nname = \"a\"\nkind = \"ldap\"\nurls = [\"ldaps://x\"]\nauth = \"kerberos\"\n[cloud]\ntoken_env = \"T\"",
+    "[[source]]\nname = \"b\"\nkind = \"ldap\"\nurls = [\"ldaps://x\"]\nauth = \"gssapi\"\npassword_env = \"P\"\n[[source]]\nname = \"c\"\nkind = \"ldap\"\nurls = [\"ldaps://x\"]\nauth = \"external\"\n[cloud]\ntoken_env = \"T\"",
     "[[source]]\nname = \"a\"\nkind = \"csv\"\n[cloud]\ntoken_env = \"T\"",
     "password = hunter2",
 ];

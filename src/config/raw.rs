@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::guard;
 use crate::plan::Leavers as LeaversPolicy;
 
-pub use edges::{Cloud, CloudKind, Source, SourceKind};
+pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
 pub use people::{Dialect, Entitlement, Mapping, People, Role, Scope};
 
 /// The configuration of dirsyncd.

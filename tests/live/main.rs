@@ -6,6 +6,7 @@ mod support;
 mod changes_389;
 mod changes_ad;
 mod changes_slapd;
+mod connections;
 mod fixtures;
 mod kill;
 mod reading;

@@ -54,6 +54,11 @@ impl Authority {
         Self { dir: dir.to_owned() }
     }
 
+    /// The authority that was made in `dir` before.
+    pub(crate) fn at(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
+    }
+
     /// The authority's own certificate, PEM.
     pub(crate) fn file(&self) -> PathBuf {
         self.dir.join("ca.pem")
@@ -105,5 +110,44 @@ impl Authority {
             "extensions",
         ]));
         (self.dir.join("cert.pem"), self.dir.join("key.pem"))
+    }
+
+    /// Issues a certificate for a client and returns the PEM files of certificate and key.
+    pub(crate) fn issue_client(&self, name: &str) -> (PathBuf, PathBuf) {
+        let at = |suffix: &str| format!("client-{name}{suffix}");
+        run(Command::new("openssl").current_dir(&self.dir).args([
+            "req",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            &at("-key.pem"),
+            "-out",
+            &at("-request.pem"),
+            "-subj",
+            &format!("/CN={name}"),
+        ]));
+        let extensions = "basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n";
+        std::fs::write(self.dir.join(at("-extensions")), extensions).expect("writing to our own directory");
+        run(Command::new("openssl").current_dir(&self.dir).args([
+            "x509",
+            "-req",
+            "-in",
+            &at("-request.pem"),
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca-key.pem",
+            "-CAcreateserial",
+            "-days",
+            "30",
+            "-out",
+            &at(".pem"),
+            "-extfile",
+            &at("-extensions"),
+        ]));
+        (self.dir.join(at(".pem")), self.dir.join(at("-key.pem")))
     }
 }

@@ -174,6 +174,7 @@ moduleload syncprov
 moduleload accesslog
 pidfile {dir}/slapd.pid
 argsfile {dir}/slapd.args
+TLSCACertificateFile {dir}/tls/ca.pem
 TLSCertificateFile {cert}
 TLSCertificateKeyFile {key}
 sizelimit unlimited
@@ -261,6 +262,11 @@ impl Slapd {
     /// The server's own certificate, PEM.
     pub(crate) fn certificate_file(&self) -> PathBuf {
         self.dir.path().join("tls/cert.pem")
+    }
+
+    /// Issues a certificate for a client, by the authority of the server: certificate and key, PEM.
+    pub(crate) fn client_certificate(&self, name: &str) -> (PathBuf, PathBuf) {
+        Authority::at(&self.dir.path().join("tls")).issue_client(name)
     }
 
     /// Applies LDIF change records (or content records, which are added) as [`ADMIN`].

@@ -50,6 +50,20 @@ impl ChangesBy {
     }
 }
 
+/// How to log in to a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthBy {
+    /// Not at all.
+    Anonymous,
+    /// With bind and a password.
+    Simple,
+    /// With the client certificate (SASL EXTERNAL).
+    External,
+    /// By Kerberos, over TLS (SASL GSSAPI).
+    Gssapi,
+}
+
 /// One directory.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -58,9 +72,14 @@ pub struct Source {
     pub name: String,
     /// "ldap" for Active Directory and every other LDAP directory, "ldif" for a file.
     pub kind: SourceKind,
-    /// The DNS name of an Active Directory domain, which resolves to its domain controllers.
-    /// Short for urls = ["ldaps://DOMAIN"].
+    /// Instead of urls: the DNS name of a domain. Its servers are found by DNS (SRV records):
+    /// the domain controllers of Active Directory, or other LDAP servers.
     pub domain: Option<String>,
+    /// With domain: the site of Active Directory whose domain controllers are preferred.
+    pub site: Option<String>,
+    /// With domain: DNS servers to ask, "ADDRESS" or "ADDRESS:PORT", instead of the system's.
+    #[serde(default)]
+    pub nameservers: Vec<String>,
     /// Servers, tried in order: "ldaps://host", "ldaps://host:port", or "ldap://host" together
     /// with start_tls.
     #[serde(default)]
@@ -73,7 +92,19 @@ pub struct Source {
     pub danger_plain_ldap: bool,
     /// PEM file with the certificate authorities to trust, instead of those of the system.
     pub ca_file: Option<PathBuf>,
+    /// SHA-256 fingerprints of server certificates, 64 hexadecimal digits each, colons allowed.
+    /// Exactly these certificates are trusted then, whatever their names and authorities.
+    #[serde(default)]
+    pub pin_sha256: Vec<String>,
+    /// PEM file with the client certificate to show.
+    pub client_cert_file: Option<PathBuf>,
+    /// PEM file with the key of the client certificate. Nobody but owner and group may read it.
+    pub client_key_file: Option<PathBuf>,
+    /// How to log in. Absent: with bind and a password if bind is given, else with the client
+    /// certificate if there is one, else anonymously.
+    pub auth: Option<AuthBy>,
     /// Whom to bind as: DN, user principal name, or DOMAIN\user. Absent to bind anonymously.
+    /// With auth = "gssapi": the Kerberos principal, absent for the one of the ticket.
     pub bind: Option<String>,
     /// File with the password of the bind name. Nobody but owner and group may read it.
     pub password_file: Option<PathBuf>,

@@ -4,40 +4,82 @@ use ldap3::{Ldap, LdapResult};
 
 use crate::source::SourceErrorKind::{Misconfigured, Refused};
 
-use super::settings::Settings;
+use super::gssapi;
+use super::settings::{Auth, Settings};
+use super::target::Target;
 use super::trouble::{Failure, Trouble, code_words};
+use super::wire::Wire;
 
-/// Binds with the name and password of the settings; without a name the connection stays
-/// anonymous. The inner result tells a refusal by the directory from a failing server: after
-/// a refusal no other server is tried, because every attempt counts towards a lock-out.
-pub(super) async fn bind(ldap: &mut Ldap, settings: &Settings) -> Result<Result<(), Trouble>, Failure> {
-    let Some(name) = &settings.bind else { return Ok(Ok(())) };
-    let password = &settings.password.0;
-    if password.is_empty() {
+/// Finds what cannot work before anybody is bothered with it.
+pub(super) fn check(settings: &Settings, target: &Target) -> Result<(), Trouble> {
+    let wrong = |what: &str, remedy: &str| Err(Trouble::new(Misconfigured, what, remedy));
+    match settings.auth() {
+        Auth::Anonymous => Ok(()),
+        Auth::Simple if settings.bind.is_none() => {
+            wrong("no bind account is named", "set bind to the DN or the user@domain of an account")
+        }
         // RFC 4513, 5.1.2: servers take a name without a password for an anonymous bind and
         // answer success.
-        return Ok(Err(Trouble::new(
-            Misconfigured,
+        Auth::Simple if settings.password.0.is_empty() => wrong(
             "the bind account has an empty password",
             "store the password of the bind account, or remove the bind name to read anonymously",
-        )));
+        ),
+        Auth::Simple => Ok(()),
+        Auth::External if settings.client_cert_file.is_none() || settings.client_key_file.is_none() => wrong(
+            "there is no client certificate to log in with",
+            "set client_cert_file and client_key_file, or another auth",
+        ),
+        Auth::External | Auth::Gssapi if !target.encrypted() => wrong(
+            "logging in with a client certificate or by Kerberos needs TLS",
+            "use an ldaps:// URL, or ldap:// with start_tls = true",
+        ),
+        Auth::External => Ok(()),
+        Auth::Gssapi => gssapi::check(target),
     }
+}
+
+/// Logs in by Kerberos, on the connection that the client library does not have yet: it would
+/// not know that there is TLS, and ask for what TLS already does.
+pub(super) async fn by_ticket(
+    wire: &mut dyn Wire,
+    settings: &Settings,
+    target: &Target,
+    certificate: Option<&[u8]>,
+) -> Result<(), Trouble> {
+    let result = gssapi::bind(wire, settings, target, certificate).await?;
+    match result.rc {
+        0 => Ok(()),
+        51 | 52 => Err(Failure::Code(Box::new(result)).into_trouble("logging in by Kerberos")),
+        _ => Err(refusal("the directory refuses the Kerberos ticket", &result)),
+    }
+}
+
+/// Logs in as the settings say. The inner result tells a refusal by the directory from a
+/// failing server: after a refusal no other server is tried, because every attempt counts
+/// towards a lock-out.
+pub(super) async fn bind(ldap: &mut Ldap, settings: &Settings) -> Result<Result<(), Trouble>, Failure> {
     let limit = settings.operation_timeout;
-    let result = ldap
-        .with_timeout(limit)
-        .simple_bind(name, password)
-        .await
-        .map_err(|error| Failure::from_library(error, limit))?;
+    let ldap = ldap.with_timeout(limit);
+    let (result, object) = match (settings.auth(), &settings.bind) {
+        (Auth::Simple, Some(name)) => {
+            let bound = ldap.simple_bind(name, &settings.password.0).await;
+            (bound, format!("the directory refuses the bind account \"{name}\""))
+        }
+        (Auth::External, _) => {
+            (ldap.sasl_external_bind().await, "the directory refuses the client certificate".into())
+        }
+        (Auth::Simple | Auth::Anonymous | Auth::Gssapi, _) => return Ok(Ok(())),
+    };
+    let result = result.map_err(|error| Failure::from_library(error, limit))?;
     match result.rc {
         0 => Ok(Ok(())),
         51 | 52 => Err(Failure::Code(Box::new(result))),
-        _ => Ok(Err(refusal(name, &result))),
+        _ => Ok(Err(refusal(&object, &result))),
     }
 }
 
 /// A refused bind in words.
-fn refusal(name: &str, result: &LdapResult) -> Trouble {
-    let object = format!("the directory refuses the bind account \"{name}\"");
+fn refusal(object: &str, result: &LdapResult) -> Trouble {
     let (why, remedy) = match result.rc {
         49 => sub_code(&result.text).and_then(ad_words).unwrap_or((
             "wrong name or password",
@@ -47,8 +89,9 @@ fn refusal(name: &str, result: &LdapResult) -> Trouble {
             ("it wants an encrypted connection", "use an ldaps:// URL, or ldap:// with start_tls = true")
         }
         48 | 7 => (
-            "simple binds with this account are not allowed",
-            "use an account with a password, and allow simple binds over TLS for it",
+            "this way of logging in is not allowed, or not with this account",
+            "use an account and a way of logging in (auth) that the server allows over TLS; for a client \
+             certificate the server must ask for one and map its subject to an entry",
         ),
         32 | 34 => (
             "the bind name is not a name this server knows",
@@ -121,7 +164,7 @@ mod tests {
             let text = format!(
                 "80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data {code}, v1db1\0"
             );
-            let trouble = refusal("svc@example.test", &result(49, &text));
+            let trouble = refusal("the account", &result(49, &text));
             assert!(trouble.what.contains(words), "{}", trouble.what);
             assert!(!trouble.what.contains('\0'));
             assert_eq!(trouble.kind, Refused);
@@ -130,8 +173,8 @@ mod tests {
 
     #[test]
     fn other_refusals_have_a_remedy() {
-        assert!(refusal("cn=x", &result(8, "")).remedy.contains("ldaps"));
-        assert!(refusal("cn=x", &result(34, "invalid DN")).what.contains("invalid DN"));
-        assert!(refusal("cn=x", &result(49, "")).what.contains("wrong name or password"));
+        assert!(refusal("the account", &result(8, "")).remedy.contains("ldaps"));
+        assert!(refusal("the account", &result(34, "invalid DN")).what.contains("invalid DN"));
+        assert!(refusal("the account", &result(49, "")).what.contains("wrong name or password"));
     }
 }

@@ -7,18 +7,25 @@ mod connect;
 mod containers;
 mod decode;
 mod detect;
+mod discover;
+mod gssapi;
 mod lookup;
 mod probe;
 mod question;
 mod range;
+mod reach;
 mod read;
 mod search;
+mod servers;
 mod settings;
 mod sight;
+mod target;
 mod tls;
 mod trouble;
+mod verify;
 mod visit;
 mod walk;
+mod wire;
 
 use std::sync::Arc;
 
@@ -28,22 +35,23 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::model::{Ask, Census, Changes, Cursor, Found, Lookup, Portion, Watched};
 
-pub use settings::Settings;
+pub use settings::{Auth, Settings};
 
 use super::{Probe, Source, SourceError, SourceErrorKind};
+use reach::Reach;
 use trouble::Trouble;
 use visit::Visit;
 
-/// A directory behind LDAP. Connects anew for every read.
+/// A directory behind LDAP. One connection is kept between two questions.
 #[derive(Clone, Debug)]
 pub struct LdapSource {
-    settings: Arc<Settings>,
+    reach: Arc<Reach>,
 }
 
 impl LdapSource {
     /// A source with these settings. Nothing is checked or contacted yet.
     pub fn new(settings: Settings) -> Self {
-        Self { settings: Arc::new(settings) }
+        Self { reach: Arc::new(Reach::new(settings)) }
     }
 
     /// Runs the work in a task of its own: the client library panics on some malformed answers,
@@ -53,7 +61,7 @@ impl LdapSource {
         T: Send + 'static,
         F: Future<Output = Result<T, Trouble>> + Send + 'static,
     {
-        let name = &self.settings.name;
+        let name = &self.reach.name;
         match AbortOnDropHandle::new(tokio::spawn(work)).await {
             Ok(done) => done.map_err(|trouble| trouble.into_error(name)),
             Err(_) => Err(SourceError {
@@ -68,7 +76,7 @@ impl LdapSource {
 
 impl Source for LdapSource {
     fn name(&self) -> &str {
-        &self.settings.name
+        &self.reach.name
     }
 
     fn read<'a>(
@@ -76,40 +84,40 @@ impl Source for LdapSource {
         ask: &'a Ask,
         portions: mpsc::Sender<Portion>,
     ) -> BoxFuture<'a, Result<Census, SourceError>> {
-        let (settings, ask) = (self.settings.clone(), ask.clone());
-        Box::pin(self.isolated(async move { read::everything(&settings, &ask, portions).await }))
+        let (reach, ask) = (self.reach.clone(), ask.clone());
+        Box::pin(self.isolated(async move { read::everything(&reach, &ask, portions).await }))
     }
 
     fn changes<'a>(&'a self, ask: &'a Ask, since: &'a Cursor) -> BoxFuture<'a, Result<Changes, SourceError>> {
-        let (settings, ask, since) = (self.settings.clone(), ask.clone(), since.clone());
+        let (reach, ask, since) = (self.reach.clone(), ask.clone(), since.clone());
         Box::pin(self.isolated(async move {
-            let mut visit = Visit::begin(&settings, &ask).await?;
+            let mut visit = Visit::begin(&reach, &ask).await?;
             let told = changes::since(&mut visit, &since).await;
-            visit.session.close().await;
+            visit.end(told.is_ok()).await;
             told
         }))
     }
 
     fn fetch<'a>(&'a self, ask: &'a Ask, lookup: Lookup) -> BoxFuture<'a, Result<Found, SourceError>> {
-        let (settings, ask) = (self.settings.clone(), ask.clone());
+        let (reach, ask) = (self.reach.clone(), ask.clone());
         Box::pin(self.isolated(async move {
-            let mut visit = Visit::begin(&settings, &ask).await?;
+            let mut visit = Visit::begin(&reach, &ask).await?;
             let found = lookup::fetch(&mut visit, &lookup).await;
-            visit.session.close().await;
+            visit.end(found.is_ok()).await;
             found
         }))
     }
 
     fn watch<'a>(&'a self, ask: &'a Ask, wake: Arc<Notify>) -> BoxFuture<'a, Result<Watched, SourceError>> {
-        let (settings, ask) = (self.settings.clone(), ask.clone());
+        let (reach, ask) = (self.reach.clone(), ask.clone());
         Box::pin(self.isolated(async move {
-            let visit = Visit::begin(&settings, &ask).await?;
+            let visit = Visit::begin(&reach, &ask).await?;
             changes::watch(visit, wake).await
         }))
     }
 
     fn probe(&self) -> BoxFuture<'_, Result<Probe, SourceError>> {
-        let settings = self.settings.clone();
-        Box::pin(self.isolated(async move { probe::probe(&settings).await }))
+        let reach = self.reach.clone();
+        Box::pin(self.isolated(async move { probe::probe(&reach).await }))
     }
 }

@@ -16,8 +16,9 @@ use super::connect::Session;
 use super::containers;
 use super::detect::Directory;
 use super::question::Question;
+use super::reach::Reach;
 use super::search::Search;
-use super::settings::Settings;
+use super::settings::{Auth, Settings};
 use super::trouble::{Failure, Trouble};
 use super::visit::Visit;
 use super::walk::{self, Met, Unusable, Usable, Walk};
@@ -27,13 +28,13 @@ const BATCH: usize = 1000;
 
 /// Reads everything.
 pub(super) async fn everything(
-    settings: &Settings,
+    reach: &Reach,
     ask: &Ask,
     portions: mpsc::Sender<Portion>,
 ) -> Result<Census, Trouble> {
-    let mut visit = Visit::begin(settings, ask).await?;
+    let mut visit = Visit::begin(reach, ask).await?;
     let (mut cursor, mut advice) = changes::begin(&mut visit).await;
-    let Visit { plan, mut session, directory, bases, group_bases, identity, .. } = visit;
+    let Visit { settings, plan, mut session, directory, bases, group_bases, identity, .. } = visit;
     let mut read = Read {
         settings,
         ask,
@@ -67,7 +68,7 @@ pub(super) async fn everything(
         }
     }
     if !read.over {
-        session.close().await;
+        reach.keep(session).await;
     }
     if read.tally.leftovers() > 0 {
         tracing::info!(source = %settings.name, entries = read.tally.leftovers(), "deleted objects passed over");
@@ -237,7 +238,7 @@ impl Read<'_> {
             let object = format!("searching {what} under \"{base}\" on {}", session.server);
             let mut trouble = failure.into_trouble(&object);
             // AD's word for an anonymous reader is operationsError.
-            if self.settings.bind.is_none() && trouble.kind == Refused {
+            if self.settings.auth() == Auth::Anonymous && trouble.kind == Refused {
                 trouble.what.push_str(" (no bind account is configured)");
             }
             self.first_trouble = Some(trouble);

@@ -1,9 +1,25 @@
 //! How to reach and read one LDAP directory, checked.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::{Method, Redacted};
+
+use super::verify;
+
+/// How to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// Not at all.
+    Anonymous,
+    /// With a name and a password.
+    Simple,
+    /// With the client certificate that TLS showed (SASL EXTERNAL, RFC 4422 appendix A).
+    External,
+    /// With a Kerberos ticket (SASL GSSAPI, RFC 4752), over TLS.
+    Gssapi,
+}
 
 /// The settings of one LDAP source.
 #[derive(Clone, Debug)]
@@ -12,13 +28,28 @@ pub struct Settings {
     pub name: String,
     /// Servers, tried in order: `ldaps://host[:port]`, `ldap://host[:port]`.
     pub urls: Vec<String>,
-    /// Use StartTLS on `ldap://` URLs.
+    /// The DNS name of a domain whose servers DNS knows; used when there are no URLs.
+    pub domain: Option<String>,
+    /// The site of Active Directory whose domain controllers are preferred.
+    pub site: Option<String>,
+    /// DNS servers for finding the servers of `domain`; none for those of the system.
+    pub nameservers: Vec<SocketAddr>,
+    /// Use StartTLS on `ldap://` URLs, and with the servers of `domain`.
     pub start_tls: bool,
     /// Allow `ldap://` without TLS. Loudly named in the configuration.
     pub danger_plain_ldap: bool,
     /// PEM file with certificate authorities to trust, instead of the system's.
     pub ca_file: Option<PathBuf>,
-    /// Bind name (DN, UPN or `DOMAIN\user`); `None` binds anonymously.
+    /// SHA-256 of the certificates to trust, whatever their names and authorities, instead of
+    /// all others. See [`Settings::pin`].
+    pub pin_sha256: Vec<[u8; 32]>,
+    /// PEM file with our own certificate, and those between it and its authority.
+    pub client_cert_file: Option<PathBuf>,
+    /// PEM file with the key of our own certificate.
+    pub client_key_file: Option<PathBuf>,
+    /// How to log in; `None` for what the rest says, see [`Settings::auth`].
+    pub auth: Option<Auth>,
+    /// Bind name (DN, UPN or `DOMAIN\user`), for [`Auth::Simple`].
     pub bind: Option<String>,
     /// The password that goes with it.
     pub password: Redacted<String>,
@@ -52,9 +83,16 @@ impl Settings {
         Self {
             name: name.into(),
             urls: urls.iter().map(|url| (*url).into()).collect(),
+            domain: None,
+            site: None,
+            nameservers: vec![],
             start_tls: false,
             danger_plain_ldap: false,
             ca_file: None,
+            pin_sha256: vec![],
+            client_cert_file: None,
+            client_key_file: None,
+            auth: None,
             bind: None,
             password: Redacted(String::new()),
             bases: vec![],
@@ -69,6 +107,23 @@ impl Settings {
             connect_timeout: Duration::from_secs(10),
             operation_timeout: Duration::from_mins(5),
         }
+    }
+
+    /// How to log in: as set; else with the bind name, else with the client certificate, else
+    /// not at all.
+    pub fn auth(&self) -> Auth {
+        match self.auth {
+            Some(auth) => auth,
+            None if self.bind.is_some() => Auth::Simple,
+            None if self.client_cert_file.is_some() => Auth::External,
+            None => Auth::Anonymous,
+        }
+    }
+
+    /// A fingerprint for [`Settings::pin_sha256`] from text: 64 hexadecimal digits, colons and
+    /// spaces between them allowed.
+    pub fn pin(text: &str) -> Option<[u8; 32]> {
+        verify::parse_pin(text)
     }
 }
 

@@ -1,148 +1,141 @@
-//! Trust in the server's certificate, and what a failed handshake means.
-//!
-//! The client library's own configuration is never used: it drops all roots when one of the
-//! system's certificates is unreadable, and caches them for the life of the process.
+//! TLS to a server: whom to trust, who we are, and what a failed handshake means.
 
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
-};
-use x509_parser::parse_x509_certificate;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{AlertDescription, CertificateError, ClientConfig, Error, OtherError, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::source::SourceErrorKind::{Misconfigured, Unreachable};
 
+use super::settings::Settings;
+use super::target::Target;
 use super::trouble::Trouble;
+use super::verify::{Pin, Trust, Verifier, shown};
 
-/// The TLS configuration for one connection. `name` is what the certificate has to be for,
-/// when it is not the name in the URL that the library gets.
-///
+/// How TLS is spoken with one server.
+pub(super) struct Tls {
+    config: Arc<ClientConfig>,
+    seen: Arc<Mutex<Option<Pin>>>,
+}
+
+impl Tls {
+    /// Reads the files that the settings name. Anew for each connection: certificates are renewed
+    /// while services run.
+    pub(super) fn new(settings: &Settings) -> Result<Self, Trouble> {
+        let no_tls = |error: &dyn std::fmt::Display| {
+            Trouble::new(
+                Misconfigured,
+                format!("TLS cannot be set up: {error}"),
+                "check the files in ca_file, client_cert_file and client_key_file",
+            )
+        };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let seen = Arc::new(Mutex::new(None));
+        let trust = match settings.pin_sha256.as_slice() {
+            [] => trust(settings.ca_file.as_deref(), &provider)?,
+            pins => Trust::Pins(pins.to_vec()),
+        };
+        let verifier = Verifier { trust, provider: provider.clone(), seen: seen.clone() };
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| no_tls(&error))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier));
+        let config = match (&settings.client_cert_file, &settings.client_key_file) {
+            (Some(certificate), Some(key)) => {
+                let key = PrivateKeyDer::from_pem_file(key)
+                    .map_err(|error| unreadable(key, "private key", &error))?;
+                config
+                    .with_client_auth_cert(certificates(certificate)?, key)
+                    .map_err(|error| no_tls(&error))?
+            }
+            _ => config.with_no_client_auth(),
+        };
+        Ok(Self { config: Arc::new(config), seen })
+    }
+
+    /// Shakes hands.
+    pub(super) async fn connect<S>(&self, target: &Target, stream: S) -> Result<TlsStream<S>, Trouble>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Target { server, host, .. } = target;
+        let name = ServerName::try_from(host.clone()).map_err(|_| {
+            Trouble::new(
+                Misconfigured,
+                format!("no certificate can be for \"{host}\" in {server}"),
+                "use the DNS name or the address of the server in the URL",
+            )
+        })?;
+        TlsConnector::from(self.config.clone()).connect(name, stream).await.map_err(|error| {
+            let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+                Some(inner) => trouble(server, host, inner, seen),
+                None => broken_off(server, &error),
+            }
+        })
+    }
+}
+
 /// With `ca_file` only the certificates in it are trusted: as authorities, and besides each
 /// as the certificate of a server itself, for servers with a self-made certificate that is
 /// for no name.
-pub(super) fn config(
-    ca_file: Option<&Path>,
-    name: Option<ServerName<'static>>,
-) -> Result<Arc<ClientConfig>, Trouble> {
+fn trust(ca_file: Option<&Path>, provider: &Arc<CryptoProvider>) -> Result<Trust, Trouble> {
     let mut roots = RootCertStore::empty();
-    let mut pinned = Vec::new();
+    let mut named = Vec::new();
     match ca_file {
         Some(path) => {
-            let shown = path.display();
-            let certificates: Vec<_> =
-                CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| {
-                    Trouble::new(
-                        Misconfigured,
-                        format!("cannot read the certificate authorities in {shown}: {error}"),
-                        "ca_file names a PEM file that this service's account can read",
-                    )
-                })?;
-            roots.add_parsable_certificates(certificates.iter().cloned());
-            pinned = certificates;
+            named = certificates(path)?;
+            roots.add_parsable_certificates(named.iter().cloned());
         }
         None => {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
     }
-    if roots.is_empty() {
-        return Err(Trouble::new(
+    let nobody = || {
+        Trouble::new(
             Misconfigured,
             "no certificate authority is trusted: none was found",
             "set ca_file to a PEM file with the authority that signed the server's certificate",
-        ));
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let no_tls = |error: &dyn std::fmt::Display| {
-        Trouble::new(
-            Misconfigured,
-            format!("TLS cannot be set up: {error}"),
-            "check the certificates in ca_file",
         )
     };
-    let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+    if roots.is_empty() {
+        return Err(nobody());
+    }
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
-        .map_err(|error| no_tls(&error))?;
-    // A made-up name is nobody's business, least of all the server's.
-    let enable_sni = name.is_none();
-    let verifier = Verifier { inner, pinned, name, provider: provider.clone() };
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| no_tls(&error))?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    config.enable_sni = enable_sni;
-    Ok(Arc::new(config))
+        .map_err(|_| nobody())?;
+    Ok(Trust::Authorities { verifier, named })
 }
 
-/// The ordinary verification, except that a certificate which the administrator named
-/// himself needs no authority and no name.
-#[derive(Debug)]
-struct Verifier {
-    inner: Arc<WebPkiServerVerifier>,
-    pinned: Vec<CertificateDer<'static>>,
-    name: Option<ServerName<'static>>,
-    provider: Arc<CryptoProvider>,
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Trouble> {
+    CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| unreadable(path, "certificates", &error))
 }
 
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        if self.pinned.iter().any(|pinned| pinned.as_ref() == end_entity.as_ref()) {
-            return match validity(end_entity) {
-                Some((from, _)) if now.as_secs() < from => Err(CertificateError::NotValidYet.into()),
-                Some((_, to)) if now.as_secs() > to => Err(CertificateError::Expired.into()),
-                Some(_) => Ok(ServerCertVerified::assertion()),
-                None => Err(CertificateError::BadEncoding.into()),
-            };
-        }
-        let name = self.name.as_ref().unwrap_or(server_name);
-        self.inner.verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
+fn unreadable(path: &Path, what: &str, error: &dyn std::fmt::Display) -> Trouble {
+    Trouble::new(
+        Misconfigured,
+        format!("cannot read the {what} in {}: {error}", path.display()),
+        "name a PEM file that this service's account can read",
+    )
 }
 
-/// From when to when a certificate is valid, in seconds since 1970-01-01 UTC.
-pub(super) fn validity(certificate: &[u8]) -> Option<(u64, u64)> {
-    let (_, parsed) = parse_x509_certificate(certificate).ok()?;
-    let validity = parsed.validity();
-    let secs = |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).ok();
-    Some((secs(validity.not_before)?, secs(validity.not_after)?))
+fn broken_off(server: &str, error: &io::Error) -> Trouble {
+    Trouble::new(
+        Unreachable,
+        format!("{server} broke the connection off while TLS was being set up: {error}"),
+        "check that the server has a certificate for LDAP and that the port is the right one",
+    )
 }
 
 /// The names in a certificate, which the verifier lists as `DnsName("host")` or `IpAddress(addr)`.
@@ -155,9 +148,15 @@ fn names(presented: &[String]) -> String {
 }
 
 /// Why a handshake with the server failed.
-pub(super) fn trouble(server: &str, host: &str, error: &Error) -> Trouble {
+fn trouble(server: &str, host: &str, error: &Error, seen: Option<Pin>) -> Trouble {
     use CertificateError as C;
-    const PIN: &str = "Otherwise put the server's own certificate into ca_file: it is then trusted as it is";
+    let pin = match seen.as_ref().map(shown) {
+        Some(pin) => format!(
+            "Otherwise trust this one certificate as it is, after comparing its fingerprint with the server's: \
+             pin_sha256 = [\"{pin}\"]"
+        ),
+        None => "Otherwise put the server's own certificate into ca_file: it is then trusted as it is".into(),
+    };
     let (why, remedy) = match error {
         Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => {
             ("its certificate has expired".to_owned(), "renew the certificate of the server".to_owned())
@@ -173,28 +172,40 @@ pub(super) fn trouble(server: &str, host: &str, error: &Error) -> Trouble {
              root certificate of the domain's certification authority)"
                 .into(),
         ),
+        Error::InvalidCertificate(C::ApplicationVerificationFailure) => (
+            "its certificate is none of those in pin_sha256".into(),
+            format!(
+                "somebody may be in between: compare the fingerprint with that of the server's certificate; if the \
+                 server got a new one, set pin_sha256 = [\"{}\"]",
+                seen.as_ref().map(shown).unwrap_or_default()
+            ),
+        ),
         Error::InvalidCertificate(C::NotValidForNameContext { presented, .. }) if presented.is_empty() => (
             "its certificate has no subjectAltName, only the old common name, and is therefore for no host".into(),
-            format!("give the server a certificate with the subjectAltName \"{host}\". {PIN}"),
+            format!("give the server a certificate with the subjectAltName \"{host}\". {pin}"),
         ),
         Error::InvalidCertificate(C::NotValidForName) => (
             format!("its certificate is not for \"{host}\""),
-            format!("use the host name in the certificate in the URL, or renew the certificate. {PIN}"),
+            format!("use the host name in the certificate in the URL, or renew the certificate. {pin}"),
         ),
         Error::InvalidCertificate(C::NotValidForNameContext { presented, .. }) => (
             format!("its certificate is not for \"{host}\" but for {}", names(presented)),
-            format!("use the host name in the certificate in the URL, or renew the certificate. {PIN}"),
+            format!("use the host name in the certificate in the URL, or renew the certificate. {pin}"),
         ),
         Error::InvalidCertificate(C::Other(OtherError(inner))) if inner.to_string().contains("CaUsedAsEndEntity") => (
             "it shows the certificate of an authority instead of one of its own".into(),
-            format!("give the server a certificate of its own. {PIN}"),
+            format!("give the server a certificate of its own. {pin}"),
         ),
         Error::InvalidCertificate(other) => {
-            (format!("its certificate is not acceptable: {other}"), format!("renew the certificate. {PIN}"))
+            (format!("its certificate is not acceptable: {other}"), format!("renew the certificate. {pin}"))
         }
         Error::InvalidMessage(_) => (
             "what answers there does not speak TLS".into(),
             "use the port for ldaps (usually 636); for StartTLS use an ldap:// URL with start_tls = true".into(),
+        ),
+        Error::AlertReceived(AlertDescription::CertificateRequired | AlertDescription::UnknownCA) => (
+            format!("it does not take our client certificate: {error}"),
+            "set client_cert_file and client_key_file to a certificate that the server's authority signed".into(),
         ),
         Error::AlertReceived(_) | Error::PeerIncompatible(_) => (
             format!("TLS could not be agreed on: {error}"),
@@ -208,6 +219,7 @@ pub(super) fn trouble(server: &str, host: &str, error: &Error) -> Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::ldap::settings::tests::settings;
 
     #[test]
     fn failed_handshakes_are_told_in_words_with_a_remedy() {
@@ -221,13 +233,14 @@ mod tests {
             (CertificateError::NotValidYet.into(), "not valid yet", "clocks"),
             (CertificateError::UnknownIssuer.into(), "not trusted here", "ca_file"),
             (CertificateError::BadSignature.into(), "not trusted here", "ca_file"),
-            (names(&[]).into(), "no subjectAltName", "ca_file"),
+            (names(&[]).into(), "no subjectAltName", "pin_sha256 = [\"abababab"),
+            (CertificateError::ApplicationVerificationFailure.into(), "none of those", "[\"abababab"),
             (names(&["DnsName(\"a.test\")", "IpAddress(0::1)"]).into(), "but for a.test, 0::1", "URL"),
             (CertificateError::Revoked.into(), "not acceptable", "renew"),
             (Error::InvalidMessage(message), "does not speak TLS", "636"),
             (Error::AlertReceived(rustls::AlertDescription::ProtocolVersion), "agreed", "TLS 1.2"),
         ] {
-            let trouble = trouble("ldaps://dc1.example.com", "dc1.example.com", &error);
+            let trouble = trouble("ldaps://dc1.example.com", "dc1.example.com", &error, Some([0xab; 32]));
             assert!(trouble.what.contains(what), "{}", trouble.what);
             assert!(trouble.remedy.contains(remedy), "{}", trouble.remedy);
         }
@@ -237,7 +250,13 @@ mod tests {
     fn a_file_without_certificates_is_no_trust() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "nothing").unwrap();
-        assert!(config(Some(file.path()), None).unwrap_err().remedy.contains("ca_file"));
-        assert!(config(Some(Path::new("/nonexistent")), None).unwrap_err().what.contains("/nonexistent"));
+        let mut settings = settings(&[]);
+        settings.ca_file = Some(file.path().into());
+        assert!(Tls::new(&settings).err().unwrap().remedy.contains("ca_file"));
+        settings.ca_file = Some("/nonexistent".into());
+        assert!(Tls::new(&settings).err().unwrap().what.contains("/nonexistent"));
+        // With a pin nobody else is trusted, and nobody is needed.
+        settings.pin_sha256 = vec![[0; 32]];
+        assert!(Tls::new(&settings).is_ok());
     }
 }

@@ -3,8 +3,9 @@
 
 use crate::model::Ask;
 
-use super::connect::{self, Session};
+use super::connect::Session;
 use super::detect::{self, Directory, without_nested};
+use super::reach::Reach;
 use super::read::Plan;
 use super::settings::Settings;
 use super::sight::Sight;
@@ -12,6 +13,7 @@ use super::trouble::Trouble;
 
 /// An open connection to a directory that is known.
 pub(super) struct Visit<'a> {
+    pub reach: &'a Reach,
     pub settings: &'a Settings,
     pub ask: &'a Ask,
     pub plan: Plan,
@@ -28,18 +30,37 @@ pub(super) struct Visit<'a> {
 }
 
 impl<'a> Visit<'a> {
-    /// Checks the settings, connects and looks around.
-    pub(super) async fn begin(settings: &'a Settings, ask: &'a Ask) -> Result<Self, Trouble> {
+    /// Checks the settings, connects and looks around. On a connection that was used before,
+    /// what was seen then still holds.
+    pub(super) async fn begin(reach: &'a Reach, ask: &'a Ask) -> Result<Self, Trouble> {
+        let settings: &Settings = reach;
         let plan = Plan::check(settings)?;
-        let mut session = connect::open(settings).await?;
-        let directory = detect::detect(&mut session, settings.operation_timeout).await?;
+        let mut session = reach.session().await?;
+        let known = session.known.take();
+        let directory = match &known {
+            Some((directory, _)) => directory.clone(),
+            None => detect::detect(&mut session, settings.operation_timeout).await?,
+        };
         let bases = directory.bases(settings)?;
         let group_bases = match settings.group_bases.as_slice() {
             [] => bases.clone(),
             configured => without_nested(configured),
         };
-        let identity = directory.identity(&mut session, &bases, settings.operation_timeout).await;
+        let identity = match known {
+            Some((_, identity)) => identity,
+            None => directory.identity(&mut session, &bases, settings.operation_timeout).await,
+        };
+        session.known = Some((directory.clone(), identity.clone()));
         let sight = Sight::default();
-        Ok(Self { settings, ask, plan, session, directory, bases, group_bases, identity, sight })
+        Ok(Self { reach, settings, ask, plan, session, directory, bases, group_bases, identity, sight })
+    }
+
+    /// Ends the visit. The connection is kept for the next one when all went well.
+    pub(super) async fn end(self, well: bool) {
+        if well {
+            self.reach.keep(self.session).await;
+        } else {
+            self.session.close().await;
+        }
     }
 }

@@ -145,7 +145,9 @@ fn binding(visit: &Visit<'_>, method: Method) -> Fingerprint {
     list(&ask.attributes.iter().map(String::as_str).collect::<Vec<_>>());
     list(&[
         method.word(),
+        settings.domain.as_deref().unwrap_or_default(),
         settings.bind.as_deref().unwrap_or_default(),
+        &format!("{:?} {:?}", settings.auth(), settings.client_cert_file),
         settings.person_filter.as_deref().unwrap_or_default(),
         settings.group_filter.as_deref().unwrap_or_default(),
         settings.room_filter.as_deref().unwrap_or_default(),
