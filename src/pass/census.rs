@@ -9,7 +9,9 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::guard::Headcount;
-use crate::model::{Census, Completeness, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld};
+use crate::model::{
+    Census, Completeness, Key, Portion, Record, RecordKind, SourceId, Unusable, Wanted, Withheld,
+};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::Source;
@@ -364,19 +366,21 @@ impl Work {
         Ok((reading, self.stage))
     }
 
-    /// An entry that could not be used might be any linked person: whoever has its DN is not gone.
+    /// An entry that could not be used might be any linked person: whoever has its anchor or its DN
+    /// is not gone.
     fn unusable(&mut self, source: &str, census: &Census, sieve: &Sieve) -> Result<(), StoreError> {
-        let keys: Vec<Key> = census.unusable.iter().map(|(dn, _)| Key::dn(dn)).collect();
-        for (_, anchor) in sieve.reader.anchors_by_dn(&keys)? {
+        let keys: Vec<Key> = census.unusable.iter().map(|entry| Key::dn(&entry.dn)).collect();
+        let by_dn = sieve.reader.anchors_by_dn(&keys)?.into_iter().map(|(_, anchor)| anchor);
+        for anchor in by_dn.chain(census.unusable.iter().filter_map(|entry| entry.anchor)) {
             if let Some(at) = sieve.index.find(anchor)
                 && !sieve.index.met.set(at)
             {
                 sieve.index.unusable.set(at);
             }
         }
-        for (dn, reason) in &census.unusable {
+        for Unusable { dn, anchor, reason } in &census.unusable {
             let withheld = Withheld {
-                anchor: None,
+                anchor: *anchor,
                 dn: dn.clone(),
                 code: "unusable".into(),
                 reason: format!("the entry cannot be used: {reason}"),

@@ -11,3 +11,4 @@ mod source_lookup;
 mod source_samba;
 mod source_slapd;
 mod sync_samba;
+mod sync_unusable;

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use dirsyncd::model::{Ask, Attribute, Census, Completeness, Portion, Record, RecordKind, SourceId};
+use dirsyncd::model::{
+    Ask, Attribute, Census, Completeness, Portion, Record, RecordKind, SourceId, Unusable,
+};
 use dirsyncd::source::{Probe, Source, SourceError, SourceErrorKind};
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -264,7 +266,8 @@ impl Source for Directory {
                 }
             }
             let unusable = state.unusable.iter().filter_map(|name| {
-                Some((state.people.get(name)?.dn(), "its objectGUID is missing".to_owned()))
+                let (dn, reason) = (state.people.get(name)?.dn(), "its objectGUID is missing".to_owned());
+                Some(Unusable { dn, anchor: None, reason })
             });
             Ok(Census {
                 completeness: match reasons.as_slice() {
