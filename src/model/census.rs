@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Container, Cursor, Record};
+use super::{Container, Cursor, Record, SourceId};
 
 /// What a pass wants to know from a source.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +46,17 @@ pub enum Completeness {
     },
 }
 
+/// An entry that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// Where it stands, as far as that could be read.
+    pub dn: String,
+    /// Who it is, where that could be read: it may have been renamed since it was last usable.
+    pub anchor: Option<SourceId>,
+    /// What is wrong with it, in a sentence.
+    pub reason: String,
+}
+
 /// What a read proved. The records themselves were streamed while reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Census {
@@ -61,9 +72,9 @@ pub struct Census {
     pub people: u64,
     /// Group records sent.
     pub groups: u64,
-    /// Entries that could not be used at all, with DN and reason: no anchor, not decodable.
-    /// They are withheld: nothing that they might be is removed.
-    pub unusable: Vec<(String, String)>,
+    /// Entries that could not be used at all: no anchor, not decodable. They are withheld:
+    /// nothing that they might be is removed.
+    pub unusable: Vec<Unusable>,
     /// Referrals met. They are not chased.
     pub referrals: u64,
     /// From where changes can be told after this read; taken before its first search, so that

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Record, SourceId};
+use super::{Fingerprint, Record, SourceId, Unusable};
 
 /// So many objects at most are looked up one by one; beyond, reading everything is quicker.
 pub const MANY: usize = 20_000;
@@ -156,8 +156,8 @@ pub enum Lookup {
 pub struct Found {
     /// The records, as a full read gives them.
     pub records: Vec<Record>,
-    /// Entries that cannot be used, with DN and reason.
-    pub unusable: Vec<(String, String)>,
+    /// Entries that cannot be used. Whoever they are is not gone.
+    pub unusable: Vec<Unusable>,
     /// What was not answered, in sentences. Only without any is absence proved.
     pub gaps: Vec<String>,
 }

@@ -20,7 +20,7 @@ mod wanted;
 
 pub use account::Account;
 pub use action::{Action, Attr, Cause, Change, Kind};
-pub use census::{Ask, Census, Completeness, Portion};
+pub use census::{Ask, Census, Completeness, Portion, Unusable};
 pub use change::{Changes, Container, Cursor, Found, Hint, Hinted, Lookup, MANY, Method, Watched};
 pub use email::{Email, EmailError};
 pub use fingerprint::{Fingerprint, Hasher, Key, normal_dn};

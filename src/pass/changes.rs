@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 
-use crate::model::{Changes, Cursor, Hint, MANY, Record, SourceId};
+use crate::model::{Changes, Cursor, Hint, MANY, Record, SourceId, Unusable};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::Source;
@@ -76,7 +76,7 @@ pub struct Heard {
     /// People and rooms.
     pub people: Vec<Record>,
     /// Entries that cannot be used, by source.
-    pub unusable: Vec<(String, Vec<(String, String)>)>,
+    pub unusable: Vec<(String, Vec<Unusable>)>,
     /// Everybody who was asked for, found or not.
     pub concerned: BTreeSet<SourceId>,
     /// What was not answered.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Attribute, Key, Record, RecordKind, SourceId};
+use crate::model::{Attribute, Key, Record, RecordKind, SourceId, Unusable};
 
 use super::{ad, legible};
 
@@ -64,21 +64,17 @@ impl Shaped {
     ///
     /// # Errors
     ///
-    /// The reason why the entry cannot be used, with the DN returned for the census.
-    pub(super) fn into_record(
-        self,
-        dn: String,
-        fallback: Option<SourceId>,
-    ) -> Result<Record, (String, String)> {
+    /// The reason why the entry cannot be used.
+    pub(super) fn into_record(self, dn: String, fallback: Option<SourceId>) -> Result<Record, Unusable> {
         if ad::is_conflict(&dn) {
             let reason = "a replication conflict (CNF) object: a second object took its name on another \
                           domain controller. Merge or delete it in the directory";
-            return Err((dn, reason.into()));
+            return Err(Unusable { dn, anchor: self.anchor, reason: reason.into() });
         }
         let Some(anchor) = self.anchor.or(fallback) else {
             let reason = "the entry shows no anchor attribute, or not with a usable value. Let the bind \
                           account read it, or set `anchor` to an attribute that every entry has";
-            return Err((dn, reason.into()));
+            return Err(Unusable { dn, anchor: None, reason: reason.into() });
         };
         let Self { kind, disabled, expires, attributes, .. } = self;
         Ok(Record { anchor, dn, kind, disabled, expires, attributes })
@@ -355,9 +351,12 @@ mod tests {
     #[test]
     fn what_cannot_be_used_says_why() {
         let unnamed = shape(Looking::People, vec![]).into_record("cn=a,dc=x".into(), None);
-        assert!(unnamed.unwrap_err().1.contains("anchor"));
+        assert!(unnamed.unwrap_err().reason.contains("anchor"));
         let conflict = shape(Looking::People, vec![attribute("entryuuid", &[UUID])])
             .into_record(r"CN=A\0ACNF:6f1d,DC=x".into(), None);
-        assert!(conflict.unwrap_err().1.contains("conflict"));
+        let conflict = conflict.unwrap_err();
+        assert!(conflict.reason.contains("conflict"));
+        // The DN is new with the conflict: the anchor tells who it was.
+        assert_eq!(conflict.anchor, UUID.parse().ok());
     }
 }

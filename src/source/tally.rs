@@ -1,6 +1,6 @@
 //! Counting what a read saw and what it did not, towards the census.
 
-use crate::model::{Census, Completeness, Found, Record, RecordKind};
+use crate::model::{Census, Completeness, Found, Record, RecordKind, Unusable};
 
 /// How many unusable entries are listed. A wrong anchor attribute makes every entry of the
 /// directory unusable; nobody reads a million lines.
@@ -11,7 +11,7 @@ const LISTED: usize = 10_000;
 pub(super) struct Tally {
     people: u64,
     groups: u64,
-    unusable: Vec<(String, String)>,
+    unusable: Vec<Unusable>,
     unlisted: u64,
     nameless: u64,
     lost_groups: u64,
@@ -33,16 +33,16 @@ impl Tally {
 
     /// Notes an entry that is, or may be, a group and cannot be used. Who is a member of what
     /// is then not known whole.
-    pub(super) fn unusable_group(&mut self, dn: String, reason: String) {
+    pub(super) fn unusable_group(&mut self, entry: Unusable) {
         self.lost_groups += 1;
-        self.unusable(dn, reason);
+        self.unusable(entry);
     }
 
     /// Notes an entry that cannot be used.
-    pub(super) fn unusable(&mut self, dn: String, reason: String) {
-        self.nameless += u64::from(dn.is_empty());
+    pub(super) fn unusable(&mut self, entry: Unusable) {
+        self.nameless += u64::from(entry.dn.is_empty() && entry.anchor.is_none());
         if self.unusable.len() < LISTED {
-            self.unusable.push((dn, reason));
+            self.unusable.push(entry);
         } else {
             self.unlisted += 1;
         }
@@ -131,13 +131,17 @@ impl Tally {
 mod tests {
     use super::*;
 
+    fn bad(dn: &str) -> Unusable {
+        Unusable { dn: dn.into(), anchor: None, reason: "no anchor".into() }
+    }
+
     #[test]
     fn unusable_entries_are_listed_up_to_a_bound_and_then_the_census_is_partial() {
         let mut tally = Tally::default();
         for n in 0..LISTED {
-            tally.unusable(format!("cn={n}"), "no anchor".into());
+            tally.unusable(bad(&format!("cn={n}")));
         }
-        tally.unusable("cn=one more".into(), "no anchor".into());
+        tally.unusable(bad("cn=one more"));
         let census = tally.into_census("dc=test".into());
         assert_eq!(census.unusable.len(), LISTED);
         assert!(!census.is_whole());
@@ -148,13 +152,16 @@ mod tests {
         let census = |dn: &str, group: bool| {
             let mut tally = Tally::default();
             match group {
-                true => tally.unusable_group(dn.into(), "bad".into()),
-                false => tally.unusable(dn.into(), "bad".into()),
+                true => tally.unusable_group(bad(dn)),
+                false => tally.unusable(bad(dn)),
             }
             tally.into_census("dc=test".into())
         };
         assert!(census("cn=a", false).is_whole());
         assert!(!census("", false).is_whole());
+        let mut tally = Tally::default();
+        tally.unusable(Unusable { anchor: Some(crate::model::SourceId::new([1; 16])), ..bad("") });
+        assert!(tally.into_census("dc=test".into()).is_whole());
         assert!(!census("cn=a", true).is_whole());
     }
 }

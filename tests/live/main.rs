@@ -15,3 +15,4 @@ mod source_lookup;
 mod source_samba;
 mod source_slapd;
 mod sync_samba;
+mod sync_unusable;

@@ -127,8 +127,8 @@ async fn a_group_whose_members_cannot_all_be_read_is_withheld() {
     });
     let (_, census) = read_ldap(&settings(&server), &ask(&["mail"])).await;
     assert_eq!(census.groups, 0);
-    assert_eq!(census.unusable[0].0, GROUP);
-    assert!(census.unusable[0].1.contains("insufficientAccessRights"), "{census:?}");
+    assert_eq!(census.unusable[0].dn, GROUP);
+    assert!(census.unusable[0].reason.contains("insufficientAccessRights"), "{census:?}");
     assert!(reasons(&census)[0].contains("memberships"), "{census:?}");
 }
 

@@ -496,7 +496,7 @@ async fn an_entry_that_cannot_be_used_is_told() {
     });
     let found = fetch(&settings, &only_people(), Lookup::People(vec![SourceId::new([1; 16])])).await;
     assert_eq!(found.records.len(), 1);
-    assert_eq!(found.unusable[0].0, "CN=X,DC=example,DC=test");
+    assert_eq!(found.unusable[0].dn, "CN=X,DC=example,DC=test");
     // A group that cannot be used makes memberships uncertain.
     let found = fetch(&settings, &ask(&[]), Lookup::Groups(vec![SourceId::new([1; 16])])).await;
     assert!(found.gaps[0].contains("memberships"), "{found:?}");

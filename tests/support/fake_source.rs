@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use dirsyncd::model::{
     Ask, Attribute, Census, Changes, Completeness, Cursor, Fingerprint, Found, Hint, Hinted, Key, Lookup,
-    Method, Portion, Record, RecordKind, SourceId,
+    Method, Portion, Record, RecordKind, SourceId, Unusable,
 };
 use dirsyncd::source::{Probe, Source, SourceError, SourceErrorKind};
 use futures_util::future::BoxFuture;
@@ -298,7 +298,11 @@ impl State {
                 .iter()
                 .filter_map(|name| self.people.get(name))
                 .filter(|entry| anchors.contains(&entry.anchor))
-                .map(|entry| (entry.dn(), "its objectGUID is missing".to_owned()))
+                .map(|entry| Unusable {
+                    dn: entry.dn(),
+                    anchor: None,
+                    reason: "its objectGUID is missing".into(),
+                })
                 .collect(),
             _ => Vec::new(),
         };
@@ -357,7 +361,8 @@ impl Source for Directory {
                 }
             }
             let unusable = state.unusable.iter().filter_map(|name| {
-                Some((state.people.get(name)?.dn(), "its objectGUID is missing".to_owned()))
+                let (dn, reason) = (state.people.get(name)?.dn(), "its objectGUID is missing".to_owned());
+                Some(Unusable { dn, anchor: None, reason })
             });
             Ok(Census {
                 completeness: match reasons.as_slice() {

@@ -1,7 +1,7 @@
 //! What was read is weighed: what it proves about those who were not met, and what is remembered.
 
 use crate::guard::Headcount;
-use crate::model::{Census, Completeness, Key, SourceId, Withheld, normal_dn};
+use crate::model::{Census, Completeness, Key, SourceId, Unusable, Withheld, normal_dn};
 use crate::store::{Followed, Meta, SourceMeta, Stage, StoreError};
 
 use super::super::PassError;
@@ -119,24 +119,26 @@ impl Work {
         (reading, self.stage)
     }
 
-    /// An entry that could not be used might be any linked person: whoever has its DN is not gone.
+    /// An entry that could not be used might be any linked person: whoever has its anchor or its DN
+    /// is not gone.
     pub(super) fn unusable(
         &mut self,
         source: &str,
-        entries: &[(String, String)],
+        entries: &[Unusable],
         sieve: &Sieve,
     ) -> Result<(), StoreError> {
-        let keys: Vec<Key> = entries.iter().map(|(dn, _)| Key::dn(dn)).collect();
-        for (_, anchor) in sieve.reader.anchors_by_dn(&keys)? {
+        let keys: Vec<Key> = entries.iter().map(|entry| Key::dn(&entry.dn)).collect();
+        let by_dn = sieve.reader.anchors_by_dn(&keys)?.into_iter().map(|(_, anchor)| anchor);
+        for anchor in by_dn.chain(entries.iter().filter_map(|entry| entry.anchor)) {
             if let Some(at) = sieve.index.find(anchor)
                 && !sieve.index.met.set(at)
             {
                 sieve.index.unusable.set(at);
             }
         }
-        for (dn, reason) in entries {
+        for Unusable { dn, anchor, reason } in entries {
             let withheld = Withheld {
-                anchor: None,
+                anchor: *anchor,
                 dn: dn.clone(),
                 code: "unusable".into(),
                 reason: format!("the entry cannot be used: {reason}"),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::model::{Ask, Found, Key, Lookup, MANY, Record, SourceId};
+use crate::model::{Ask, Found, Key, Lookup, MANY, Record, SourceId, Unusable};
 use crate::source::Source;
 use crate::store::{Followed, Stage};
 
@@ -35,7 +35,7 @@ pub(super) struct Ear<'a> {
     pub concerned: BTreeSet<SourceId>,
     /// DNs by their keys, as groups name them.
     pub names: HashMap<Key, String>,
-    pub unusable: Vec<(String, Vec<(String, String)>)>,
+    pub unusable: Vec<(String, Vec<Unusable>)>,
     pub partial: Vec<String>,
     pub seen: Vec<SourceSeen>,
     pub followed: Followed,

@@ -33,27 +33,37 @@ pub(super) struct Open {
 pub(super) struct Malformed {
     /// As far as it could be read.
     pub dn: String,
+    /// Those that are well formed, to know it by.
+    pub attributes: Vec<Attribute>,
+    /// What is wrong first.
     pub reason: &'static str,
 }
 
 /// Reads the `SearchResultEntry` (RFC 4511, 4.5.2) in `tag`.
 pub(super) fn entry(tag: StructureTag) -> Result<Entry, Malformed> {
-    let wrong = |dn: &str, reason| Malformed { dn: dn.to_owned(), reason };
-    let mut parts = children(tag).ok_or_else(|| wrong("", "the answer is not a sequence"))?.into_iter();
-    let dn = parts.next().and_then(primitive).ok_or_else(|| wrong("", "the answer has no DN"))?;
-    let dn = String::from_utf8(dn)
-        .map_err(|e| wrong(&String::from_utf8_lossy(e.as_bytes()), "the DN is not valid UTF-8"))?;
+    let wrong = |dn: String, reason| Malformed { dn, attributes: Vec::new(), reason };
+    let nameless = |reason| wrong(String::new(), reason);
+    let mut parts = children(tag).ok_or_else(|| nameless("the answer is not a sequence"))?.into_iter();
+    let dn = parts.next().and_then(primitive).ok_or_else(|| nameless("the answer has no DN"))?;
+    let mut reason = None;
+    let dn = String::from_utf8(dn).unwrap_or_else(|error| {
+        reason = Some("the DN is not valid UTF-8");
+        String::from_utf8_lossy(error.as_bytes()).into_owned()
+    });
     let Some(list) = parts.next().and_then(children) else {
-        return Err(wrong(&dn, "the answer has no list of attributes"));
+        return Err(wrong(dn, reason.unwrap_or("the answer has no list of attributes")));
     };
     let mut entry = Entry { dn, attributes: Vec::with_capacity(list.len()), open: Vec::new() };
     let mut tagged = false;
     for item in list {
-        if let Err(reason) = attribute(item, &mut entry, &mut tagged) {
-            return Err(Malformed { dn: entry.dn, reason });
+        if let Err(wrong) = attribute(item, &mut entry, &mut tagged) {
+            reason.get_or_insert(wrong);
         }
     }
-    Ok(entry)
+    match reason {
+        None => Ok(entry),
+        Some(reason) => Err(Malformed { dn: entry.dn, attributes: entry.attributes, reason }),
+    }
 }
 
 fn attribute(tag: StructureTag, entry: &mut Entry, tagged: &mut bool) -> Result<(), &'static str> {
@@ -165,5 +175,15 @@ mod tests {
             let malformed = entry(tag).unwrap_err();
             assert!(malformed.reason.contains(what), "{malformed:?}");
         }
+    }
+
+    #[test]
+    fn what_is_well_formed_in_a_malformed_entry_is_kept() {
+        let item = |name: &[u8], value| list(vec![text(name), list(vec![value])]);
+        let attributes =
+            vec![item(b"cn", text(b"a")), item(b"mail", list(vec![])), item(b"objectGUID", text(b"b"))];
+        let malformed = entry(list(vec![text(&[0xff]), list(attributes)])).unwrap_err();
+        assert_eq!(malformed.reason, "the DN is not valid UTF-8");
+        assert_eq!(malformed.attributes, [attr("cn", &[b"a"]), attr("objectguid", &[b"b"])]);
     }
 }

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use futures_util::{StreamExt, stream};
 
-use crate::model::{Found, Key, Lookup, MANY, SourceId};
+use crate::model::{Found, Key, Lookup, MANY, SourceId, Unusable};
 use crate::source::ad;
 use crate::source::shape::{Looking, Shape};
 use crate::source::tally::Tally;
@@ -22,7 +22,7 @@ use super::search::{self, Search};
 use super::sight::Place;
 use super::trouble::{Failure, Trouble};
 use super::visit::Visit;
-use super::walk::{self, Met, Unusable, Usable, Walk};
+use super::walk::{self, Met, Usable, Walk};
 
 /// Anchors, or values of one attribute, in one filter.
 const AT_ONCE: usize = 100;
@@ -341,10 +341,10 @@ impl<'v, 'a> Asking<'v, 'a> {
                     self.usable.push(usable);
                 }
             }
-            Err(Unusable { dn, reason }) if looking == Looking::Groups && !ad::is_conflict(&dn) => {
-                self.tally.unusable_group(dn, reason);
+            Err(entry) if looking == Looking::Groups && !ad::is_conflict(&entry.dn) => {
+                self.tally.unusable_group(entry);
             }
-            Err(Unusable { dn, reason }) => self.tally.unusable(dn, reason),
+            Err(entry) => self.tally.unusable(entry),
         }
     }
 

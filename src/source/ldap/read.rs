@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use tokio::sync::mpsc;
 
-use crate::model::{Ask, Census, Portion, Record, SourceId};
+use crate::model::{Ask, Census, Portion, Record, SourceId, Unusable};
 use crate::source::SourceErrorKind::{Misconfigured, Refused};
 use crate::source::ad;
 use crate::source::primary::PrimaryGroups;
@@ -21,7 +21,7 @@ use super::search::Search;
 use super::settings::{Auth, Settings};
 use super::trouble::{Failure, Trouble};
 use super::visit::Visit;
-use super::walk::{self, Met, Unusable, Usable, Walk};
+use super::walk::{self, Met, Usable, Walk};
 
 /// Records per message to the listener.
 const BATCH: usize = 1000;
@@ -245,12 +245,12 @@ impl Read<'_> {
         }
     }
 
-    fn unusable(&mut self, Unusable { dn, reason }: Unusable, looking: Looking) {
+    fn unusable(&mut self, entry: Unusable, looking: Looking) {
         // The duplicate that a replication conflict left is not the group that anybody means.
-        if looking == Looking::Groups && !ad::is_conflict(&dn) {
-            self.tally.unusable_group(dn, reason);
+        if looking == Looking::Groups && !ad::is_conflict(&entry.dn) {
+            self.tally.unusable_group(entry);
         } else {
-            self.tally.unusable(dn, reason);
+            self.tally.unusable(entry);
         }
     }
 

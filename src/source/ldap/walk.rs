@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ldap3::{Ldap, ResultEntry};
 
-use crate::model::Record;
+use crate::model::{Record, Unusable};
 use crate::source::ad;
 use crate::source::shape::Shape;
 
@@ -25,12 +25,6 @@ pub(super) struct Usable {
     pub sid: Option<Vec<u8>>,
     /// `primaryGroupID`.
     pub primary_group: Option<Vec<u8>>,
-}
-
-/// An entry that cannot be used.
-pub(super) struct Unusable {
-    pub dn: String,
-    pub reason: String,
 }
 
 /// What is met on the way.
@@ -95,7 +89,8 @@ pub(super) async fn usable(
     let mut entry = match decode::entry(answer.0) {
         Ok(entry) => entry,
         Err(malformed) => {
-            return Some(Err(Unusable { dn: malformed.dn, reason: malformed.reason.into() }));
+            let anchor = shape.apply(malformed.attributes).anchor;
+            return Some(Err(Unusable { dn: malformed.dn, anchor, reason: malformed.reason.into() }));
         }
     };
     if ad::is_leftover(&entry.dn) {
@@ -105,17 +100,16 @@ pub(super) async fn usable(
         && let Err(failure) = range::complete(ldap, &mut entry, limit).await
     {
         let reason = format!("a long list of values could not be read whole: {failure}");
-        return Some(Err(Unusable { dn: entry.dn, reason }));
+        let anchor = shape.apply(entry.attributes).anchor;
+        return Some(Err(Unusable { dn: entry.dn, anchor, reason }));
     }
     let mut shaped = shape.apply(entry.attributes);
     if shaped.leftover {
         return None;
     }
     let (sid, primary_group) = (shaped.sid.take(), shaped.primary_group.take());
-    Some(match shaped.into_record(entry.dn, None) {
-        Ok(record) => Ok(Usable { record, sid, primary_group }),
-        Err((dn, reason)) => Err(Unusable { dn, reason }),
-    })
+    let record = shaped.into_record(entry.dn, None);
+    Some(record.map(|record| Usable { record, sid, primary_group }))
 }
 
 /// What is missing because of referrals, in a sentence. A domain controller refers to its other

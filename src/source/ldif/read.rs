@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use tokio::sync::mpsc;
 
-use crate::model::{Ask, Census, Key, Portion, Record, RecordKind, SourceId};
+use crate::model::{Ask, Census, Key, Portion, Record, RecordKind, SourceId, Unusable};
 use crate::source::ad;
 use crate::source::primary::PrimaryGroups;
 use crate::source::shape::{AnchorIn, Looking, Shape, is_group};
@@ -141,9 +141,10 @@ impl Read<'_> {
             Item::Bad { dn, reason } => {
                 // Both passes meet it. Nobody knows what it is.
                 if pass == Pass::People {
+                    let entry = Unusable { dn, anchor: None, reason };
                     match self.ask.groups {
-                        true => self.tally.unusable_group(dn, reason),
-                        false => self.tally.unusable(dn, reason),
+                        true => self.tally.unusable_group(entry),
+                        false => self.tally.unusable(entry),
                     }
                 }
                 return None;
@@ -176,8 +177,8 @@ impl Read<'_> {
                 self.tally.count(record.kind);
                 Some(record)
             }
-            Err((dn, reason)) => {
-                self.tally.unusable(dn, reason);
+            Err(entry) => {
+                self.tally.unusable(entry);
                 None
             }
         }
@@ -311,7 +312,7 @@ objectClass:: ***
         // The bad entry may be a group.
         assert!(!census.is_whole());
         assert_eq!((census.people, census.groups, census.unusable.len()), (2, 1, 1));
-        assert_eq!(census.unusable[0].0, "cn=bad,dc=example,dc=com");
+        assert_eq!(census.unusable[0].dn, "cn=bad,dc=example,dc=com");
         assert_eq!(census.identity, "dc=example,dc=com");
         let kinds: Vec<_> = records.iter().map(|record| record.kind).collect();
         assert_eq!(kinds, [RecordKind::Group, RecordKind::Person, RecordKind::Person]);
