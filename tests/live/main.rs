@@ -5,6 +5,7 @@ mod support;
 
 mod changes_389;
 mod changes_slapd;
+mod changes_time;
 mod fixtures;
 mod kill;
 mod reading;
@@ -12,3 +13,4 @@ mod source_fake;
 mod source_samba;
 mod source_slapd;
 mod sync_samba;
+mod telling;
