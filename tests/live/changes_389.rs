@@ -6,9 +6,10 @@ use dirsyncd::model::{Cursor, Method, Redacted, Watched};
 use dirsyncd::source::ldap::Settings;
 use tokio::time::timeout;
 
-use crate::changes_slapd::{cursor, doubt, person, set_title, since, told, watch, woken};
-use crate::support::ds389::Ds389;
+use crate::support::ds389::{Ds389, RECORD_IDS};
+use crate::support::process::await_until;
 use crate::support::slapd::{PASSWORD, READER, SUFFIX, group_ldif, people_ldif};
+use crate::telling::{cursor, doubt, person, set_title, since, told, watch, woken};
 
 fn settings(ds: &Ds389) -> Settings {
     Settings {
@@ -22,8 +23,8 @@ fn settings(ds: &Ds389) -> Settings {
     }
 }
 
-fn company(records_ids: bool) -> Ds389 {
-    let ds = Ds389::start(records_ids);
+fn company(changelog: &[&str]) -> Ds389 {
+    let ds = Ds389::start(changelog);
     ds.modify(&people_ldif(0, 6));
     ds.modify(&group_ldif("team", [person(0).as_str(), person(1).as_str()]));
     ds
@@ -31,7 +32,7 @@ fn company(records_ids: bool) -> Ds389 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_change_is_told_once() {
-    let ds = company(true);
+    let ds = company(&[RECORD_IDS]);
     let settings = settings(&ds);
     let (got, advice) = cursor(&settings).await;
     let mut cursor = got.unwrap_or_else(|| panic!("{advice}"));
@@ -86,7 +87,7 @@ async fn every_kind_of_change_is_told_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changelog_without_ids_is_found_out() {
-    let ds = company(false);
+    let ds = company(&[]);
     let (got, advice) = cursor(&settings(&ds)).await;
     assert_eq!(got.expect("a cursor").method, Method::Timestamp);
     assert!(advice.contains("nsuniqueid:targetUniqueId"), "{advice}");
@@ -94,7 +95,7 @@ async fn a_changelog_without_ids_is_found_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cookies_that_prove_nothing_are_doubted() {
-    let ds = company(true);
+    let ds = company(&[RECORD_IDS]);
     let settings = settings(&ds);
     let good = cursor(&settings).await.0.expect("a cursor");
     let with = |mark: String| Cursor { mark, ..good.clone() };
@@ -115,8 +116,27 @@ async fn cookies_that_prove_nothing_are_doubted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_trimmed_changelog_is_found_out() {
+    let short = ["nsslapd-changelogmaxage: 1s", "nsslapd-changelog-trim-interval: 1"];
+    let ds = company(&[RECORD_IDS, short[0], short[1]]);
+    let settings = settings(&ds);
+    let got = cursor(&settings).await;
+    let before = got.0.unwrap_or_else(|| panic!("{}", got.1));
+    let last = ds.last_change();
+    let mut edits = 0;
+    // The last change stays; when it is gone, nothing tells whether something came before it.
+    await_until("the changelog to be trimmed", Duration::from_secs(30), || {
+        edits += 1;
+        ds.modify(&set_title(1, &format!("Chief {edits}")));
+        ds.first_change() > last + 1
+    });
+    let reason = doubt(&settings, &before).await;
+    assert!(reason.contains("does not reach back"), "{reason}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_change_wakes_within_a_second() {
-    let mut ds = company(true);
+    let mut ds = company(&[RECORD_IDS]);
     let (wake, watching) = watch(&settings(&ds));
     woken(&wake).await;
     ds.modify(&set_title(1, "Chief"));

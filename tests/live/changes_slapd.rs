@@ -3,58 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dirsyncd::model::{Ask, Changes, Cursor, Hint, Hinted, Method, SourceId, Watched};
+use dirsyncd::model::{Cursor, Hint, Hinted, Method, SourceId, Watched};
 use dirsyncd::source::Source;
 use dirsyncd::source::ldap::{LdapSource, Settings};
-use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::reading::{ask, find, read_ldap, slapd_settings};
 use crate::support::slapd::{Options, SUFFIX, SessionLog, Slapd, group_ldif, people_ldif};
-
-/// The cursor and the advice of a full read.
-pub(crate) async fn cursor(settings: &Settings) -> (Option<Cursor>, String) {
-    let (_, census) = read_ldap(settings, &ask(&["mail"])).await;
-    assert!(census.is_whole(), "{census:?}");
-    (census.cursor, census.advice.unwrap_or_default())
-}
-
-/// What changed, and the cursor after it.
-pub(crate) async fn since(settings: &Settings, cursor: &Cursor) -> (Vec<Hint>, Cursor) {
-    match LdapSource::new(settings.clone()).changes(&ask(&["mail"]), cursor).await {
-        Ok(Changes::Since { hints, cursor }) => (hints, cursor),
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Why the cursor is worth nothing.
-pub(crate) async fn doubt(settings: &Settings, cursor: &Cursor) -> String {
-    match LdapSource::new(settings.clone()).changes(&ask(&["mail"]), cursor).await {
-        Ok(Changes::Doubt(reason)) => reason,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Each hint in short, in order: what it is and where, or that it is gone.
-pub(crate) fn told(hints: &[Hint]) -> Vec<String> {
-    let mut told: Vec<String> = hints
-        .iter()
-        .map(|hint| match &hint.dn {
-            Some(dn) => format!("{:?} {dn}", hint.what),
-            None => format!("{:?}", hint.what),
-        })
-        .collect();
-    told.sort();
-    told
-}
-
-pub(crate) fn person(n: usize) -> String {
-    format!("uid=u{n},ou=people,{SUFFIX}")
-}
-
-pub(crate) fn set_title(n: usize, title: &str) -> String {
-    format!("dn: {}\nchangetype: modify\nreplace: title\ntitle: {title}\n\n", person(n))
-}
+use crate::telling::{cursor, doubt, person, set_title, since, told, watch, woken};
 
 fn company() -> Options {
     Options::default()
@@ -307,73 +263,6 @@ async fn an_account_that_may_not_read_the_place_is_told_so() {
     let (got, advice) = cursor(&settings).await;
     assert_eq!(got, None);
     assert!(advice.contains("let the bind account read contextCSN"), "{advice}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn by_time_what_changed_is_told_and_what_is_gone_is_not() {
-    let slapd = company().start();
-    let settings = Settings { changes: Some(Method::Timestamp), ..slapd_settings(&slapd) };
-    let (before, advice) = cursor(&settings).await;
-    let before = before.expect("a cursor");
-    assert!(!before.tells_deletions);
-    assert!(advice.contains("index"), "{advice}");
-    slapd.modify(&set_title(1, "Chief"));
-    slapd.delete(&[&person(2)]);
-    slapd.rename(&format!("ou=groups,{SUFFIX}"), "ou=teams", None);
-    let settings = Settings { group_bases: vec![format!("ou=teams,{SUFFIX}")], ..settings };
-    let (Changes::Doubt(reason), cursor) = (
-        LdapSource::new(settings.clone()).changes(&ask(&["mail"]), &before).await.expect("an answer"),
-        cursor(&settings).await.0.expect("a cursor"),
-    ) else {
-        panic!("a cursor for other bases was taken")
-    };
-    assert!(reason.contains("settings"), "{reason}");
-    let (hints, _) = since(&settings, &cursor).await;
-    let told = told(&hints);
-    // The directory is younger than the overlap: everything is told, and what it is.
-    assert!(told.contains(&format!("Object {}", person(1))), "{told:?}");
-    assert!(told.contains(&format!("Container ou=teams,{SUFFIX}")), "{told:?}");
-    assert!(told.contains(&format!("Group cn=team,ou=teams,{SUFFIX}")), "{told:?}");
-    assert!(!told.iter().any(|hint| hint.starts_with("Gone") || hint.contains("uid=u2,")), "{told:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn times_far_from_ours_hide_nothing() {
-    let old = |n: usize, time: &str| {
-        people_ldif(n, 1).replace("objectClass", &format!("modifyTimestamp: {time}\nobjectClass"))
-    };
-    let slapd = Options::default().ldif(&old(1, "20010101000000Z")).ldif(&old(2, "20990101000000Z")).start();
-    let settings = Settings {
-        changes: Some(Method::Timestamp),
-        bases: vec![format!("ou=people,{SUFFIX}")],
-        group_bases: vec![format!("ou=groups,{SUFFIX}")],
-        ..slapd_settings(&slapd)
-    };
-    let (before, _) = cursor(&settings).await;
-    let before = before.expect("a cursor");
-    slapd.modify(&people_ldif(3, 1));
-    let (hints, after) = since(&settings, &before).await;
-    let first = told(&hints);
-    assert!(first.contains(&format!("Object {}", person(3))), "{first:?}");
-    // The entry from the future is told every time, the one from the past never.
-    assert!(first.contains(&format!("Object {}", person(2))), "{first:?}");
-    assert!(!first.contains(&format!("Object {}", person(1))), "{first:?}");
-    assert!(after.mark.starts_with("20") && !after.mark.starts_with("2099"), "{}", after.mark);
-    let reason = doubt(&settings, &Cursor { mark: "yesterday".into(), ..after }).await;
-    assert!(reason.contains("not a time"), "{reason}");
-}
-
-/// Starts waiting, and gives what it ends with.
-pub(crate) fn watch(settings: &Settings) -> (Arc<Notify>, tokio::task::JoinHandle<Watched>) {
-    let (source, wake) = (LdapSource::new(settings.clone()), Arc::new(Notify::new()));
-    let ours = wake.clone();
-    let ask: Ask = ask(&[]);
-    (wake, tokio::spawn(async move { source.watch(&ask, ours).await.expect("a server that lets us in") }))
-}
-
-/// Waits until the listener is woken.
-pub(crate) async fn woken(wake: &Notify) {
-    timeout(Duration::from_secs(10), wake.notified()).await.expect("to be woken");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,8 +11,11 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::process::{Server, await_until, run_with_input};
+use super::process::{Server, await_until, run, run_with_input};
 use super::slapd::{PASSWORD, READER, SUFFIX};
+
+/// Lets the changelog record the id of what changed, without which the server tells no change.
+pub(crate) const RECORD_IDS: &str = "nsslapd-attribute: nsuniqueid:targetUniqueId";
 
 const ADMIN: &str = "cn=Directory Manager";
 
@@ -24,17 +27,18 @@ pub(crate) struct Ds389 {
 }
 
 impl Ds389 {
-    /// Writes the configuration and starts the server. `records_ids`: whether the changelog
-    /// records the id of what changed, without which the server tells no change.
-    pub(crate) fn start(records_ids: bool) -> Self {
+    /// Writes the configuration and starts the server. `changelog`: further settings
+    /// of the plugin that keeps the changelog.
+    pub(crate) fn start(changelog: &[&str]) -> Self {
         let dir = tempfile::Builder::new().prefix("ds389-").tempdir().expect("a temporary directory");
-        for _ in 0..5 {
+        let mut output = String::new();
+        for _ in 0..3 {
             let port = TcpListener::bind(("127.0.0.1", 0))
                 .and_then(|listener| listener.local_addr())
                 .expect("a free port on loopback")
                 .port();
             let home = dir.path().join(format!("i{port}"));
-            configure(&home, port, records_ids);
+            configure(&home, port, changelog);
             let mut server = Server::spawn(
                 Command::new("/usr/sbin/ns-slapd")
                     .arg("-D")
@@ -50,7 +54,8 @@ impl Ds389 {
                 ended || answers(port)
             });
             if ended {
-                // Somebody took the port between our look and the server's.
+                // Perhaps somebody took the port between our look and the server's.
+                output = std::fs::read_to_string(home.join("output")).unwrap_or_default();
                 continue;
             }
             let ds = Self { server: Some(server), port, _dir: dir };
@@ -58,7 +63,7 @@ impl Ds389 {
             ds.modify(&entries());
             return ds;
         }
-        panic!("ns-slapd does not start");
+        panic!("ns-slapd does not start: {output}");
     }
 
     /// `ldap://127.0.0.1:port`.
@@ -80,6 +85,32 @@ impl Ds389 {
         self.modify(&format!("dn: {dn}\nchangetype: modrdn\nnewrdn: {rdn}\ndeleteoldrdn: 1\n{parent}"));
     }
 
+    /// The number of the oldest change in the changelog.
+    pub(crate) fn first_change(&self) -> u64 {
+        self.change("firstchangenumber")
+    }
+
+    /// The number of the newest change in the changelog.
+    pub(crate) fn last_change(&self) -> u64 {
+        self.change("lastchangenumber")
+    }
+
+    fn change(&self, attribute: &str) -> u64 {
+        let out = run(Command::new("ldapsearch").args([
+            "-x",
+            "-LLL",
+            "-H",
+            &self.url(),
+            "-s",
+            "base",
+            "-b",
+            "",
+            attribute,
+        ]));
+        let value = out.lines().find_map(|line| line.strip_prefix(&format!("{attribute}: ")));
+        value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {attribute}: {out}"))
+    }
+
     /// Stops the server in order.
     pub(crate) fn stop(&mut self) {
         if let Some(mut server) = self.server.take() {
@@ -96,7 +127,7 @@ fn answers(port: u16) -> bool {
 }
 
 /// Lets the distribution's tool write a configuration, and changes what it has no word for.
-fn configure(home: &Path, port: u16, records_ids: bool) {
+fn configure(home: &Path, port: u16, changelog: &[&str]) {
     for part in ["run", "tmp"] {
         std::fs::create_dir_all(home.join(part)).expect("a directory for the server");
     }
@@ -120,13 +151,12 @@ fn configure(home: &Path, port: u16, records_ids: bool) {
     let text = std::fs::read_to_string(&config).unwrap_or_else(|error| {
         panic!("no configuration: {error}: {}", String::from_utf8_lossy(&out.stderr))
     });
-    let entries: Vec<String> = text.replace("\n ", "").split("\n\n").map(|e| entry(e, records_ids)).collect();
+    let entries: Vec<String> = text.replace("\n ", "").split("\n\n").map(|e| entry(e, changelog)).collect();
     std::fs::write(&config, entries.join("\n\n")).expect("writing the configuration");
 }
 
-fn entry(entry: &str, records_ids: bool) -> String {
+fn entry(entry: &str, changelog: &[&str]) -> String {
     let dn = entry.trim_start().lines().next().unwrap_or_default();
-    let with = |lines: &str| format!("{}\n{lines}", entry.trim_end());
     if dn == "dn: cn=config" {
         // The tool's hash is not always one that the server verifies.
         let lines: Vec<&str> = entry.lines().filter(|line| !line.starts_with("nsslapd-rootpw:")).collect();
@@ -137,10 +167,9 @@ fn entry(entry: &str, records_ids: bool) -> String {
     }
     let on = |text: &str| text.replace("nsslapd-pluginenabled: off", "nsslapd-pluginenabled: on");
     if dn.starts_with("dn: cn=Retro Changelog Plugin") {
-        return match records_ids {
-            true => on(&with("nsslapd-attribute: nsuniqueid:targetUniqueId")),
-            false => on(entry),
-        };
+        // An empty line would end the entry.
+        let lines: Vec<&str> = entry.trim_end().lines().chain(changelog.iter().copied()).collect();
+        return on(&lines.join("\n"));
     }
     if dn.starts_with("dn: cn=Content Synchronization") {
         return on(entry);

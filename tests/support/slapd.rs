@@ -151,7 +151,8 @@ impl Options {
         run(Command::new("/usr/sbin/slapadd")
             .args(["-q", "-f"])
             .arg(path.join("slapd.conf"))
-            .args(["-b", SUFFIX, "-l"])
+            // -w: the change sequence number of the context is there, whatever else is not.
+            .args(["-w", "-b", SUFFIX, "-l"])
             .arg(&ldif));
 
         let mut slapd = Slapd { server: None, port: 0, tls_port: 0, ca: authority.file(), dir };

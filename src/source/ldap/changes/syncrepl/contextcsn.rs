@@ -9,14 +9,30 @@ use std::collections::BTreeSet;
 
 use super::super::super::search;
 use super::super::super::visit::Visit;
+use super::refresh::{Gathered, Outcome, Question, refresh};
+use super::{EVERYTHING, Missing, Place};
 
-/// The cookie for what is below the base now. The error is a sentence with the remedy.
-pub(super) async fn cookie(visit: &mut Visit<'_>, base: &str) -> Result<String, String> {
+/// The places from which changes are told. Each is tried: a server may know the control for
+/// another database than that of the base.
+pub(super) async fn places(visit: &mut Visit<'_>, bases: Vec<String>) -> Result<Vec<Place>, Missing> {
+    let mut places = Vec::new();
+    for base in bases {
+        let cookie = cookie(visit, &base).await?;
+        let limit = Some(visit.settings.operation_timeout);
+        let question = Question { base: &base, filter: EVERYTHING, cookie: Some(&cookie), limit };
+        match refresh(&mut visit.session, &question, &mut Gathered::new(None)).await? {
+            Outcome::Done(_) => places.push(Place { base, cookie }),
+            Outcome::Doubt(reason) => return Err(Missing::Unfit(reason)),
+        }
+    }
+    Ok(places)
+}
+
+/// The cookie for what is below the base now.
+pub(super) async fn cookie(visit: &mut Visit<'_>, base: &str) -> Result<String, Missing> {
     let context = visit.directory.context_of(base).to_owned();
     let limit = visit.settings.operation_timeout;
-    let entry = search::one(&mut visit.session, &context, vec!["contextCSN".into()], limit)
-        .await
-        .map_err(|failure| format!("contextCSN of \"{context}\" cannot be read: {failure}"))?;
+    let entry = search::one(&mut visit.session, &context, vec!["contextCSN".into()], limit).await?;
     let values: Vec<String> = entry
         .into_iter()
         .flat_map(|entry| entry.attributes)
@@ -25,14 +41,14 @@ pub(super) async fn cookie(visit: &mut Visit<'_>, base: &str) -> Result<String, 
         .map(|value| String::from_utf8_lossy(&value).into_owned())
         .collect();
     if values.is_empty() {
-        return Err(format!(
+        return Err(Missing::Unfit(format!(
             "\"{context}\" shows no contextCSN. Put `overlay syncprov` with `syncprov-sessionlog` on its \
              database, and let the bind account read contextCSN of that entry"
-        ));
+        )));
     }
     let cookie = format!("rid=000,csn={}", values.join(";"));
     if providers(&cookie).is_none() {
-        return Err(format!("contextCSN of \"{context}\" is in a form that is not known"));
+        return Err(Missing::Unfit(format!("contextCSN of \"{context}\" is in a form that is not known")));
     }
     Ok(cookie)
 }

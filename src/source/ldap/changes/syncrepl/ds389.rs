@@ -11,57 +11,57 @@ use super::super::super::search;
 use super::super::super::trouble::Failure;
 use super::super::super::visit::Visit;
 use super::refresh::{Gathered, Outcome, Question, refresh};
-use super::{EVERYTHING, Place};
+use super::{EVERYTHING, Missing, Place};
 
 /// A filter that matches nothing and costs nothing: the attribute is always indexed.
 const NOTHING: &str = "(nsUniqueId=0)";
 
+const UNKNOWN: &str = "the server's cookie is in a form that is not known";
+
 /// How far back is looked for a change that the server tells.
 const BACK: u64 = 200;
 
-/// The places from which changes are told. The error is a sentence with the remedy.
-pub(super) async fn places(visit: &mut Visit<'_>, bases: Vec<String>) -> Result<Vec<Place>, String> {
-    let words = |failure: Failure| format!("the server cannot be asked: {failure}");
-    let Some(first) = first_change(visit).await.map_err(words)? else {
-        return Err("the root entry shows no changelog. Turn on the plugins \"Retro Changelog\" and \
-                    \"Content Synchronization\""
-            .into());
+/// The places from which changes are told.
+pub(super) async fn places(visit: &mut Visit<'_>, bases: Vec<String>) -> Result<Vec<Place>, Missing> {
+    let unfit = |reason: &str| Missing::Unfit(reason.into());
+    let Some(first) = first_change(visit).await? else {
+        return Err(unfit(
+            "the root entry shows no changelog. Turn on the plugins \"Retro Changelog\" and \"Content \
+             Synchronization\"",
+        ));
     };
     let mut places = Vec::new();
     let mut tells = false;
     for base in bases {
         let cookie = fresh(visit, &base).await?;
-        let number = number(&cookie).ok_or("the server's cookie is in a form that is not known")?;
+        let number = number(&cookie).ok_or_else(|| unfit(UNKNOWN))?;
         let back = number.saturating_sub(BACK).max(first.saturating_sub(1));
-        let earlier = with_number(&cookie, back).ok_or("the server's cookie cannot be changed")?;
+        let earlier = with_number(&cookie, back).ok_or_else(|| unfit(UNKNOWN))?;
         let mut gathered = Gathered::new(None);
-        match ask(visit, &base, EVERYTHING, Some(&earlier), &mut gathered).await.map_err(words)? {
+        match ask(visit, &base, EVERYTHING, Some(&earlier), &mut gathered).await? {
             Outcome::Done(_) => tells |= !gathered.is_empty(),
-            Outcome::Doubt(reason) => return Err(reason),
+            Outcome::Doubt(reason) => return Err(Missing::Unfit(reason)),
         }
         places.push(Place { base, cookie });
     }
     if !tells {
-        return Err(format!(
+        return Err(Missing::Unfit(format!(
             "the server tells none of the last {BACK} changes in its changelog. Set `nsslapd-attribute: \
              nsuniqueid:targetUniqueId` in the plugin \"Retro Changelog\" and restart the server; after the \
              next change below a base this works"
-        ));
+        )));
     }
     Ok(places)
 }
 
 /// The cookie for "everything until now", got with a question that matches nothing.
-pub(super) async fn fresh(visit: &mut Visit<'_>, base: &str) -> Result<String, String> {
-    let mut gathered = Gathered::new(None);
-    let outcome = ask(visit, base, NOTHING, None, &mut gathered).await;
-    let done = match outcome.map_err(|failure| format!("no cookie for \"{base}\": {failure}"))? {
+pub(super) async fn fresh(visit: &mut Visit<'_>, base: &str) -> Result<String, Missing> {
+    let done = match ask(visit, base, NOTHING, None, &mut Gathered::new(None)).await? {
         Outcome::Done(done) => done,
-        Outcome::Doubt(reason) => return Err(reason),
+        Outcome::Doubt(reason) => return Err(Missing::Unfit(reason)),
     };
     let cookie = done.cookie.and_then(|cookie| String::from_utf8(cookie).ok());
-    let cookie = cookie.ok_or("the server gives no cookie")?;
-    for_everything(&cookie).ok_or_else(|| "the server's cookie is in a form that is not known".into())
+    cookie.and_then(|cookie| for_everything(&cookie)).ok_or_else(|| Missing::Unfit(UNKNOWN.into()))
 }
 
 /// Whether changes after a cookie's number may have been trimmed from the changelog, as a
@@ -72,7 +72,7 @@ pub(super) async fn trimmed(visit: &mut Visit<'_>, cookie: &str) -> Result<Optio
     };
     Ok(match first_change(visit).await? {
         None => Some("the server does not show its changelog any more".into()),
-        Some(first) if first > number + 1 => Some(
+        Some(first) if first > number.saturating_add(1) => Some(
             "the server's changelog does not reach back to the last time (its nsslapd-changelogmaxage is \
              shorter)"
                 .into(),

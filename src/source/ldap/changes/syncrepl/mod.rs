@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::detect::{Vendor, without_nested};
 use super::super::search;
+use super::super::trouble::Failure;
 use super::super::visit::Visit;
 use super::{Mark, Since, Told, unfit};
 use refresh::{Gathered, Outcome, Question};
@@ -33,6 +34,29 @@ struct Place {
     cookie: String,
 }
 
+/// Why there is no cookie.
+enum Missing {
+    /// The server is not made for it; the reason is a sentence with the remedy.
+    Unfit(String),
+    /// It could not be asked.
+    Failed(Failure),
+}
+
+impl Missing {
+    fn into_words(self) -> String {
+        match self {
+            Self::Unfit(reason) => reason,
+            Self::Failed(failure) => format!("the server cannot be asked: {failure}"),
+        }
+    }
+}
+
+impl From<Failure> for Missing {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 /// The place before a full read.
 pub(super) async fn begin(visit: &mut Visit<'_>) -> Result<Mark, String> {
     if !synchronizes(visit).await? {
@@ -41,17 +65,12 @@ pub(super) async fn begin(visit: &mut Visit<'_>) -> Result<Mark, String> {
             _ => "the server does not offer it. On OpenLDAP, put `overlay syncprov` on the database",
         });
     }
+    let bases = bases(visit);
     let places = match visit.directory.vendor {
-        Vendor::Ds389 => ds389::places(visit, bases(visit)).await?,
-        _ => {
-            let mut places = Vec::new();
-            for base in bases(visit) {
-                let cookie = contextcsn::cookie(visit, &base).await?;
-                places.push(Place { base, cookie });
-            }
-            places
-        }
+        Vendor::Ds389 => ds389::places(visit, bases).await,
+        _ => contextcsn::places(visit, bases).await,
     };
+    let places = places.map_err(Missing::into_words)?;
     let named = foreign_anchor(visit);
     let advice = named.as_ref().map(|name| {
         format!(

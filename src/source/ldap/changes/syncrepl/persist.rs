@@ -19,7 +19,7 @@ use super::super::super::trouble::{Failure, Trouble, code_words};
 use super::super::super::visit::Visit;
 use super::message::{self, Info};
 use super::refresh::{Question, Stream};
-use super::{EVERYTHING, bases, contextcsn, ds389};
+use super::{EVERYTHING, Missing, bases, contextcsn, ds389};
 
 /// How long a connection may be silent before it is tried. A firewall or a server that died
 /// without a word is found out by nothing else.
@@ -34,8 +34,14 @@ pub(in super::super) async fn watch(mut visit: Visit<'_>, wake: Arc<Notify>) -> 
             Vendor::Ds389 => ds389::fresh(&mut visit, &base).await,
             _ => contextcsn::cookie(&mut visit, &base).await,
         };
-        // Why there is none, a full read tells as advice.
-        let Ok(cookie) = cookie else { return Ok(Watched::Unsupported) };
+        let cookie = match cookie {
+            Ok(cookie) => cookie,
+            Err(Missing::Failed(failure)) if failure.ends_the_connection() => {
+                return Ok(ended(&mut visit, failure).await);
+            }
+            // Why there is none, a full read tells as advice.
+            Err(_) => return Ok(Watched::Unsupported),
+        };
         let question = Question { base: &base, filter: EVERYTHING, cookie: Some(&cookie), limit: None };
         let mode = RefreshMode::RefreshAndPersist;
         match question.ask(&mut visit.session, mode, vec!["1.1".into()]).await {
@@ -68,10 +74,11 @@ pub(in super::super) async fn watch(mut visit: Visit<'_>, wake: Arc<Notify>) -> 
                 }
                 Ok(None) => {
                     let result = stream.finish().await;
-                    // A server that does not want to wait says so at once; later it is an end.
-                    return Ok(match starting {
-                        0 => Watched::Ended(format!("the server ended the waiting: {}", code_words(&result))),
-                        _ => Watched::Unsupported,
+                    // A server that cannot wait, or does not want to, says so at once; what is
+                    // said later, or of the moment alone, is an end.
+                    return Ok(match (starting, result.rc) {
+                        (1.., 0 | 2 | 12 | 50 | 53) => Watched::Unsupported,
+                        _ => Watched::Ended(format!("the server ended the waiting: {}", code_words(&result))),
                     });
                 }
                 Err(error) => {

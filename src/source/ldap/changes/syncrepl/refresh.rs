@@ -193,7 +193,10 @@ fn end(result: LdapResult) -> Result<Outcome, Failure> {
         53 => {
             doubt("the server knows less than it did the last time: an older copy of its data was put back")
         }
-        12 => doubt("the server does not synchronize any more"),
+        12 => doubt(
+            "the server does not synchronize what is below this base (on OpenLDAP, `overlay syncprov` is \
+             missing on its database)",
+        ),
         3 | 4 | 11 => doubt("more changed than the bind account may read at once"),
         _ => Err(Failure::Code(Box::new(result))),
     }
@@ -231,7 +234,9 @@ mod tests {
 
     #[test]
     fn results_that_make_a_cookie_worthless() {
-        for (rc, words) in [(4096, "does not take"), (53, "older copy"), (12, "any more"), (4, "may read")] {
+        for (rc, words) in
+            [(4096, "does not take"), (53, "older copy"), (12, "overlay syncprov"), (4, "may read")]
+        {
             let result =
                 LdapResult { rc, matched: String::new(), text: String::new(), refs: vec![], ctrls: vec![] };
             let Ok(Outcome::Doubt(reason)) = end(result) else { panic!("{rc}") };
