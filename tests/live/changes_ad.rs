@@ -193,9 +193,12 @@ async fn what_nobody_asked_for_is_noise_only_to_usn() {
     // An attribute that the schema does not know does not make the server refuse.
     dirsync.ask.attributes.insert("extensionattribute77".into());
     assert!(dirsync.doubt().await.contains("settings"), "other attributes are another question");
+    dirsync.ask.attributes.extend(["memberof".into(), "lastlogon".into(), "distinguishedname".into()]);
     dirsync.settings.changes = Some(Method::Dirsync);
     let (_, census) = read_ldap(&dirsync.settings, &dirsync.ask).await;
     dirsync.cursor = census.cursor.expect("a cursor");
+    let advice = census.advice.expect("advice");
+    assert!(advice.contains("lastLogon, memberOf are seen by full passes only"), "{advice}");
     samba.set(&ann, "title", "Engineer");
     assert_eq!(kinds(&dirsync.next().await), [(a, Hinted::Object)]);
     usn.next().await;
@@ -248,14 +251,22 @@ async fn a_mark_that_is_worth_nothing_is_doubted() {
     let samba = Samba::start();
     let mut told = Told::begin(samba_settings(&samba), Some(Method::Dirsync)).await;
     let good = told.cursor.mark.clone();
+    let mut mark: serde_json::Value = serde_json::from_str(&good).expect("a mark");
+    let root = mark[0]["root"].take();
+    assert!(root.is_string(), "{good}");
+    mark[0]["cookie"] = "anVuaw==".into();
+    let foreign = mark.to_string();
+    mark[0]["root"] = root;
+    let junk = mark.to_string();
     for (mark, words) in [
         ("nonsense", "cannot be read"),
         ("[]", "others than before"),
-        (r#"[{"nc":"DC=example,DC=test","cookie":"?"}]"#, "cannot be read"),
-        (r#"[{"nc":"DC=example,DC=test","cookie":"anVuaw=="}]"#, "refuses to go on"),
+        (&junk.replace("anVuaw==", "?"), "cannot be read"),
+        (&junk, "refuses to go on"),
+        (&foreign, "another domain"),
         (r#"[{"nc":"DC=other,DC=test","cookie":"anVuaw=="}]"#, "others than before"),
     ] {
-        told.cursor.mark = mark.into();
+        told.cursor.mark = mark.to_owned();
         let reason = told.doubt().await;
         assert!(reason.contains(words), "{mark}: {reason}");
     }

@@ -4,6 +4,7 @@
 mod support;
 
 mod changes_ad;
+mod changes_ad_fake;
 mod fixtures;
 mod kill;
 mod reading;

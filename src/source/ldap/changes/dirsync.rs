@@ -22,6 +22,7 @@ use super::super::visit::Visit;
 use super::controls::{self, INCREMENTAL_VALUES, OBJECT_SECURITY};
 use super::hints::{self, CONTAINERS, Hints};
 use super::replica;
+use super::untold;
 use super::{Mark, Since, Told, unfit};
 
 /// A filter that nothing matches: the server counts everything and sends nothing.
@@ -36,6 +37,8 @@ const BATCH: usize = 100;
 struct Place {
     /// The partition.
     nc: String,
+    /// The id of its topmost entry.
+    root: Option<SourceId>,
     /// The server's cookie in Base64.
     cookie: String,
     /// Whether it was taken without the right to replicate.
@@ -74,19 +77,28 @@ pub(super) async fn begin(visit: &mut Visit<'_>) -> Result<Mark, String> {
         if secured && !replica::sees_deleted(visit, &place.dn).await {
             blind.push(place.dn.clone());
         }
-        places.push(Place { nc: place.dn, cookie, secured });
+        let root = replica::root_of(visit, &place.dn).await.map_err(words)?;
+        places.push(Place { nc: place.dn, root, cookie, secured });
     }
     let replica = replica::replica(visit).await.map_err(words)?;
     let good_for = replica::good_for(visit, &replica).await;
-    let advice = (!blind.is_empty()).then(|| {
-        format!(
+    let tells_deletions = blind.is_empty();
+    let mut advice = Vec::new();
+    if !tells_deletions {
+        advice.push(format!(
             "deletions are seen by full passes only, because the bind account has not the right \"Replicating \
              Directory Changes\" on {}: grant it, or let the account read the container Deleted Objects",
             blind.join("; ")
-        )
-    });
+        ));
+    }
+    advice.extend(untold::advice(visit, &replica).await);
     let mark = serde_json::to_string(&places).map_err(|error| error.to_string())?;
-    Ok(Mark { mark, good_for: Some(good_for), tells_deletions: blind.is_empty(), advice })
+    Ok(Mark {
+        mark,
+        good_for: Some(good_for),
+        tells_deletions,
+        advice: (!advice.is_empty()).then(|| advice.join("; ")),
+    })
 }
 
 async fn first_cookie(visit: &mut Visit<'_>, nc: &str, flags: u32) -> Result<Vec<u8>, Failure> {
@@ -116,6 +128,9 @@ pub(super) async fn since(visit: &mut Visit<'_>, mark: &str) -> Told {
         let Ok(cookie) = BASE64_STANDARD.decode(&place.cookie) else {
             return doubt("the stored cookie of directory synchronization cannot be read");
         };
+        if replica::root_of(visit, &place.nc).await? != place.root {
+            return doubt("this is another domain than before, by the same name");
+        }
         let flags = INCREMENTAL_VALUES | if place.secured { OBJECT_SECURITY } else { 0 };
         let question = Question { nc: &place.nc, flags, filter: &filter, attributes: attributes.clone() };
         match question.ask(visit, cookie, |entry| collect(&entry, &mut hints)).await {
