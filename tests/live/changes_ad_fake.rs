@@ -42,7 +42,10 @@ fn domain(since: impl Fn(&[u8]) -> Vec<Answer> + Send + Sync + 'static) -> FakeL
             let asks_changes = attributes.iter().any(|name| name == "name");
             match (asks_changes, cookie.as_slice()) {
                 // The first cookie takes rounds, too.
-                (true, b"") => vec![Answer::Synchronized(true, b"one".to_vec())],
+                (true, b"") => vec![
+                    changed(9, r"CN=X\0ADEL:9,CN=Deleted Objects"),
+                    Answer::Synchronized(true, b"one".to_vec()),
+                ],
                 (true, b"one") => vec![Answer::Synchronized(false, b"start".to_vec())],
                 (true, cookie) => since(cookie),
                 (false, _) => vec![done()],
@@ -71,6 +74,8 @@ async fn told(since: impl Fn(&[u8]) -> Vec<Answer> + Send + Sync + 'static) -> R
     let ask = ask(&["mail"]);
     let (_, census) = read_ldap(&settings, &ask).await;
     let cursor = census.cursor.unwrap_or_else(|| panic!("{:?}", census.advice));
+    // Its container is hidden, but what was deleted is shown.
+    assert!(cursor.tells_deletions, "{:?}", census.advice);
     // A forest that states no lifetime has the old one.
     assert_eq!(cursor.good_for, Some(59 * 86_400));
     match LdapSource::new(settings).changes(&ask, &cursor).await {
