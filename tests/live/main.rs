@@ -5,6 +5,7 @@ mod support;
 
 mod changes_389;
 mod changes_ad;
+mod changes_ad_fake;
 mod changes_slapd;
 mod changes_time;
 mod connections;

@@ -8,6 +8,10 @@ use std::sync::Arc;
 use lber::parse::parse_tag;
 use lber::structure::{PL, StructureTag};
 
+/// Control types: RFC 2696, and [MS-ADTS] 3.1.1.3.4.1.3.
+const PAGES: &str = "1.2.840.113556.1.4.319";
+const DIRSYNC: &str = "1.2.840.113556.1.4.841";
+
 /// A request, as far as tests look at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
@@ -24,7 +28,7 @@ pub(crate) enum Request {
         scope: u8,
         /// The attributes asked for.
         attributes: Vec<String>,
-        /// The cookie of the paging control, when there is one.
+        /// The cookie of the control for directory synchronization or for pages, when there is one.
         cookie: Option<Vec<u8>>,
     },
     /// Anything else.
@@ -38,6 +42,8 @@ pub(crate) enum Answer {
     /// The end of an operation: result code, diagnostic text, and the cookie of the paging
     /// control for searches.
     Done(u8, &'static str, Option<Vec<u8>>),
+    /// The end of directory synchronization: whether there is more, and the cookie.
+    Synchronized(bool, Vec<u8>),
     /// Bytes as they are.
     Raw(Vec<u8>),
     /// The connection is closed.
@@ -102,6 +108,10 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&Request) -> Vec<Answer>) {
                             &cookie.map(|c| paging_bytes(&c)).unwrap_or_default(),
                         )
                     }
+                    Answer::Synchronized(more, cookie) => {
+                        let body = [tlv(0x0a, &[0]), tlv(4, b""), tlv(4, b"")].concat();
+                        message_bytes(&id, done_tag, &body, &dirsync_bytes(more, &cookie))
+                    }
                     Answer::Raw(bytes) => bytes,
                     Answer::Close => return,
                 };
@@ -144,7 +154,7 @@ fn request(message: StructureTag) -> Option<(Vec<u8>, u8, Request)> {
 fn cookie(controls: StructureTag) -> Option<Vec<u8>> {
     for control in children(controls)? {
         let mut parts = children(control)?.into_iter();
-        if text(parts.next()?)? == "1.2.840.113556.1.4.319" {
+        if [PAGES, DIRSYNC].contains(&text(parts.next()?)?.as_str()) {
             let value = bytes(parts.last()?)?;
             let (_, tag) = parse_tag(&value).ok()?;
             return bytes(children(tag)?.pop()?);
@@ -181,8 +191,15 @@ fn entry_bytes(dn: &str, attributes: &[(String, Vec<Vec<u8>>)]) -> Vec<u8> {
 }
 
 fn paging_bytes(cookie: &[u8]) -> Vec<u8> {
-    let value = tlv(0x30, &[tlv(2, &[0]), tlv(4, cookie)].concat());
-    tlv(0xa0, &tlv(0x30, &[tlv(4, b"1.2.840.113556.1.4.319"), tlv(4, &value)].concat()))
+    control_bytes(PAGES, &[tlv(2, &[0]), tlv(4, cookie)].concat())
+}
+
+fn dirsync_bytes(more: bool, cookie: &[u8]) -> Vec<u8> {
+    control_bytes(DIRSYNC, &[tlv(2, &[more.into()]), tlv(2, &[0]), tlv(4, cookie)].concat())
+}
+
+fn control_bytes(oid: &str, parts: &[u8]) -> Vec<u8> {
+    tlv(0xa0, &tlv(0x30, &[tlv(4, oid.as_bytes()), tlv(4, &tlv(0x30, parts))].concat()))
 }
 
 fn message_bytes(id: &[u8], tag: u8, body: &[u8], controls: &[u8]) -> Vec<u8> {

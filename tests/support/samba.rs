@@ -146,6 +146,17 @@ impl Samba {
             .arg(self.dir.path().join("etc/smb.conf")));
     }
 
+    /// Lets an account ask for the changes of the domain (DS-Replication-Get-Changes).
+    pub(crate) fn grant_replication(&self, account: &str) {
+        run(Command::new("samba-tool")
+            .args(["dsacl", "set", "--action=allow", "--car=get-changes"])
+            .args([&format!("--trusteedn={account}"), &format!("--objectdn={SUFFIX}")])
+            .arg("-H")
+            .arg(self.database())
+            .arg("-s")
+            .arg(self.dir.path().join("etc/smb.conf")));
+    }
+
     /// Adds a group `CN=<name>,OU=Groups,OU=Corp,…` and returns its DN.
     pub(crate) fn add_group(&self, name: &str, members: &[&str]) -> String {
         let dn = format!("CN={name},OU=Groups,OU=Corp,{SUFFIX}");

@@ -22,10 +22,13 @@ use super::super::visit::Visit;
 use super::controls::{self, INCREMENTAL_VALUES, OBJECT_SECURITY};
 use super::hints::{self, CONTAINERS, Hints};
 use super::replica;
+use super::untold;
 use super::{Mark, Since, Told, unfit};
 
 /// A filter that nothing matches: the server counts everything and sends nothing.
 const NOTHING: &str = "(!(objectClass=*))";
+/// What was deleted lately, as proof that it is shown.
+const DELETED: &str = "(&(isDeleted=TRUE)(|(objectClass=user)(objectClass=group)))";
 /// Answers to one question; more mean that the server does not come to an end.
 const ROUNDS: usize = 100_000;
 /// Objects per question about their classes.
@@ -36,6 +39,8 @@ const BATCH: usize = 100;
 struct Place {
     /// The partition.
     nc: String,
+    /// The id of its topmost entry.
+    root: Option<SourceId>,
     /// The server's cookie in Base64.
     cookie: String,
     /// Whether it was taken without the right to replicate.
@@ -58,43 +63,67 @@ pub(super) async fn begin(visit: &mut Visit<'_>) -> Result<Mark, String> {
         return unfit(format!("it names objects by objectGUID, and the anchor is configured as {anchor}"));
     }
     let mut places = Vec::new();
-    let mut blind = Vec::new();
+    let mut advice = Vec::new();
     let words = |failure: Failure| failure.to_string();
-    for place in replica::places(visit) {
-        if !place.partition {
-            return unfit(format!("no partition of the server holds the base \"{}\"", place.dn));
+    for replica::Place { dn: nc, partition } in replica::places(visit) {
+        if !partition {
+            return unfit(format!("no partition of the server holds the base \"{nc}\""));
         }
+        let reads_deleted = replica::sees_deleted(visit, &nc).await;
+        let filter = if reads_deleted { NOTHING } else { DELETED };
         let mut secured = false;
-        let mut first = first_cookie(visit, &place.dn, 0).await;
+        let mut first = first_cookie(visit, &nc, 0, filter).await;
         if matches!(&first, Err(Failure::Code(result)) if result.rc == 50) {
             secured = true;
-            first = first_cookie(visit, &place.dn, OBJECT_SECURITY).await;
+            first = first_cookie(visit, &nc, OBJECT_SECURITY, filter).await;
         }
-        let cookie = BASE64_STANDARD.encode(first.map_err(words)?);
-        if secured && !replica::sees_deleted(visit, &place.dn).await {
-            blind.push(place.dn.clone());
+        let (cookie, shows_deleted) = first.map_err(words)?;
+        if !reads_deleted && !shows_deleted {
+            // Microsoft's servers show it to whom the right was granted, Samba does not.
+            let remedy = match secured {
+                true => format!(
+                    "has not the right \"Replicating Directory Changes\" on {nc}: grant it, or let the account read"
+                ),
+                false => "is shown nothing that was deleted: let it read".to_owned(),
+            };
+            advice.push(format!(
+                "deletions are seen by full passes only, because the bind account {remedy} CN=Deleted Objects,{nc}"
+            ));
         }
-        places.push(Place { nc: place.dn, cookie, secured });
+        let root = replica::root_of(visit, &nc).await.map_err(words)?;
+        places.push(Place { nc, root, cookie: BASE64_STANDARD.encode(cookie), secured });
     }
+    let tells_deletions = advice.is_empty();
     let replica = replica::replica(visit).await.map_err(words)?;
     let good_for = replica::good_for(visit, &replica).await;
-    let advice = (!blind.is_empty()).then(|| {
-        format!(
-            "deletions are seen by full passes only, because the bind account has not the right \"Replicating \
-             Directory Changes\" on {}: grant it, or let the account read the container Deleted Objects",
-            blind.join("; ")
-        )
-    });
+    advice.extend(untold::advice(visit, &replica).await);
     let mark = serde_json::to_string(&places).map_err(|error| error.to_string())?;
-    Ok(Mark { mark, good_for: Some(good_for), tells_deletions: blind.is_empty(), advice })
+    Ok(Mark {
+        mark,
+        good_for: Some(good_for),
+        tells_deletions,
+        advice: (!advice.is_empty()).then(|| advice.join("; ")),
+    })
 }
 
-async fn first_cookie(visit: &mut Visit<'_>, nc: &str, flags: u32) -> Result<Vec<u8>, Failure> {
-    let question = Question { nc, flags, filter: NOTHING, attributes: vec!["name".into()] };
-    question.ask(visit, Vec::new(), |_| Ok(())).await.map_err(|end| match end {
-        End::Failed(failure) => failure,
-        End::Doubt(reason) => Failure::Nonsense(reason),
-    })
+/// Where changes begin, and whether a deleted object was among what the filter let through.
+async fn first_cookie(
+    visit: &mut Visit<'_>,
+    nc: &str,
+    flags: u32,
+    filter: &str,
+) -> Result<(Vec<u8>, bool), Failure> {
+    let question = Question { nc, flags, filter, attributes: vec!["name".into(), "isdeleted".into()] };
+    let mut deleted = false;
+    let noticed = |entry: Entry| {
+        deleted |= hints::what(&entry.dn, &entry.attributes) == Some(Hinted::Gone);
+        Ok(())
+    };
+    match question.ask(visit, Vec::new(), noticed).await {
+        Ok(cookie) => Ok((cookie, deleted)),
+        Err(End::Failed(failure)) => Err(failure),
+        Err(End::Doubt(reason)) => Err(Failure::Nonsense(reason)),
+    }
 }
 
 /// Whom to look at since a mark.
@@ -116,6 +145,9 @@ pub(super) async fn since(visit: &mut Visit<'_>, mark: &str) -> Told {
         let Ok(cookie) = BASE64_STANDARD.decode(&place.cookie) else {
             return doubt("the stored cookie of directory synchronization cannot be read");
         };
+        if replica::root_of(visit, &place.nc).await? != place.root {
+            return doubt("this is another domain than before, by the same name");
+        }
         let flags = INCREMENTAL_VALUES | if place.secured { OBJECT_SECURITY } else { 0 };
         let question = Question { nc: &place.nc, flags, filter: &filter, attributes: attributes.clone() };
         match question.ask(visit, cookie, |entry| collect(&entry, &mut hints)).await {

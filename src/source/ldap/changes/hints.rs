@@ -67,7 +67,7 @@ impl Hints {
 
 /// The object classes of Active Directory below whose objects people and groups stand.
 pub(super) const CONTAINERS: &[&str] =
-    &["organizationalUnit", "container", "builtinDomain", "organization", "locality", "country"];
+    &["organizationalUnit", "container", "domain", "builtinDomain", "organization", "locality", "country"];
 
 /// What an entry is: by its object classes where it brought them, and deleted when it says so.
 /// `None`: it does not tell.

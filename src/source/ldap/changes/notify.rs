@@ -52,6 +52,13 @@ pub(super) async fn watch(mut visit: Visit<'_>, wake: Arc<Notify>) -> Result<Wat
         answer = alive(&mut pinger, limit) => Ok(answer),
     };
     match accepted {
+        // Too many wait already, or it is busy: later it may.
+        Err(End::Refused(result)) if matches!(result.rc, 11 | 51 | 52) => {
+            return Ok(Watched::Ended(format!(
+                "the server does not let us wait now: {}",
+                code_words(&result)
+            )));
+        }
         Err(End::Refused(_)) => return Ok(Watched::Unsupported),
         Err(End::Lost(failure)) | Ok(Err(failure)) => {
             return Err(visit.session.explain(failure).await.into_trouble(&object));

@@ -27,12 +27,20 @@ pub(super) struct Replica {
     pub host: Option<String>,
     /// `configurationNamingContext`.
     configuration: Option<String>,
+    /// `schemaNamingContext`.
+    pub schema: Option<String>,
 }
 
 /// Asks the server who it is and how far it has counted.
 pub(super) async fn replica(visit: &mut Visit<'_>) -> Result<Replica, Failure> {
     let limit = visit.settings.operation_timeout;
-    let wanted = ["highestCommittedUSN", "dsServiceName", "dnsHostName", "configurationNamingContext"];
+    let wanted = [
+        "highestCommittedUSN",
+        "dsServiceName",
+        "dnsHostName",
+        "configurationNamingContext",
+        "schemaNamingContext",
+    ];
     let root = search::one(&mut visit.session, "", wanted.map(String::from).to_vec(), limit).await?;
     let root = root.map(|entry| entry.attributes).unwrap_or_default();
     let mut invocation = None;
@@ -49,6 +57,7 @@ pub(super) async fn replica(visit: &mut Visit<'_>) -> Result<Replica, Failure> {
         invocation,
         host: first(&root, "dnshostname").map(str::to_owned),
         configuration: first(&root, "configurationnamingcontext").map(str::to_owned),
+        schema: first(&root, "schemanamingcontext").map(str::to_owned),
     })
 }
 
@@ -74,7 +83,8 @@ fn seconds(stated: Option<i64>) -> i64 {
     (stated.unwrap_or(UNSTATED_LIFETIME).clamp(2, 36_500) - 1) * DAY
 }
 
-fn first<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
+/// The first value of an attribute, when it is text.
+pub(super) fn first<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
     let found = attributes.iter().find(|attribute| attribute.name == name)?;
     std::str::from_utf8(found.values.first()?).ok()
 }
@@ -122,6 +132,14 @@ pub(super) async fn sees_deleted(visit: &mut Visit<'_>, partition: &str) -> bool
     let reads =
         |answer: ResultEntry| decode::entry(answer.0).is_ok_and(|entry| hints::guid(&entry).is_some());
     found.1.rc == 0 && found.0.into_iter().any(reads)
+}
+
+/// The id of the topmost entry of a partition, which tells a domain from another one by the
+/// same name.
+pub(super) async fn root_of(visit: &mut Visit<'_>, partition: &str) -> Result<Option<SourceId>, Failure> {
+    let limit = visit.settings.operation_timeout;
+    let entry = search::one(&mut visit.session, partition, vec!["objectGUID".into()], limit).await?;
+    Ok(entry.as_ref().and_then(hints::guid))
 }
 
 /// Whether the server is asked as the global catalogue, by its well-known ports. It holds a part

@@ -3,9 +3,11 @@
 //! Every domain controller counts the changes of its own database, so a mark belongs to one of
 //! them. Works for every account, on AD LDS, and on the global catalogue.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::model::SourceId;
+use crate::model::{Hinted, SourceId};
 use crate::source::shape::{AnchorIn, Looking, Shape};
 
 use super::super::decode::{self, Entry};
@@ -16,6 +18,7 @@ use super::super::visit::Visit;
 use super::controls;
 use super::hints::{self, Hints};
 use super::replica;
+use super::untold;
 use super::{Mark, Since, Told, unfit};
 
 /// A place in the changes of one database.
@@ -66,13 +69,16 @@ pub(super) async fn begin(visit: &mut Visit<'_>) -> Result<Mark, String> {
             "deletions are seen by full passes only, because what is left of a deleted object does not show {anchor}"
         ));
     }
+    let tells_deletions = blind.is_empty();
+    let mut advice = blind;
+    advice.extend(untold::advice(visit, &replica).await);
     let good_for = replica::good_for(visit, &replica).await;
     let mark = serde_json::to_string(&Place { usn, invocation, host: replica.host });
     Ok(Mark {
         mark: mark.map_err(|error| error.to_string())?,
         good_for: Some(good_for),
-        tells_deletions: blind.is_empty(),
-        advice: (!blind.is_empty()).then(|| blind.join("; ")),
+        tells_deletions,
+        advice: (!advice.is_empty()).then(|| advice.join("; ")),
     })
 }
 
@@ -163,7 +169,9 @@ async fn search(
 fn collect(entry: Entry, anchor: &AnchorIn, hints: &mut Hints) -> Result<(), String> {
     let Entry { dn, attributes, .. } = entry;
     let what = hints::what(&dn, &attributes);
-    let keep = Default::default();
+    // Containers are known by the anchor of the server, whatever people are known by.
+    let anchor = if what == Some(Hinted::Container) { &AnchorIn::WellKnown } else { anchor };
+    let keep = BTreeSet::new();
     let shaped = Shape { anchor, looking: Looking::Anything, keep: &keep }.apply(attributes);
     match shaped.anchor {
         Some(anchor) => hints.add(anchor, Some(dn), what).map_err(|many| many.words()),
