@@ -131,6 +131,15 @@ pub fn uri_path(path: &Path) -> String {
 /// <https://www.sqlite.org/vfs.html> 2.1.
 pub const SQLITE_WITHOUT_LOCKS: &str = platform::SQLITE_WITHOUT_LOCKS;
 
+/// How many bytes this account may still write to the disk of a directory.
+///
+/// # Errors
+///
+/// When the directory is not there, or the system does not tell.
+pub fn free_space(dir: &Path) -> io::Result<u64> {
+    fs4::available_space(dir)
+}
+
 /// Tells the service manager, when one listens. Without one, nothing happens.
 ///
 /// # Errors

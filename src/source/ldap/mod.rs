@@ -103,8 +103,8 @@ impl Source for LdapSource {
         }))
     }
 
-    fn probe(&self) -> BoxFuture<'_, Result<Probe, SourceError>> {
-        let settings = self.settings.clone();
-        Box::pin(self.isolated(async move { probe::probe(&settings).await }))
+    fn probe<'a>(&'a self, ask: &'a Ask, now: i64) -> BoxFuture<'a, Result<Probe, SourceError>> {
+        let (settings, ask) = (self.settings.clone(), ask.clone());
+        Box::pin(self.isolated(async move { probe::probe(&settings, &ask, now).await }))
     }
 }
