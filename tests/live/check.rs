@@ -65,7 +65,8 @@ async fn a_domain_is_described_as_it_is() {
     samba.clear(&cyd, "mail");
     let inner = samba.add_group("Inner", &[&ann]);
     samba.add_group("Staff", &[&inner]);
-    let connector = Connector::new(&samba_config(&samba, samba::ADMIN, ""), &url);
+    let only_mail = "[people.mapping]\nemail = \"mail\"\n";
+    let connector = Connector::new(&samba_config(&samba, samba::ADMIN, only_mail), &url);
     connector.secret("password", samba::PASSWORD);
 
     let (document, text) = checked(&connector, 0);
@@ -82,7 +83,7 @@ async fn a_domain_is_described_as_it_is() {
             ("ok    source corp", "encrypted with TLS"),
             ("ok    source corp", "base \"OU=Corp,DC=example,DC=test\" is there"),
             ("ok    source corp", "deleted objects can be read"),
-            ("ok    source corp", "pages: all 4 entries"),
+            ("ok    source corp", "pages: all people of the first base (4) fit"),
             ("ok    source corp", "LDAP policies: MaxPageSize 1000, MaxValRange 1500"),
             ("ok    source corp", "clock"),
             ("ok    source corp", "4 people (1 disabled), 0 rooms, 2 groups"),

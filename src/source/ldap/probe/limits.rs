@@ -73,7 +73,7 @@ fn page(entries: u64, asked: u64, more: bool, announced: bool) -> Fact {
         (true, got) => Fact::ok(Topic::Limits, format!("pages: {got} entries each, as asked for")),
         (false, got) if announced => Fact::ok(
             Topic::Limits,
-            format!("pages: all {got} entries of the first base fit on one of {asked}"),
+            format!("pages: all people of the first base ({got}) fit on one of {asked}"),
         ),
         (false, got) => Fact::warn(
             Topic::Limits,
@@ -199,7 +199,7 @@ mod tests {
         for (entries, asked, more, announced, standing, words) in [
             (2000, 2000, true, true, Standing::Ok, "2000 entries each"),
             (1000, 2000, true, true, Standing::Ok, "cuts them to 1000"),
-            (3, 2000, false, true, Standing::Ok, "all 3 entries"),
+            (3, 2000, false, true, Standing::Ok, "(3) fit on one"),
             (2500, 2000, false, true, Standing::Warn, "2500 entries at once"),
             (3, 2000, false, false, Standing::Warn, "does not say"),
         ] {

@@ -7,6 +7,7 @@ use crate::model::{Cursor, Method};
 use crate::source::{ChangesBy, Fact, Topic};
 
 use super::super::changes;
+use super::super::decode;
 use super::super::detect::Vendor;
 use super::super::trouble::{Failure, code_words};
 use super::super::visit::Visit;
@@ -85,7 +86,7 @@ pub(super) async fn deleted_objects(visit: &mut Visit<'_>, found: &mut Found) ->
         .ldap
         .with_controls(show)
         .with_timeout(limit)
-        .search(&base, Scope::Base, "(objectClass=*)", vec!["1.1"])
+        .search(&base, Scope::Base, "(objectClass=*)", vec!["objectGUID"])
         .await;
     let (entries, result) = match answer {
         Ok(answer) => (answer.0, answer.1),
@@ -94,7 +95,9 @@ pub(super) async fn deleted_objects(visit: &mut Visit<'_>, found: &mut Found) ->
             return Err(visit.session.explain(failure).await);
         }
     };
-    if result.rc == 0 && !entries.is_empty() {
+    // Samba shows the container to everybody, and nothing of it.
+    let seen = entries.into_iter().next().and_then(|answer| decode::entry(answer.0).ok());
+    if result.rc == 0 && seen.is_some_and(|entry| !entry.attributes.is_empty()) {
         found.facts.push(Fact::ok(Topic::Rights, "deleted objects can be read"));
         return Ok(());
     }
