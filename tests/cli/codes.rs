@@ -75,6 +75,23 @@ fn a_directory_that_does_not_answer_ends_with_4_and_removes_nobody() {
     assert_eq!(stage.writes(), writes);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_for_a_file_is_refused_and_not_waited_for() {
+    let stage = Rehearsal::new(10, "");
+    std::fs::remove_file(stage.path("people.ldif")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(stage.path("people.ldif")).status().unwrap();
+    assert!(made.success());
+    for command in ["check", "plan", "sync"] {
+        let said = stage.run(&[command]).expect(4);
+        let text = format!("{}{}", said.out, said.err);
+        assert!(text.contains("is a pipe or a device and not a file"), "{text}");
+    }
+    std::fs::remove_file(stage.path("people.ldif")).unwrap();
+    std::fs::create_dir(stage.path("people.ldif")).unwrap();
+    assert!(stage.run(&["plan"]).expect(4).err.contains("is a directory and not a file"));
+}
+
 #[test]
 fn the_minimal_configuration_against_a_server_that_is_not_there_ends_with_4() {
     let stage = Rehearsal::new(10, "");

@@ -177,14 +177,26 @@ pub(super) fn suffix_of(dn: &str) -> String {
     if domain.is_empty() { last } else { domain }
 }
 
+/// Opens the file. A pipe or a device has no end to wait for, and cannot be read twice.
 pub(super) fn open(source: &LdifSource) -> Result<File, SourceError> {
-    File::open(&source.path).map_err(|error| {
+    let refused = |error: std::io::Error| {
         source.error(
             SourceErrorKind::Unreachable,
             &format!("cannot be opened: {error}"),
             "check the path, and that the account of the service may read the file",
         )
-    })
+    };
+    // Asked before it is opened: that alone waits for ever on a pipe.
+    let metadata = std::fs::metadata(&source.path).map_err(refused)?;
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "a directory" } else { "a pipe or a device" };
+        return Err(source.error(
+            SourceErrorKind::Misconfigured,
+            &format!("is {what} and not a file"),
+            "set path to an ordinary LDIF file, and let whatever makes the export write one",
+        ));
+    }
+    File::open(&source.path).map_err(refused)
 }
 
 /// Size and time of change, by which a change during the read is noticed.
