@@ -28,6 +28,10 @@ fn a_wrong_command_line_ends_with_2() {
     ] {
         Said::from(binary().args(args).output().unwrap()).expect(2);
     }
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let said = Said::from(binary().args(["sandbox", "--port", &port]).output().unwrap()).expect(2);
+    assert!(said.err.contains(&port) && said.err.contains("--port 0"), "{}", said.err);
     let stage = Rehearsal::new(10, "");
     stage.run(&["approve", "none"]).expect(2);
     stage.run(&["history", "--person", "nobody at all"]).expect(2);
