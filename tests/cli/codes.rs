@@ -28,6 +28,8 @@ fn a_wrong_command_line_ends_with_2() {
     ] {
         Said::from(binary().args(args).output().unwrap()).expect(2);
     }
+    let said = Said::from(binary().args(["history", "--action", "nope"]).output().unwrap()).expect(2);
+    assert!(said.err.contains("create, adopt, update") && said.err.contains("role_change"), "{}", said.err);
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let said = Said::from(binary().args(["sandbox", "--port", &port]).output().unwrap()).expect(2);
