@@ -47,7 +47,8 @@ pub struct Globals {
     /// Print one JSON document, and nothing else, on stdout (docs/JSON.md).
     #[arg(long, global = true)]
     pub json: bool,
-    /// Say errors and the result, and show no progress.
+    /// Show no progress. `plan` says errors alone and leaves the rest to its exit code, and
+    /// `check` what is not well; other commands say errors and the result.
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Show the log while working, with every person and request.

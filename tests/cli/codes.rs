@@ -262,7 +262,11 @@ fn a_plan_with_changes_ends_with_10_and_changes_nothing() {
     {
         stage.run(args).expect(0);
     }
-    stage.run(&["plan", "--check", "--quiet"]).expect(10);
+    let quiet = stage.run(&["plan", "--check", "--quiet"]).expect(10);
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
+    assert!(!stage.run(&["plan", "--quiet", "--json"]).expect(0).out.is_empty());
+    let quiet = stage.run(&["check", "--quiet"]).expect(0);
+    assert!(!quiet.out.contains("ok "), "{}", quiet.out);
     let file = stage.path("plan.json");
     stage.run(&["plan", "--format", "json", "--out", file.to_str().unwrap()]).expect(0);
     let written: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();

@@ -80,9 +80,13 @@ impl Line {
     }
 }
 
-pub(super) fn write(out: &mut dyn Write, style: Style, lines: &[Line]) -> io::Result<()> {
+pub(super) fn write<'a>(
+    out: &mut dyn Write,
+    style: Style,
+    lines: impl Iterator<Item = &'a Line> + Clone,
+) -> io::Result<()> {
     // A long name of a source must not push its own lines out of the column.
-    let width = lines.iter().map(|line| line.name.chars().count()).max().unwrap_or(0).clamp(16, 32);
+    let width = lines.clone().map(|line| line.name.chars().count()).max().unwrap_or(0).clamp(16, 32);
     for line in lines {
         let mark = match line.mark {
             Mark::Ok => style.green("ok  "),

@@ -120,7 +120,11 @@ fn show(parts: &Parts, console: Console, found: &Found) -> Result<(), Failure> {
     let seen = || parts.sources.iter().zip(&found.reading.sources);
     let samples = || seen().filter_map(|(source, seen)| Some((source.name(), &seen.as_ref()?.samples)));
     console.print(|out| {
-        line::write(out, console.style(), &found.lines)?;
+        if console.quiet {
+            let wrong = found.lines.iter().filter(|line| line.mark != Mark::Ok);
+            return line::write(out, console.style(), wrong);
+        }
+        line::write(out, console.style(), found.lines.iter())?;
         if console.on_terminal() {
             for (source, samples) in samples() {
                 samples.write(out, console.style(), source, &names)?;
