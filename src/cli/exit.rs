@@ -5,6 +5,7 @@ use std::fmt;
 use crate::cloud::{CloudError, CloudErrorKind};
 use crate::config::ConfigErrors;
 use crate::pass::PassError;
+use crate::service;
 use crate::source::SourceError;
 use crate::store::{LockError, StoreError};
 
@@ -40,6 +41,11 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Stopped by the signal that was heard.
+    pub fn stopped() -> Self {
+        Self::Stopped(service::stopped_by().unwrap_or(130))
+    }
+
     /// The number that the process ends with.
     pub fn code(self) -> u8 {
         match self {
@@ -138,7 +144,7 @@ impl From<SourceError> for Failure {
 impl From<CloudError> for Failure {
     fn from(error: CloudError) -> Self {
         let exit = match error.kind {
-            CloudErrorKind::Stopped => Exit::Stopped(130),
+            CloudErrorKind::Stopped => Exit::stopped(),
             _ => Exit::Cloud,
         };
         Self::new(exit, format!("cloud: {error}"), error.remedy)

@@ -14,6 +14,7 @@ use windows as platform;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -77,6 +78,20 @@ pub fn default_log_dir() -> PathBuf {
 /// When the operating system refuses the registration.
 pub fn listen() -> io::Result<mpsc::Receiver<Signal>> {
     platform::listen()
+}
+
+/// Signals are sent to the process, so what they said is known everywhere in it.
+static STOPPED_BY: AtomicI32 = AtomicI32::new(0);
+
+/// The exit code of the last signal to stop that [`listen`] heard; `None` before any.
+pub fn stopped_by() -> Option<i32> {
+    Some(STOPPED_BY.load(Ordering::Acquire)).filter(|code| *code != 0)
+}
+
+/// A signal to stop, on its way to the listener.
+fn stop_with(code: i32) -> Signal {
+    STOPPED_BY.store(code, Ordering::Release);
+    Signal::Stop(code)
 }
 
 /// Takes a file or directory away from everybody but its owner.

@@ -58,7 +58,7 @@ pub async fn run(globals: &Globals, console: Console) -> Result<Exit, Failure> {
     })
     .await;
     progress.finish();
-    let Some(found) = found? else { return Ok(told.unwrap_or(Exit::Stopped(130))) };
+    let Some(found) = found? else { return Ok(told.unwrap_or_else(Exit::stopped)) };
     let exit = found.lines.iter().find_map(|line| match line.mark {
         Mark::Fail(exit) => Some(exit),
         _ => None,
