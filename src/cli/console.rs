@@ -100,15 +100,7 @@ impl Console {
             self.tell(&format!("{label}: {failure}"));
         }
         if self.json {
-            let _ = self.document(&serde_json::json!({
-                "outcome": "failed",
-                "error": {
-                    "code": failure.exit.word(),
-                    "exit": failure.exit.code(),
-                    "message": failure.what,
-                    "remedy": failure.remedy,
-                },
-            }));
+            let _ = self.document(&failure.document());
         }
     }
 }

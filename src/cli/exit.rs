@@ -107,6 +107,19 @@ impl Failure {
         Self::new(Exit::Fault, what, "this is a fault of dirsyncd: please report it with the log")
     }
 
+    /// As JSON, see docs/schema/error.json.
+    pub fn document(&self) -> serde_json::Value {
+        serde_json::json!({
+            "outcome": "failed",
+            "error": {
+                "code": self.exit.word(),
+                "exit": self.exit.code(),
+                "message": self.what,
+                "remedy": self.remedy,
+            },
+        })
+    }
+
     /// The command line asks for something that cannot be.
     pub fn usage(what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::new(Exit::Usage, what, remedy)
