@@ -1,9 +1,16 @@
 //! `dirsyncd check` by the real binary against real directories: what an administrator reads.
 
-use dirsyncd::sandbox::{Sandbox, Settings};
+use std::time::Duration;
+
+use dirsyncd::model::Redacted;
+use dirsyncd::sandbox::{self, Sandbox};
+use dirsyncd::source::ldap::{LdapSource, Settings};
+use dirsyncd::source::{Source, Standing, Topic};
 use serde_json::Value;
 
+use crate::reading::ask;
 use crate::support::connector::{Connector, TOKEN};
+use crate::support::fake_ldap::{Answer, FakeLdap, Request, entry};
 use crate::support::samba::{self, Samba};
 use crate::support::slapd::{self, Options, Slapd, people_ldif};
 
@@ -11,7 +18,9 @@ const ENTITLEMENT: &str =
     "[[entitlement]]\nname = \"staff\"\ngroups = [\"Staff\"]\nlicenses = [\"message.messaging\"]\n";
 
 async fn sandbox() -> Sandbox {
-    Sandbox::start(Settings { token: TOKEN.into(), ..Settings::default() }).await.expect("a sandbox")
+    Sandbox::start(sandbox::Settings { token: TOKEN.into(), ..sandbox::Settings::default() })
+        .await
+        .expect("a sandbox")
 }
 
 /// The document and the text of a check, which must both end with `code`.
@@ -243,4 +252,63 @@ async fn a_source_that_does_not_answer_hides_nothing_of_the_others() {
     assert_eq!(document["sources"][1]["counts"]["people"], 3);
     frozen.resume();
     sandbox.stop().await;
+}
+
+/// What only Microsoft's servers do, and a server that leaves some questions without an answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_fails_hides_none_of_the_others() {
+    let domain = FakeLdap::start(|request| match request {
+        // Who am I: never answered.
+        Request::Bind { .. } => vec![Answer::Done(0, "", None)],
+        Request::Other => vec![],
+        Request::Search { base, .. } if base.is_empty() => vec![
+            entry(
+                "",
+                &[
+                    ("defaultNamingContext", &["DC=example,DC=test"]),
+                    ("configurationNamingContext", &["CN=Configuration,DC=example,DC=test"]),
+                    ("supportedCapabilities", &["1.2.840.113556.1.4.800"]),
+                    ("supportedControl", &["1.2.840.113556.1.4.319"]),
+                    ("currentTime", &["20260101010000.0Z"]),
+                ],
+            ),
+            Answer::Done(0, "", None),
+        ],
+        Request::Search { base, .. } if base.starts_with("<WKGUID=") => vec![Answer::Done(50, "no", None)],
+        Request::Search { base, .. } if base.starts_with("CN=Default Query Policy") => vec![
+            entry(base, &[("lDAPAdminLimits", &["MaxPageSize=1", "MaxValRange=1500"])]),
+            Answer::Done(0, "", None),
+        ],
+        // Pages are cut to one entry.
+        Request::Search { cookie: Some(cookie), .. } if cookie.is_empty() => {
+            vec![entry("CN=A,DC=example,DC=test", &[]), Answer::Done(0, "", Some(b"more".to_vec()))]
+        }
+        Request::Search { base, .. } => vec![entry(base, &[]), Answer::Done(0, "", None)],
+    });
+    let settings = Settings {
+        danger_plain_ldap: true,
+        bind: Some("svc@example.test".into()),
+        password: Redacted("secret".into()),
+        operation_timeout: Duration::from_secs(1),
+        ..Settings::new("domain", &[&domain.url()])
+    };
+    let source = LdapSource::new(settings);
+    // 2026-01-01T00:00:00Z: the server is an hour ahead.
+    let probe = source.probe(&ask(&["mail"]), 1_767_225_600).await.expect("it answers");
+    for (topic, standing, words) in [
+        (Topic::Connection, Standing::Warn, "NOT encrypted"),
+        (Topic::Account, Standing::Warn, "no answer from the server for 1 s"),
+        (Topic::Base, Standing::Ok, "is there"),
+        (Topic::Rights, Standing::Ok, "deleted objects cannot be read"),
+        (Topic::Limits, Standing::Ok, "cuts them to 1 entries; 2000 were asked for"),
+        (Topic::Limits, Standing::Ok, "MaxPageSize 1, MaxValRange 1500"),
+        (Topic::Clock, Standing::Warn, "s ahead of this machine's"),
+    ] {
+        let there = probe
+            .facts
+            .iter()
+            .any(|fact| (fact.topic, fact.standing) == (topic, standing) && fact.what.contains(words));
+        assert!(there, "{topic:?} {standing:?} {words}: {probe:#?}");
+    }
+    assert!(probe.changes.is_some());
 }

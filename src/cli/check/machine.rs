@@ -67,6 +67,7 @@ fn state(dir: &Path) -> (Line, Option<i64>) {
 
 /// The free bytes, at the directory or at the nearest one above it that is there.
 fn disk(dir: &Path) -> Option<(u64, String)> {
+    let dir = std::path::absolute(dir).ok()?;
     let at = dir.ancestors().find(|dir| dir.exists())?;
     // A system that does not tell is no trouble.
     Some((service::free_space(at).ok()?, at.display().to_string()))
@@ -118,6 +119,7 @@ mod tests {
             assert!(line.message.contains(words), "{}", line.message);
         }
         assert!(disk(Path::new("/nowhere/at/all")).is_some_and(|(_, at)| at == "/"));
+        assert!(disk(Path::new("nowhere")).is_some(), "the directory in which we are");
     }
 
     #[test]

@@ -154,6 +154,7 @@ impl Sample {
         }
         match names.catalogue {
             None => line(label, "licences", "(not known without an answer of the cloud)")?,
+            Some(_) if person.licenses.is_empty() => line(label, "licences", "none")?,
             Some(_) => line(label, "licences", &licenses(person, names).join(" | "))?,
         }
         if !person.roles.is_empty() {

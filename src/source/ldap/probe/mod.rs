@@ -94,31 +94,17 @@ pub(super) async fn probe(settings: &Settings, ask: &Ask, now: i64) -> Result<Pr
     };
     let mut open = Some(visit);
     for step in STEPS {
-        let mut visit = match open.take() {
-            Some(visit) => visit,
-            None => match Visit::begin(settings, ask).await {
-                Ok(visit) => visit,
-                Err(Trouble { what, remedy, .. }) => {
-                    found.facts.push(Fact::fail(Topic::Connection, what, remedy));
-                    break;
-                }
-            },
-        };
-        let work = step.run(&mut visit, &mut found, now, begun);
-        let failure = match timeout(STEP, work).await {
-            Ok(Ok(())) => {
-                open = Some(visit);
-                continue;
+        match step.take(&mut open, settings, ask, &mut found, now, begun).await {
+            Ok(None) => {}
+            Ok(Some(failure)) => {
+                let Trouble { what, remedy, .. } = failure.into_trouble(step.doing);
+                let standing = if step.needed { Standing::Fail } else { Standing::Warn };
+                found.facts.push(Fact { topic: step.about, standing, what, remedy });
             }
-            Ok(Err(failure)) => failure,
-            Err(_) => Failure::Timeout(STEP),
-        };
-        let ended = failure.ends_the_connection();
-        let Trouble { what, remedy, .. } = failure.into_trouble(step.doing);
-        let standing = if step.needed { Standing::Fail } else { Standing::Warn };
-        found.facts.push(Fact { topic: step.about, standing, what, remedy });
-        if !ended {
-            open = Some(visit);
+            Err(Trouble { what, remedy, .. }) => {
+                found.facts.push(Fact::fail(Topic::Connection, what, remedy));
+                break;
+            }
         }
     }
     if let Some(visit) = open {
@@ -130,6 +116,43 @@ pub(super) async fn probe(settings: &Settings, ask: &Ask, now: i64) -> Result<Pr
 }
 
 impl Step {
+    /// Runs the step, on the open connection or on a new one, and returns why it failed.
+    ///
+    /// # Errors
+    ///
+    /// When there is no connection any more.
+    async fn take<'a>(
+        &self,
+        open: &mut Option<Visit<'a>>,
+        settings: &'a Settings,
+        ask: &'a Ask,
+        found: &mut Found,
+        now: i64,
+        begun: Instant,
+    ) -> Result<Option<Failure>, Trouble> {
+        loop {
+            let (mut visit, used) = match open.take() {
+                Some(visit) => (visit, true),
+                None => (Visit::begin(settings, ask).await?, false),
+            };
+            let told = found.facts.len();
+            let failure = match timeout(STEP, self.run(&mut visit, found, now, begun)).await {
+                Ok(Ok(())) => None,
+                Ok(Err(failure)) => Some(failure),
+                Err(_) => Some(Failure::Timeout(STEP)),
+            };
+            match failure {
+                // The step before may have ended the connection.
+                Some(Failure::Lost(_)) if used => found.facts.truncate(told),
+                Some(failure) if failure.ends_the_connection() => return Ok(Some(failure)),
+                failure => {
+                    *open = Some(visit);
+                    return Ok(failure);
+                }
+            }
+        }
+    }
+
     async fn run(
         &self,
         visit: &mut Visit<'_>,
