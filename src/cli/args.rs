@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+use crate::model::Kind;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,7 +47,8 @@ pub struct Globals {
     /// Print one JSON document, and nothing else, on stdout (docs/JSON.md).
     #[arg(long, global = true)]
     pub json: bool,
-    /// Say errors and the result, and show no progress.
+    /// Show no progress. `plan` says errors alone and leaves the rest to its exit code, and
+    /// `check` what is not well; other commands say errors and the result.
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Show the log while working, with every person and request.
@@ -212,10 +216,9 @@ pub struct History {
     /// Only what is not older: `7d`, `12h`, or a day such as 2026-03-04.
     #[arg(long, value_name = "WHEN")]
     pub since: Option<String>,
-    /// Only this kind of action: create, adopt, update, deactivate, reactivate, delete,
-    /// license_add, license_remove, role_change.
-    #[arg(long, value_name = "KIND", value_parser = kind)]
-    pub action: Option<crate::model::Kind>,
+    /// Only this kind of action.
+    #[arg(long, value_name = "KIND", value_parser = kind())]
+    pub action: Option<Kind>,
     /// At most so many, the newest.
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub limit: usize,
@@ -258,8 +261,10 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
     crate::schedule::parse_duration(text).map_err(|error| error.to_string())
 }
 
-fn kind(text: &str) -> Result<crate::model::Kind, String> {
-    text.parse()
+/// The kinds by name: what is mistyped is answered with all of them, and shells complete them.
+fn kind() -> impl TypedValueParser<Value = Kind> {
+    let names = Kind::ALL.iter().map(|kind| kind.name());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Kind>())
 }
 
 #[cfg(test)]

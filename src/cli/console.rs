@@ -39,6 +39,11 @@ impl Console {
         Style { color: self.colors(io::stdout().is_terminal()) }
     }
 
+    /// Whether somebody sees the result at once, and nothing keeps it.
+    pub fn on_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
     /// Whether progress is shown, and whether as a bar: `None`, `Some(false)`, `Some(true)`.
     pub fn progress(&self) -> Option<bool> {
         (!self.quiet && !self.verbose).then(|| io::stderr().is_terminal())
@@ -95,15 +100,7 @@ impl Console {
             self.tell(&format!("{label}: {failure}"));
         }
         if self.json {
-            let _ = self.document(&serde_json::json!({
-                "outcome": "failed",
-                "error": {
-                    "code": failure.exit.word(),
-                    "exit": failure.exit.code(),
-                    "message": failure.what,
-                    "remedy": failure.remedy,
-                },
-            }));
+            let _ = self.document(&failure.document());
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::cloud::{CloudError, CloudErrorKind};
 use crate::config::ConfigErrors;
 use crate::pass::PassError;
+use crate::service;
 use crate::source::SourceError;
 use crate::store::{LockError, StoreError};
 
@@ -40,6 +41,11 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Stopped by the signal that was heard.
+    pub fn stopped() -> Self {
+        Self::Stopped(service::stopped_by().unwrap_or(130))
+    }
+
     /// The number that the process ends with.
     pub fn code(self) -> u8 {
         match self {
@@ -101,6 +107,19 @@ impl Failure {
         Self::new(Exit::Fault, what, "this is a fault of dirsyncd: please report it with the log")
     }
 
+    /// As JSON, see docs/schema/error.json.
+    pub fn document(&self) -> serde_json::Value {
+        serde_json::json!({
+            "outcome": "failed",
+            "error": {
+                "code": self.exit.word(),
+                "exit": self.exit.code(),
+                "message": self.what,
+                "remedy": self.remedy,
+            },
+        })
+    }
+
     /// The command line asks for something that cannot be.
     pub fn usage(what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::new(Exit::Usage, what, remedy)
@@ -138,7 +157,7 @@ impl From<SourceError> for Failure {
 impl From<CloudError> for Failure {
     fn from(error: CloudError) -> Self {
         let exit = match error.kind {
-            CloudErrorKind::Stopped => Exit::Stopped(130),
+            CloudErrorKind::Stopped => Exit::stopped(),
             _ => Exit::Cloud,
         };
         Self::new(exit, format!("cloud: {error}"), error.remedy)

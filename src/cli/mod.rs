@@ -26,21 +26,27 @@ mod watch;
 use std::ffi::OsString;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use crate::report::log::{self, LogGuard, LogSettings};
 use crate::store::Decision;
 
-use args::{Cli, Command};
+use args::{Cli, Command, Globals};
 use console::Console;
 use exit::{Exit, Failure};
 
 /// Runs the program with these arguments, the name of the program first. Returns the exit code.
 pub fn main(args: impl Iterator<Item = OsString>) -> u8 {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are errors of this kind, too. Nobody listens when this fails.
             let _ = error.print();
+            if error.use_stderr() && wants_json(&args) {
+                let json = Globals { json: true, ..Globals::default() };
+                let _ = Console::new(&json).document(&misused(&error).document());
+            }
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
@@ -52,6 +58,26 @@ pub fn main(args: impl Iterator<Item = OsString>) -> u8 {
             failure.exit.code()
         }
     }
+}
+
+/// Whether a command line that cannot be read asks for a document. What follows `--` is no flag.
+fn wants_json(args: &[OsString]) -> bool {
+    args.iter().skip(1).take_while(|arg| *arg != "--").any(|arg| arg == "--json")
+}
+
+/// What is wrong with a command line: the first line of what is told on stderr, and what follows
+/// it for the remedy.
+fn misused(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let what = match error.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "no command is given",
+        _ => lines.next().unwrap_or_default().trim_start_matches("error: "),
+    };
+    let hints = lines.filter(|line| line.starts_with("tip: ") || line.starts_with("[possible values: "));
+    let mut hints: Vec<&str> = hints.map(|line| line.trim_start_matches("tip: ")).collect();
+    hints.push("`dirsyncd --help` lists commands and flags");
+    Failure::usage(what, hints.join("; "))
 }
 
 fn dispatch(cli: &Cli, console: Console) -> Result<Exit, Failure> {

@@ -64,7 +64,7 @@ impl Report {
     /// The exit code: what ended the pass early comes first, then 4, 7, 9, 6.
     pub fn exit(&self) -> Exit {
         if self.stopped {
-            Exit::Stopped(130)
+            Exit::stopped()
         } else if self.fatal.is_some() {
             Exit::Cloud
         } else if !self.partial.is_empty() {

@@ -52,6 +52,14 @@ pub async fn run(globals: &Globals, console: Console, args: &args::Plan) -> Resu
     let as_json = console.json || args.format == Format::Json;
     let written = match &args.out {
         Some(path) => to_file(path, &look, as_json)?,
+        // The exit code says it.
+        None if console.quiet && !as_json => match write(&mut io::sink(), Style::default(), &look, false) {
+            Ok(written) => written,
+            Err(Stop::Pass(error)) => return Err(error.into()),
+            Err(Stop::Output(error)) => {
+                return Err(Failure::fault(format!("the plan could not be made: {error}")));
+            }
+        },
         None => {
             let mut written = None;
             let mut trouble = None;
@@ -71,7 +79,7 @@ pub async fn run(globals: &Globals, console: Console, args: &args::Plan) -> Resu
             }
         }
     };
-    if args.out.is_some() && !as_json {
+    if args.out.is_some() && !as_json && !console.quiet {
         console.tell(&written.counts.words());
     }
     Ok(exit(&written, &look, args.check))

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::sandbox::{Sandbox, Settings};
+use crate::sandbox::{Sandbox, SandboxError, Settings};
 
 use super::args::{Globals, SandboxArgs};
 use super::console::Console;
@@ -24,9 +24,7 @@ pub async fn run(globals: &Globals, console: Console, args: &SandboxArgs) -> Res
     };
     let is_new = globals.state.as_ref().is_none_or(|path| !path.exists());
     let (result, told) = stoppable(|stop| async move {
-        let sandbox = Sandbox::start(settings)
-            .await
-            .map_err(|error| Failure::new(Exit::Fault, error.to_string(), ""))?;
+        let sandbox = Sandbox::start(settings).await.map_err(|error| refused(&error))?;
         if args.people > 0 && is_new {
             let people = json!({ "count": args.people, "domain": "example.com" });
             sandbox.organization().seed(&people).map_err(Failure::fault)?;
@@ -39,6 +37,22 @@ pub async fn run(globals: &Globals, console: Console, args: &SandboxArgs) -> Res
     .await;
     result?;
     Ok(told.unwrap_or(Exit::Done))
+}
+
+/// None of these is a fault of ours.
+fn refused(error: &SandboxError) -> Failure {
+    match error {
+        SandboxError::Listen { port, source } => Failure::usage(
+            format!("port {port} of 127.0.0.1 cannot be used: {source}"),
+            "choose another with --port, or --port 0 for any free one",
+        ),
+        SandboxError::State { path, source } => Failure::new(
+            Exit::State,
+            format!("the state file {} cannot be read: {source}", path.display()),
+            "name another one with --state, or remove it to begin anew",
+        ),
+        SandboxError::Settings(_) => Failure::usage(error.to_string(), ""),
+    }
 }
 
 fn tell(console: Console, sandbox: &Sandbox, args: &SandboxArgs) -> Result<(), Failure> {

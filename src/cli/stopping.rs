@@ -55,7 +55,7 @@ pub async fn stoppable<T, F: Future<Output = Result<T, Failure>>>(
     let result = tokio::select! {
         result = work(stop.clone()) => result,
         () = late => Err(Failure::new(
-            told().unwrap_or(Exit::Stopped(130)),
+            told().unwrap_or_else(Exit::stopped),
             "stopped before the action in flight was confirmed",
             "nothing is lost: the next pass finds out what became of it",
         )),

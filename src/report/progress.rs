@@ -101,11 +101,11 @@ impl Shown {
         match event {
             Event::Reading { people, .. } => {
                 self.read = *people;
-                self.say(|s| format!("reading: {} people, {} accounts", s.read, s.observed));
+                self.say(Self::reading);
             }
             Event::Observing { accounts } => {
                 self.observed = *accounts;
-                self.say(|s| format!("reading: {} people, {} accounts", s.read, s.observed));
+                self.say(Self::reading);
             }
             Event::Planned { people, actions } => {
                 self.finished += self.people;
@@ -121,6 +121,14 @@ impl Shown {
                 self.say(|_| format!("the cloud asks for patience: {seconds} s"));
             }
             _ => {}
+        }
+    }
+
+    /// Not every command lists accounts.
+    fn reading(&self) -> String {
+        match self.observed {
+            0 => format!("reading: {} people", self.read),
+            accounts => format!("reading: {} people, {accounts} accounts", self.read),
         }
     }
 

@@ -14,6 +14,7 @@ use windows as platform;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -79,6 +80,20 @@ pub fn listen() -> io::Result<mpsc::Receiver<Signal>> {
     platform::listen()
 }
 
+/// Signals are sent to the process, so what they said is known everywhere in it.
+static STOPPED_BY: AtomicI32 = AtomicI32::new(0);
+
+/// The exit code of the last signal to stop that [`listen`] heard; `None` before any.
+pub fn stopped_by() -> Option<i32> {
+    Some(STOPPED_BY.load(Ordering::Acquire)).filter(|code| *code != 0)
+}
+
+/// A signal to stop, on its way to the listener.
+fn stop_with(code: i32) -> Signal {
+    STOPPED_BY.store(code, Ordering::Release);
+    Signal::Stop(code)
+}
+
 /// Takes a file or directory away from everybody but its owner.
 ///
 /// # Errors
@@ -130,6 +145,15 @@ pub fn uri_path(path: &Path) -> String {
 /// The name under which SQLite knows this system's files without locks of its own, see
 /// <https://www.sqlite.org/vfs.html> 2.1.
 pub const SQLITE_WITHOUT_LOCKS: &str = platform::SQLITE_WITHOUT_LOCKS;
+
+/// How many bytes this account may still write to the disk of a directory.
+///
+/// # Errors
+///
+/// When the directory is not there, or the system does not tell.
+pub fn free_space(dir: &Path) -> io::Result<u64> {
+    fs4::available_space(dir)
+}
 
 /// Tells the service manager, when one listens. Without one, nothing happens.
 ///

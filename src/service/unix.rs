@@ -33,7 +33,7 @@ pub(super) fn listen() -> io::Result<mpsc::Receiver<Signal>> {
                 SIGHUP => Signal::Reload,
                 SIGUSR1 => Signal::SyncNow,
                 // What a shell reports for a process that a signal ended.
-                stop => Signal::Stop(128 + stop),
+                stop => super::stop_with(128 + stop),
             };
             if sender.blocking_send(signal).is_err() {
                 return;
@@ -202,6 +202,9 @@ mod tests {
         ] {
             signal_hook::low_level::raise(number).unwrap();
             assert_eq!(receiver.recv().await, Some(expected));
+            if let Signal::Stop(code) = expected {
+                assert_eq!(crate::service::stopped_by(), Some(code));
+            }
         }
     }
 }

@@ -40,10 +40,10 @@ pub(super) fn listen() -> io::Result<mpsc::Receiver<Signal>> {
     tokio::spawn(async move {
         loop {
             let signal = tokio::select! {
-                Some(()) = interrupt.recv() => Signal::Stop(130),
-                Some(()) = pause.recv() => Signal::Stop(130),
-                Some(()) = close.recv() => Signal::Stop(143),
-                Some(()) = shutdown.recv() => Signal::Stop(143),
+                Some(()) = interrupt.recv() => super::stop_with(130),
+                Some(()) = pause.recv() => super::stop_with(130),
+                Some(()) = close.recv() => super::stop_with(143),
+                Some(()) = shutdown.recv() => super::stop_with(143),
                 else => return,
             };
             if sender.send(signal).await.is_err() {

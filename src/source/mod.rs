@@ -10,6 +10,7 @@ mod ad;
 mod description;
 mod legible;
 mod primary;
+mod probe;
 mod shape;
 mod tally;
 
@@ -20,6 +21,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc};
 
 use crate::model::{Ask, Census, Changes, Cursor, Found, Lookup, Portion, Watched};
+
+pub use probe::{ChangesBy, Fact, Probe, Standing, Topic};
 
 /// A directory that can be read.
 pub trait Source: Send + Sync {
@@ -80,23 +83,14 @@ pub trait Source: Send + Sync {
         Box::pin(async { Ok(Watched::Unsupported) })
     }
 
-    /// Connects, authenticates and reads the little that tells what directory this is.
+    /// Connects, authenticates, and finds out without reading everything what a read with this
+    /// question would meet. `now` is in seconds since 1970-01-01 UTC. Each step has a time limit,
+    /// and one that fails is a [`Fact`] and does not hide the others.
     ///
     /// # Errors
     ///
     /// When the directory could not be reached or refuses us.
-    fn probe(&self) -> BoxFuture<'_, Result<Probe, SourceError>>;
-}
-
-/// What a probe found, for `check`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Probe {
-    /// The vendor and version in words, for example `Samba AD 4.17.12`.
-    pub product: String,
-    /// The identity that a census would carry.
-    pub identity: String,
-    /// Further facts, each a line for the administrator: bound as whom, naming contexts, TLS.
-    pub facts: Vec<String>,
+    fn probe<'a>(&'a self, ask: &'a Ask, now: i64) -> BoxFuture<'a, Result<Probe, SourceError>>;
 }
 
 /// Why a source could not be read at all.

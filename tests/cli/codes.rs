@@ -28,6 +28,12 @@ fn a_wrong_command_line_ends_with_2() {
     ] {
         Said::from(binary().args(args).output().unwrap()).expect(2);
     }
+    let said = Said::from(binary().args(["history", "--action", "nope"]).output().unwrap()).expect(2);
+    assert!(said.err.contains("create, adopt, update") && said.err.contains("role_change"), "{}", said.err);
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let said = Said::from(binary().args(["sandbox", "--port", &port]).output().unwrap()).expect(2);
+    assert!(said.err.contains(&port) && said.err.contains("--port 0"), "{}", said.err);
     let stage = Rehearsal::new(10, "");
     stage.run(&["approve", "none"]).expect(2);
     stage.run(&["history", "--person", "nobody at all"]).expect(2);
@@ -73,6 +79,23 @@ fn a_directory_that_does_not_answer_ends_with_4_and_removes_nobody() {
     stage.write("people.ldif", &people(3));
     stage.run(&["sync"]).expect(0);
     assert_eq!(stage.writes(), writes);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_for_a_file_is_refused_and_not_waited_for() {
+    let stage = Rehearsal::new(10, "");
+    std::fs::remove_file(stage.path("people.ldif")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(stage.path("people.ldif")).status().unwrap();
+    assert!(made.success());
+    for command in ["check", "plan", "sync"] {
+        let said = stage.run(&[command]).expect(4);
+        let text = format!("{}{}", said.out, said.err);
+        assert!(text.contains("is a pipe or a device and not a file"), "{text}");
+    }
+    std::fs::remove_file(stage.path("people.ldif")).unwrap();
+    std::fs::create_dir(stage.path("people.ldif")).unwrap();
+    assert!(stage.run(&["plan"]).expect(4).err.contains("is a directory and not a file"));
 }
 
 #[test]
@@ -239,7 +262,11 @@ fn a_plan_with_changes_ends_with_10_and_changes_nothing() {
     {
         stage.run(args).expect(0);
     }
-    stage.run(&["plan", "--check", "--quiet"]).expect(10);
+    let quiet = stage.run(&["plan", "--check", "--quiet"]).expect(10);
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
+    assert!(!stage.run(&["plan", "--quiet", "--json"]).expect(0).out.is_empty());
+    let quiet = stage.run(&["check", "--quiet"]).expect(0);
+    assert!(!quiet.out.contains("ok "), "{}", quiet.out);
     let file = stage.path("plan.json");
     stage.run(&["plan", "--format", "json", "--out", file.to_str().unwrap()]).expect(0);
     let written: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();

@@ -76,6 +76,17 @@ fn every_document_is_as_its_schema_says() {
     holds("held", &stage.run(&["held", "--json"]).expect(0).json());
     holds("runs", &stage.run(&["history", "--json"]).expect(0).json());
     holds("changes", &stage.run(&["history", "--json", "--run", "2"]).expect(0).json());
+    for args in [&["plan", "--json", "--fast"][..], &["--json"], &["--json", "fly"], &["sync", "--json", "x"]]
+    {
+        let said = stage.run(args).expect(2);
+        holds("error", &said.json());
+        assert_eq!(said.json()["error"]["code"], "usage");
+        assert!(!said.err.is_empty());
+    }
+    let said = stage.run(&["history", "--json", "--action", "nope"]).expect(2).json();
+    assert!(said["error"]["message"].as_str().unwrap().contains("nope"), "{said}");
+    assert!(said["error"]["remedy"].as_str().unwrap().contains("role_change"), "{said}");
+    assert!(stage.run(&["--json", "--help"]).expect(0).out.contains("Usage"));
     stage.write("token", "wrong");
     holds("error", &stage.run(&["plan", "--json"]).expect(5).json());
 }

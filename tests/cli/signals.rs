@@ -136,6 +136,32 @@ fn a_pass_under_way_stops_in_good_order() {
     assert_eq!(stage.organization().people(), 3001);
 }
 
+/// A cloud that takes the connection and says nothing: the pass is stopped while it waits.
+#[test]
+fn the_log_says_the_same_exit_code_as_the_process() {
+    let stage = Rehearsal::new(10, &people(1));
+    let mute = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", mute.local_addr().unwrap());
+    let config = std::fs::read_to_string(stage.path("dirsyncd.toml")).unwrap();
+    let line = config.lines().find(|line| line.contains("base_url")).unwrap();
+    let config = config.replace(line, &format!("base_url = \"{url}\"")).replace("\"5s\"", "\"60s\"");
+    stage.write("dirsyncd.toml", &config);
+    for (name, code) in [("TERM", 143), ("INT", 130)] {
+        let mut child = stage.spawn_unheard(&["sync"]);
+        let connection = mute.accept().unwrap();
+        signal(&child, name);
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        drop(connection);
+        let log: String = std::fs::read_dir(stage.path("log"))
+            .unwrap()
+            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+            .collect();
+        let last =
+            log.lines().rfind(|line| line.contains("exit=")).unwrap_or_else(|| panic!("no exit in {log}"));
+        assert!(last.contains(&format!("exit={code}")), "{last}");
+    }
+}
+
 #[test]
 fn a_first_load_that_is_killed_is_carried_on_and_nobody_exists_twice() {
     let stage = Rehearsal::new(10_000, &people(1000));

@@ -163,7 +163,7 @@ async fn a_server_that_failed_is_left_alone_for_a_while() {
     let (server, counts) = counting();
     let source = LdapSource::new(plain(&[&broken, &server.url()]));
     for n in 1..4 {
-        source.probe().await.unwrap();
+        source.probe(&ask(&[]), 0).await.unwrap();
         assert_eq!(accepted.load(Ordering::SeqCst), 1);
         assert_eq!(counts.binds.load(Ordering::SeqCst), n);
     }
@@ -231,8 +231,8 @@ async fn servers_are_found_by_dns() {
     let mut settings = by_dns(&slapd, &dns);
     settings.site = Some("HQ".into());
     settings.start_tls = true;
-    let probe = LdapSource::new(settings.clone()).probe().await.unwrap();
-    assert!(probe.facts[0].contains(&format!("ldap://localhost:{clear}")), "{probe:?}");
+    let probe = LdapSource::new(settings.clone()).probe(&ask(&[]), 0).await.unwrap();
+    assert!(probe.facts[0].what.contains(&format!("ldap://localhost:{clear}")), "{probe:?}");
     assert!(!dns.asked().iter().any(|name| name.starts_with("_ldap._tcp.corp")), "{:?}", dns.asked());
     settings.site = Some("Branch".into());
     let error = refused(&settings).await;
@@ -299,8 +299,8 @@ async fn a_client_certificate_logs_in() {
     };
     assert_eq!(settings.auth(), Auth::External);
     assert_eq!(read_ldap(&settings, &ask(&["mail"])).await.0.len(), 1);
-    let probe = LdapSource::new(settings.clone()).probe().await.unwrap();
-    assert!(probe.facts.iter().any(|fact| fact.contains("client certificate")), "{probe:?}");
+    let probe = LdapSource::new(settings.clone()).probe(&ask(&[]), 0).await.unwrap();
+    assert!(probe.facts.iter().any(|fact| fact.what.contains("client certificate")), "{probe:?}");
 
     // By StartTLS too, and not without any TLS.
     settings.urls = vec![slapd.url()];
@@ -344,8 +344,8 @@ async fn a_domain_controller_that_goes_is_replaced_by_the_other() {
     settings.ca_file = Some(both.path().into());
     settings.urls.push(second.url());
     let source = LdapSource::new(settings);
-    let probe = source.probe().await.unwrap();
-    assert!(probe.facts[0].contains(&first.url()), "{probe:?}");
+    let probe = source.probe(&ask(&[]), 0).await.unwrap();
+    assert!(probe.facts[0].what.contains(&first.url()), "{probe:?}");
     assert!(read(&source, &ask(&["mail"])).await.1.unwrap().is_whole());
     first.kill();
     await_until("the connection to be closed", Duration::from_secs(10), || {
@@ -355,8 +355,8 @@ async fn a_domain_controller_that_goes_is_replaced_by_the_other() {
     let (_, census) = read(&source, &ask(&["mail"])).await;
     let census = census.unwrap();
     assert!(census.is_whole(), "{:?}", reasons(&census));
-    let probe = source.probe().await.unwrap();
-    assert!(probe.facts[0].contains(&second.url()), "{probe:?}");
+    let probe = source.probe(&ask(&[]), 0).await.unwrap();
+    assert!(probe.facts[0].what.contains(&second.url()), "{probe:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

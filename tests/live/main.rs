@@ -8,6 +8,7 @@ mod changes_ad;
 mod changes_ad_fake;
 mod changes_slapd;
 mod changes_time;
+mod check;
 mod connections;
 mod fixtures;
 mod kill;

@@ -65,9 +65,9 @@ async fn a_domain_controller_says_why_it_refuses() {
     let samba = Samba::start();
     let mut settings = samba_settings(&samba);
     let source = LdapSource::new(settings.clone());
-    let probe = source.probe().await.unwrap();
+    let probe = source.probe(&ask(&["mail"]), 0).await.unwrap();
     assert!(probe.product.starts_with("Samba Active Directory"), "{probe:?}");
-    assert!(probe.facts.iter().any(|fact| fact.contains("is there")), "{probe:?}");
+    assert!(probe.facts.iter().any(|fact| fact.what.contains("is there")), "{probe:?}");
 
     settings.password.0 = "wrong".into();
     let error = refused(&settings).await;

@@ -192,16 +192,16 @@ async fn start_tls_and_plain() {
     settings.urls = vec![slapd.url()];
     settings.start_tls = true;
     assert_eq!(read_ldap(&settings, &ask(&["mail"])).await.0.len(), 1);
-    let probe = LdapSource::new(settings.clone()).probe().await.unwrap();
-    assert!(probe.facts.iter().any(|fact| fact.contains("encrypted with TLS")), "{probe:?}");
-    assert!(probe.facts.iter().any(|fact| fact.contains("certificate is valid until 2")), "{probe:?}");
+    let probe = LdapSource::new(settings.clone()).probe(&ask(&["mail"]), 0).await.unwrap();
+    assert!(probe.facts.iter().any(|fact| fact.what.contains("encrypted with TLS")), "{probe:?}");
+    assert!(probe.facts.iter().any(|fact| fact.what.contains("certificate is valid until 2")), "{probe:?}");
 
     settings.start_tls = false;
     settings.danger_plain_ldap = true;
     assert_eq!(read_ldap(&settings, &ask(&["mail"])).await.0.len(), 1);
-    let probe = LdapSource::new(settings).probe().await.unwrap();
+    let probe = LdapSource::new(settings).probe(&ask(&["mail"]), 0).await.unwrap();
     assert_eq!(probe.product, "OpenLDAP");
-    assert!(probe.facts.iter().any(|fact| fact.contains("NOT encrypted")), "{probe:?}");
+    assert!(probe.facts.iter().any(|fact| fact.what.contains("NOT encrypted")), "{probe:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -409,11 +409,15 @@ impl Source for Directory {
         })
     }
 
-    fn probe(&self) -> BoxFuture<'_, Result<Probe, SourceError>> {
+    fn probe<'a>(&'a self, _ask: &'a Ask, _now: i64) -> BoxFuture<'a, Result<Probe, SourceError>> {
         Box::pin(async move {
             Ok(Probe {
                 product: "a directory in memory".into(),
                 identity: self.state().identity.clone(),
+                server: None,
+                bases: vec![],
+                group_bases: vec![],
+                changes: None,
                 facts: vec![],
             })
         })

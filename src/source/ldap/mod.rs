@@ -116,8 +116,8 @@ impl Source for LdapSource {
         }))
     }
 
-    fn probe(&self) -> BoxFuture<'_, Result<Probe, SourceError>> {
-        let reach = self.reach.clone();
-        Box::pin(self.isolated(async move { probe::probe(&reach).await }))
+    fn probe<'a>(&'a self, ask: &'a Ask, now: i64) -> BoxFuture<'a, Result<Probe, SourceError>> {
+        let (reach, ask) = (self.reach.clone(), ask.clone());
+        Box::pin(self.isolated(async move { probe::probe(&reach, &ask, now).await }))
     }
 }

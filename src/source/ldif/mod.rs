@@ -1,6 +1,7 @@
 //! A directory in a file: an export, or a list that a personnel system writes.
 
 mod parse;
+mod probe;
 mod read;
 
 use std::path::PathBuf;
@@ -68,7 +69,7 @@ impl Source for LdifSource {
         Box::pin(self.blocking(move |source| read::everything(&source, &ask, &portions)))
     }
 
-    fn probe(&self) -> BoxFuture<'_, Result<Probe, SourceError>> {
-        Box::pin(self.blocking(|source| read::probe(&source)))
+    fn probe<'a>(&'a self, _ask: &'a Ask, now: i64) -> BoxFuture<'a, Result<Probe, SourceError>> {
+        Box::pin(self.blocking(move |source| probe::probe(&source, now)))
     }
 }

@@ -11,7 +11,7 @@ use crate::source::ad;
 use crate::source::primary::PrimaryGroups;
 use crate::source::shape::{AnchorIn, Looking, Shape, is_group};
 use crate::source::tally::Tally;
-use crate::source::{Probe, SourceError, SourceErrorKind};
+use crate::source::{SourceError, SourceErrorKind};
 
 use super::LdifSource;
 use super::parse::{Item, Parser, Stop};
@@ -54,36 +54,6 @@ pub(super) fn everything(
         tracing::info!(source = %source.name, entries = tally.leftovers(), "deleted objects passed over");
     }
     Ok(tally.into_census(suffix.unwrap_or_default()))
-}
-
-/// Looks at the beginning of the file, blocking.
-pub(super) fn probe(source: &LdifSource) -> Result<Probe, SourceError> {
-    let file = open(source)?;
-    let (size, _) = stamp(source, &file)?;
-    let mut parser = Parser::new(BufReader::new(file));
-    let mut facts = vec![format!("{} has {size} bytes", source.path.display())];
-    let identity = match parser.next().map_err(|stop| stopped(source, &stop))? {
-        Some(Item::Entry { dn, attributes }) => {
-            let names = ["objectguid", "entryuuid", "nsuniqueid"];
-            if !attributes.iter().any(|attribute| names.contains(&attribute.name.as_str())) {
-                facts.push(
-                    "the first entry has no objectGUID, entryUUID or nsUniqueId: its anchor comes from its DN, \
-                     and a rename will be a leaver and a newcomer"
-                        .into(),
-                );
-            }
-            suffix_of(&dn)
-        }
-        Some(Item::Bad { reason, .. }) => {
-            facts.push(format!("the first entry cannot be used: {reason}"));
-            String::new()
-        }
-        None => {
-            facts.push("there is no entry in it".into());
-            String::new()
-        }
-    };
-    Ok(Probe { product: "LDIF file".into(), identity, facts })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -208,7 +178,7 @@ impl Read<'_> {
 }
 
 /// The naming context of an entry: its `dc` components, or its last component when it has none.
-fn suffix_of(dn: &str) -> String {
+pub(super) fn suffix_of(dn: &str) -> String {
     let lower = dn.to_lowercase();
     let mut parts: Vec<&str> = lower.split(',').map(str::trim).collect();
     let last = parts.last().copied().unwrap_or_default().to_owned();
@@ -217,23 +187,35 @@ fn suffix_of(dn: &str) -> String {
     if domain.is_empty() { last } else { domain }
 }
 
-fn open(source: &LdifSource) -> Result<File, SourceError> {
-    File::open(&source.path).map_err(|error| {
+/// Opens the file. A pipe or a device has no end to wait for, and cannot be read twice.
+pub(super) fn open(source: &LdifSource) -> Result<File, SourceError> {
+    let refused = |error: std::io::Error| {
         source.error(
             SourceErrorKind::Unreachable,
             &format!("cannot be opened: {error}"),
             "check the path, and that the account of the service may read the file",
         )
-    })
+    };
+    // Asked before it is opened: that alone waits for ever on a pipe.
+    let metadata = std::fs::metadata(&source.path).map_err(refused)?;
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "a directory" } else { "a pipe or a device" };
+        return Err(source.error(
+            SourceErrorKind::Misconfigured,
+            &format!("is {what} and not a file"),
+            "set path to an ordinary LDIF file, and let whatever makes the export write one",
+        ));
+    }
+    File::open(&source.path).map_err(refused)
 }
 
 /// Size and time of change, by which a change during the read is noticed.
-fn stamp(source: &LdifSource, file: &File) -> Result<(u64, Option<SystemTime>), SourceError> {
+pub(super) fn stamp(source: &LdifSource, file: &File) -> Result<(u64, Option<SystemTime>), SourceError> {
     let metadata = file.metadata().map_err(|error| stopped(source, &Stop::Io(error)))?;
     Ok((metadata.len(), metadata.modified().ok()))
 }
 
-fn stopped(source: &LdifSource, stop: &Stop) -> SourceError {
+pub(super) fn stopped(source: &LdifSource, stop: &Stop) -> SourceError {
     match stop {
         Stop::Io(error) => source.error(
             SourceErrorKind::Unreachable,
@@ -359,7 +341,7 @@ objectClass:: ***
         assert_eq!(error.kind, SourceErrorKind::Misconfigured);
         assert!(error.what.contains("line 29"), "{error}");
         let gone = LdifSource::new("file".into(), "/nonexistent.ldif".into());
-        assert_eq!(gone.probe().await.unwrap_err().kind, SourceErrorKind::Unreachable);
+        assert_eq!(gone.probe(&Ask::default(), 0).await.unwrap_err().kind, SourceErrorKind::Unreachable);
     }
 
     #[test]

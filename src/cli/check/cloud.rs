@@ -1,0 +1,103 @@
+//! What the cloud must have: an organization, seats, and the licences and roles that the rules name.
+
+use crate::cloud::CloudRead;
+use crate::cloud::webex::WebexReader;
+use crate::model::{Catalogue, Role};
+use crate::report::text;
+use crate::rules::Rules;
+
+use super::super::assemble::Parts;
+use super::super::exit::{Exit, Failure};
+use super::line::Line;
+
+/// What the cloud told.
+pub(super) struct Cloud {
+    pub lines: Vec<Line>,
+    /// The rules, with the licences and roles that they name, as far as the cloud told them.
+    pub rules: Rules,
+    /// `None` when it told none.
+    pub catalogue: Option<Catalogue>,
+}
+
+/// Asks the cloud.
+pub(super) async fn checks(parts: &Parts, reader: Result<WebexReader, Failure>) -> Cloud {
+    let mut told = Cloud { lines: Vec::new(), rules: parts.rules.clone(), catalogue: None };
+    match reader {
+        Ok(reader) => ask(parts, &reader, &mut told).await,
+        Err(failure) => told.lines.push(Line::fail("cloud", failure)),
+    }
+    told
+}
+
+async fn ask(parts: &Parts, reader: &WebexReader, told: &mut Cloud) {
+    let lines = &mut told.lines;
+    match reader.organization().await {
+        Err(error) => {
+            lines.push(Line::fail("cloud", error.into()));
+            return;
+        }
+        Ok(organization) => {
+            lines
+                .push(Line::ok("cloud", format!("organization {} ({})", organization.name, organization.id)));
+            if organization.me.is_none() {
+                lines.push(Line::warn(
+                    "cloud",
+                    "the token belongs to no person, so nobody is protected as its owner",
+                    "list the administrators in guard.protected",
+                ));
+            }
+        }
+    }
+    let catalogue = match reader.catalogue().await {
+        Ok(catalogue) => catalogue,
+        Err(error) => {
+            lines.push(Line::fail("licences", error.into()));
+            return;
+        }
+    };
+    let roles = match reader.roles().await {
+        Ok(roles) => roles,
+        Err(error) => {
+            lines.push(Line::fail("roles", error.into()));
+            return;
+        }
+    };
+    seats(&catalogue, lines);
+    lines.push(Line::ok("roles", format!("{} can be given", roles.len())));
+    told.rules = rules(parts, &catalogue, &roles, lines);
+    told.catalogue = Some(catalogue);
+}
+
+fn seats(catalogue: &Catalogue, lines: &mut Vec<Line>) {
+    for license in catalogue.0.iter().filter(|license| license.total.is_some()) {
+        let name = text::printable(&license.name);
+        let total = license.total.unwrap_or(0);
+        let message = format!("{name}: {} of {total} seats in use", license.consumed);
+        lines.push(match license.free_seats() {
+            Some(0) if total > 0 => Line::warn("licences", message, "buy seats, or people will wait for one"),
+            _ => Line::ok("licences", message),
+        });
+    }
+}
+
+fn rules(parts: &Parts, catalogue: &Catalogue, roles: &[Role], lines: &mut Vec<Line>) -> Rules {
+    let (bound, unbound) = parts.rules.clone().bind(catalogue, roles);
+    for one in unbound {
+        let failure = Failure::new(
+            Exit::Config,
+            format!("{}: \"{}\": {}", one.rule, one.wanted, one.message),
+            one.remedy,
+        );
+        lines.push(Line::fail("rules", failure));
+    }
+    let licenses = bound.managed_licenses().len();
+    let fields = bound.managed().iter().count();
+    lines.push(Line::ok(
+        "rules",
+        format!(
+            "{fields} attributes, {licenses} licences and {} roles are managed",
+            bound.managed_roles().len()
+        ),
+    ));
+    bound
+}
