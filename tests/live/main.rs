@@ -5,6 +5,8 @@ mod support;
 
 mod connections;
 mod fixtures;
+#[cfg(feature = "gssapi")]
+mod kerberos;
 mod kill;
 mod reading;
 mod source_fake;

@@ -149,7 +149,11 @@ impl Screen {
     /// Over what most bytes are, the inside of entries, in long strides: short elements that
     /// are all there, and end before what surrounds them does. Stops before anything else.
     fn stride<'c>(&mut self, mut chunk: &'c [u8]) -> &'c [u8] {
-        if self.value_left > 0 || self.look || !self.partial.is_empty() || self.elements >= MOST - CHUNK_ELEMENTS {
+        if self.value_left > 0
+            || self.look
+            || !self.partial.is_empty()
+            || self.elements >= MOST - CHUNK_ELEMENTS
+        {
             return chunk;
         }
         let mut count = 0;
