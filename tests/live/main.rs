@@ -11,6 +11,8 @@ mod changes_time;
 mod check;
 mod connections;
 mod fixtures;
+#[cfg(feature = "gssapi")]
+mod kerberos;
 mod kill;
 mod reading;
 mod source_fake;

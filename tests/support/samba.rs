@@ -47,6 +47,23 @@ impl Samba {
 
     /// As [`Samba::start`], with a certificate of the given kind.
     pub(crate) fn start_with(certificate: Certificate) -> Self {
+        Self::start_as(certificate, "server services = ldap")
+    }
+
+    /// As [`Samba::start`], with a Kerberos key distribution centre, and logging in by ticket
+    /// allowed below TLS.
+    pub(crate) fn start_with_kerberos() -> Self {
+        let conf = "server services = ldap kdc\n\tldap server require strong auth = allow_sasl_over_tls";
+        let samba = Self::start_as(Certificate::Good, conf);
+        // Samba adds it by itself, some time after its first start.
+        samba.modify(&format!(
+            "dn: CN=DC1,OU=Domain Controllers,{SUFFIX}\nchangetype: modify\nadd: servicePrincipalName\n\
+             servicePrincipalName: ldap/dc1.{DOMAIN}\n-\n\n"
+        ));
+        samba
+    }
+
+    fn start_as(certificate: Certificate, services: &str) -> Self {
         let template = template();
         let dir = tempfile::Builder::new().prefix("samba-").tempdir().expect("a temporary directory");
         run(Command::new("cp").args(["-a", "--sparse=always"]).arg(template.join(".")).arg(dir.path()));
@@ -55,7 +72,8 @@ impl Samba {
         let text = std::fs::read_to_string(&conf)
             .expect("the configuration of the template")
             .replace(&template.display().to_string(), &dir.path().display().to_string())
-            .replace(&TEMPLATE_ADDRESS.to_string(), &address.to_string());
+            .replace(&TEMPLATE_ADDRESS.to_string(), &address.to_string())
+            .replace("server services = ldap", services);
         std::fs::write(&conf, text).expect("writing smb.conf");
         let authority = Authority::new(&dir.path().join("authority"));
         let names = format!("DNS:dc1.{DOMAIN},DNS:localhost,IP:{address}");
@@ -153,6 +171,16 @@ impl Samba {
             .args([&format!("--trusteedn={account}"), &format!("--objectdn={SUFFIX}")])
             .arg("-H")
             .arg(self.database())
+            .arg("-s")
+            .arg(self.dir.path().join("etc/smb.conf")));
+    }
+
+    /// Writes the keys of a user to a keytab.
+    pub(crate) fn export_keytab(&self, login: &str, file: &Path) {
+        run(Command::new("samba-tool")
+            .args(["domain", "exportkeytab"])
+            .arg(file)
+            .arg(format!("--principal={login}@{}", DOMAIN.to_uppercase()))
             .arg("-s")
             .arg(self.dir.path().join("etc/smb.conf")));
     }
