@@ -125,7 +125,7 @@ fn main() {
         let run = store.begin_run(run).await.expect("a run");
         let (mut took, busy) = (Duration::ZERO, writing());
         for chunk in order.chunks(chunk) {
-            let actions = chunk.iter().map(|n| action(*n)).collect();
+            let actions: Vec<_> = chunk.iter().map(|n| action(*n)).collect();
             let rows: Vec<SnapshotRow> = chunk.iter().map(|n| row(*n)).collect();
             let start = Instant::now();
             let intents = store.intend(run, "bench", 0, actions).await.expect("intents");

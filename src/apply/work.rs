@@ -64,8 +64,8 @@ impl Work {
     }
 
     async fn intend(&self, actions: &[&Action]) -> Result<Vec<IntentId>, StoreError> {
-        let actions = actions.iter().map(|action| (*action).clone()).collect();
-        self.hands.store.intend(self.hands.run, &self.plan.id, clock::now().timestamp(), actions).await
+        let now = clock::now().timestamp();
+        self.hands.store.intend(self.hands.run, &self.plan.id, now, actions.iter().copied()).await
     }
 
     /// Carries out a batch of everything but licences.
@@ -216,7 +216,7 @@ impl Work {
     fn succeeded(&self, action: &Action, intent: IntentId, id: &CloudId) -> Settlement {
         let now = clock::now().timestamp();
         let row = self.locked(|p| p.succeeded(action, id, &self.managed, now));
-        (self.hands.events)(Event::Done { action: action.clone(), cloud_id: Some(id.clone()) });
+        (self.hands.events)(Event::Done { action: Arc::new(action.clone()), cloud_id: Some(id.clone()) });
         Settlement { intent, outcome: Outcome::Succeeded, row: Some(row) }
     }
 
@@ -236,7 +236,7 @@ impl Work {
         let id = self.account_of(action).unwrap_or_else(|| CloudId::new(""));
         let now = clock::now().timestamp();
         let (served, outcome, row) = self.locked(|p| p.assigned(action, &id, held, &self.managed, now));
-        (self.hands.events)(Event::Done { action: served, cloud_id: Some(id) });
+        (self.hands.events)(Event::Done { action: Arc::new(served), cloud_id: Some(id) });
         Settlement { intent, outcome, row: Some(row) }
     }
 

@@ -91,7 +91,7 @@ impl Index {
     /// Loads the links, and with `observing` their faces too.
     pub fn load(reader: &Reader, now: i64, observing: bool) -> Result<(Self, Faces), StoreError> {
         // Grown step by step, a million would be copied and held twice on the way.
-        let count = usize::try_from(reader.count()?).unwrap_or(0);
+        let count = usize::try_from(reader.at_most()?).unwrap_or(0);
         let mut anchors = Vec::with_capacity(count);
         let mut records = Vec::with_capacity(count);
         let mut faces = Vec::with_capacity(if observing { count } else { 0 });

@@ -81,8 +81,8 @@ pub enum Event {
     },
     /// An action was carried out and confirmed.
     Done {
-        /// What.
-        action: Action,
+        /// What. Shared, since every reader of the stream gets its own event.
+        action: Arc<Action>,
         /// The account.
         cloud_id: Option<CloudId>,
     },

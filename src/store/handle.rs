@@ -1,5 +1,6 @@
 //! The handle through which everybody writes.
 
+use std::borrow::Borrow;
 use std::path::Path;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -157,11 +158,11 @@ impl Store {
         run: RunId,
         plan: &str,
         now: i64,
-        actions: Vec<Action>,
+        actions: impl IntoIterator<Item: Borrow<Action>>,
     ) -> Result<Vec<IntentId>, StoreError> {
         let deeds = actions
-            .iter()
-            .map(Deed::new)
+            .into_iter()
+            .map(|action| Deed::new(action.borrow()))
             .collect::<Result<_, _>>()
             .map_err(|e| StoreError::sqlite("writing an action as JSON", &nonsense(e)))?;
         match self.ask(Request::Intend { run, plan: plan.into(), now, deeds }).await? {

@@ -262,14 +262,27 @@ pub(super) fn removals_since(db: &Connection, since: i64) -> rusqlite::Result<Ve
 
 /// Forgets settled intents that ended before a time, at most `limit` of them, and says how many.
 /// The newest intent stays, so that its id is never given again.
+///
+/// Nothing ends before it began, and ids rise with the time of the beginning: the walk ends at
+/// the first intent that began too late, instead of reading a journal of millions to find nothing.
+/// After a clock was set back, what lies behind such an intent waits until that is old, too.
 pub(super) fn prune(db: &Connection, before: i64, limit: i64) -> rusqlite::Result<usize> {
-    let ids: Vec<i64> = db
-        .prepare_cached(
-            "SELECT id FROM intent
-             WHERE outcome <> 0 AND ended < ?1 AND id < (SELECT max(id) FROM intent) LIMIT ?2",
-        )?
-        .query_map([before, limit], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut ids: Vec<i64> = Vec::new();
+    let mut select = db.prepare_cached(
+        "SELECT id, begun, outcome <> 0 AND ended < ?1 FROM intent
+         WHERE id < (SELECT max(id) FROM intent) ORDER BY id",
+    )?;
+    let mut rows = select.query([before])?;
+    while ids.len() < limit
+        && let Some(row) = rows.next()?
+        && row.get::<_, i64>(1)? < before
+    {
+        if row.get(2)? {
+            ids.push(row.get(0)?);
+        }
+    }
+    drop(rows);
     let mut narrow = db.prepare_cached("DELETE FROM intent WHERE id = ?1")?;
     let mut wide = db.prepare_cached("DELETE FROM deed WHERE intent = ?1")?;
     for id in &ids {

@@ -201,9 +201,16 @@ impl Reader {
             self.read("reading the links", |db| snapshot::links_after(db, now, after, PAGE, &mut page))?;
             page.iter().copied().for_each(&mut visit);
             if page.len() < PAGE {
-                return Ok(());
+                // Of a table that was read through once, the cache holds nothing of use.
+                return self.read("reading the links", |db| db.execute_batch("PRAGMA shrink_memory"));
             }
         }
+    }
+
+    /// No more people than this are linked: a bound to make room for, known at once, while
+    /// [`Reader::count`] reads all links.
+    pub fn at_most(&self) -> Result<u64, StoreError> {
+        self.read("counting the links", snapshot::at_most)
     }
 
     /// How many people are linked.

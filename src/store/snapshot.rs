@@ -283,6 +283,14 @@ pub(super) fn due(db: &Connection, now: i64) -> rusqlite::Result<Vec<SourceId>> 
         .collect()
 }
 
+/// No more people than this are linked, and seldom many less: every row of a person has an id of
+/// its own. Known without reading the table.
+pub(super) fn at_most(db: &Connection) -> rusqlite::Result<u64> {
+    db.prepare_cached("SELECT max(id) FROM person")?
+        .query_row([], |row| row.get::<_, Option<i64>>(0))
+        .map(|highest| highest.map_or(0, i64::unsigned_abs))
+}
+
 pub(super) fn count(db: &Connection) -> rusqlite::Result<u64> {
     db.prepare_cached("SELECT count(*) FROM link")?
         .query_row([], |row| row.get::<_, i64>(0))

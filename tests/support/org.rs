@@ -151,7 +151,7 @@ impl Org {
             let done = Arc::clone(&done);
             Arc::new(move |event| {
                 if let Event::Done { action, .. } = event {
-                    done.lock().unwrap_or_else(|e| e.into_inner()).push(action);
+                    done.lock().unwrap_or_else(|e| e.into_inner()).push(Arc::unwrap_or_clone(action));
                 }
             })
         };

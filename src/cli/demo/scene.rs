@@ -65,7 +65,7 @@ impl Scene {
             let done = Arc::clone(&done);
             Arc::new(move |event| {
                 if let Event::Done { action, .. } = event {
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push(action);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::unwrap_or_clone(action));
                 }
             })
         };

@@ -4,8 +4,9 @@
 //! (a status in the list) from trouble with the token (the status of the call), and Webex's
 //! plain creates are reported to fail when several run at once.
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::wire::Number;
 
@@ -22,7 +23,8 @@ pub(super) struct Operation {
     pub(super) verb: Verb,
     /// The account; empty for a create.
     pub(super) target: String,
-    pub(super) data: Option<Value>,
+    /// JSON already: it goes out as it is, and a first load is little else.
+    pub(super) data: Option<Box<RawValue>>,
     /// How often it was sent already.
     pub(super) sent: u8,
     /// Whether `data` was built from the account as it is.
@@ -65,22 +67,36 @@ impl Operation {
 /// The body of a bulk call. Webex spells the list with a small letter here and with a capital
 /// in the answer. `failOnErrors` at the largest size means that nothing is left out.
 pub(super) fn body(operations: &[Operation]) -> Vec<u8> {
-    let list: Vec<Value> = operations
-        .iter()
-        .map(|operation| {
-            let path = match operation.verb {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body<'a> {
+        schemas: [&'a str; 1],
+        fail_on_errors: usize,
+        operations: Vec<Entry<'a>>,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Entry<'a> {
+        method: &'a str,
+        path: String,
+        bulk_id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<&'a RawValue>,
+    }
+    fn entry(operation: &Operation) -> Entry<'_> {
+        Entry {
+            method: operation.verb.name(),
+            path: match operation.verb {
                 Verb::Post => "/Users".to_owned(),
                 _ => format!("/Users/{}", super::ids::segment(&operation.target)),
-            };
-            let mut entry =
-                json!({ "method": operation.verb.name(), "path": path, "bulkId": operation.bulk_id() });
-            if let Some(data) = &operation.data {
-                entry["data"] = data.clone();
-            }
-            entry
-        })
-        .collect();
-    json!({ "schemas": [REQUEST], "failOnErrors": MOST, "operations": list }).to_string().into_bytes()
+            },
+            bulk_id: operation.bulk_id(),
+            data: operation.data.as_deref(),
+        }
+    }
+    let operations = operations.iter().map(entry).collect();
+    let body = Body { schemas: [REQUEST], fail_on_errors: MOST, operations };
+    serde_json::to_vec(&body).expect("texts under texts are always JSON")
 }
 
 /// The answer of a bulk call.
@@ -165,6 +181,8 @@ pub(super) fn matched(operations: &[Operation], mut results: Vec<Outcome>) -> Ve
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn operation(index: usize, verb: Verb, target: &str) -> Operation {
@@ -209,7 +227,7 @@ mod tests {
     #[test]
     fn the_request_is_spelled_as_webex_wants_it() {
         let mut create = operation(0, Verb::Post, "");
-        create.data = Some(json!({ "userName": "a@example.com" }));
+        create.data = Some(RawValue::from_string(r#"{"userName":"a@example.com"}"#.into()).unwrap());
         let body: Value =
             serde_json::from_slice(&body(&[create, operation(1, Verb::Delete, "c/../d")])).unwrap();
         assert_eq!(

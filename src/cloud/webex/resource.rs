@@ -1,76 +1,129 @@
 //! A create becomes one SCIM user: pure, so that every spelling can be tested.
+//!
+//! The resource borrows its texts from the action and is written as JSON at once: a first load
+//! makes one for everybody.
 
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::place::{CISCO, CORE, ENTERPRISE, Place, place};
 use crate::model::{Action, Attr, Change};
 
+/// A piece of JSON made of borrowed texts.
+enum Part<'a> {
+    Flag(bool),
+    Text(&'a str),
+    List(Vec<Part<'a>>),
+    Object(Object<'a>),
+}
+
+impl Serialize for Part<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Flag(flag) => s.serialize_bool(*flag),
+            Self::Text(text) => s.serialize_str(text),
+            Self::List(parts) => s.collect_seq(parts),
+            Self::Object(object) => object.serialize(s),
+        }
+    }
+}
+
+/// Names with their values, each name once.
+#[derive(Default)]
+struct Object<'a>(Vec<(&'static str, Part<'a>)>);
+
+impl<'a> Object<'a> {
+    fn of<const N: usize>(entries: [(&'static str, Part<'a>); N]) -> Part<'a> {
+        Part::Object(Self(entries.into()))
+    }
+
+    /// The last word about a name counts.
+    fn put(&mut self, name: &'static str, part: Part<'a>) {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = part,
+            None => self.0.push((name, part)),
+        }
+    }
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_map(self.0.iter().map(|(name, part)| (name, part)))
+    }
+}
+
 /// The resource that a create sends. Webex adds the work e-mail by itself.
-pub(super) fn resource(action: &Action) -> Value {
-    let mut user = Map::new();
-    let mut name = Map::new();
-    let mut enterprise = Map::new();
-    let mut cisco = Map::new();
-    let mut address = Map::new();
+pub(super) fn resource(action: &Action) -> Box<RawValue> {
+    use Part::{Flag, List, Text};
+    let mut user = Object::default();
+    let mut name = Object::default();
+    let mut enterprise = Object::default();
+    let mut cisco = Object::default();
+    let mut address = Object::default();
     let mut phones = Vec::new();
     let mut roles = Vec::new();
-    user.insert("userName".into(), json!(action.email.as_str()));
-    user.insert("userType".into(), json!("user"));
-    user.insert("active".into(), json!(true));
+    user.put("userName", Text(action.email.as_str()));
+    user.put("userType", Text("user"));
+    user.put("active", Flag(true));
     for Change { field, to, .. } in &action.changes {
-        let Some(to) = to else { continue };
+        let Some(to) = to.as_deref() else { continue };
         match field {
-            Attr::Email => drop(user.insert("userName".into(), json!(to))),
-            Attr::Active => drop(user.insert("active".into(), json!(to != "false"))),
-            Attr::ExternalId => drop(user.insert("externalId".into(), json!(to))),
-            Attr::Role(role) => roles.push(json!({ "value": role.as_str(), "type": "cirole" })),
+            Attr::Email => user.put("userName", Text(to)),
+            Attr::Active => user.put("active", Flag(to != "false")),
+            Attr::ExternalId => user.put("externalId", Text(to)),
+            Attr::Role(role) => {
+                roles.push(Object::of([("value", Text(role.as_str())), ("type", Text("cirole"))]));
+            }
             Attr::License(_) => {}
             Attr::Field(field) => match place(*field) {
-                Place::Core(key) => drop(user.insert(key.into(), json!(to))),
-                Place::Name(key) => drop(name.insert(key.into(), json!(to))),
-                Place::Enterprise(key) => drop(enterprise.insert(key.into(), json!(to))),
-                Place::Extension(key) => drop(cisco.insert(key.into(), json!([to]))),
-                Place::Phone(kind) => phones.push(json!({ "value": to, "type": kind })),
-                Place::Address(key) => drop(address.insert(key.into(), json!(to))),
+                Place::Core(key) => user.put(key, Text(to)),
+                Place::Name(key) => name.put(key, Text(to)),
+                Place::Enterprise(key) => enterprise.put(key, Text(to)),
+                Place::Extension(key) => cisco.put(key, List(vec![Text(to)])),
+                Place::Phone(kind) => phones.push(Object::of([("value", Text(to)), ("type", Text(kind))])),
+                Place::Address(key) => address.put(key, Text(to)),
                 Place::Sip => {
-                    cisco.insert("sipAddresses".into(), json!([{ "value": to, "type": "enterprise" }]));
+                    let sip = Object::of([("value", Text(to)), ("type", Text("enterprise"))]);
+                    cisco.put("sipAddresses", List(vec![sip]));
                 }
             },
         }
     }
-    let mut schemas = vec![CORE];
-    if !name.is_empty() {
-        user.insert("name".into(), name.into());
+    let mut schemas = vec![Text(CORE)];
+    if !name.0.is_empty() {
+        user.put("name", Part::Object(name));
     }
     if !phones.is_empty() {
-        user.insert("phoneNumbers".into(), phones.into());
+        user.put("phoneNumbers", List(phones));
     }
-    if !address.is_empty() {
-        address.insert("type".into(), json!("work"));
-        user.insert("addresses".into(), json!([address]));
+    if !address.0.is_empty() {
+        address.put("type", Text("work"));
+        user.put("addresses", List(vec![Part::Object(address)]));
     }
     if !roles.is_empty() {
-        user.insert("roles".into(), roles.into());
+        user.put("roles", List(roles));
     }
-    if !enterprise.is_empty() {
-        schemas.push(ENTERPRISE);
-        user.insert(ENTERPRISE.into(), enterprise.into());
+    if !enterprise.0.is_empty() {
+        schemas.push(Text(ENTERPRISE));
+        user.put(ENTERPRISE, Part::Object(enterprise));
     }
-    if !cisco.is_empty() {
-        schemas.push(CISCO);
-        user.insert(CISCO.into(), cisco.into());
+    if !cisco.0.is_empty() {
+        schemas.push(Text(CISCO));
+        user.put(CISCO, Part::Object(cisco));
     }
-    user.insert("schemas".into(), json!(schemas));
-    user.into()
+    user.put("schemas", List(schemas));
+    to_raw_value(&user).expect("texts under texts are always JSON")
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
     use crate::model::{Cause, Field, Kind, RoleId, SourceId};
 
     fn create(changes: Vec<(Attr, Option<&str>)>) -> Value {
-        resource(&Action {
+        let resource = resource(&Action {
             kind: Kind::Create,
             anchor: SourceId::new([1; 16]),
             email: "ann@example.com".parse().unwrap(),
@@ -81,7 +134,8 @@ mod tests {
                 .map(|(field, to)| Change::new(field, None, to.map(Into::into)))
                 .collect(),
             cause: Cause::NewRecord,
-        })
+        });
+        serde_json::from_str(resource.get()).unwrap()
     }
 
     use Attr::{Active, Email, ExternalId, Field as F, Role};

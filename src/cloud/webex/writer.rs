@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use reqwest::Method;
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::bulk::{self, Operation, Outcome, Results, Verb};
 use super::fault;
@@ -138,7 +139,7 @@ impl<'a> Batch<'a> {
             Verb::Post => Some(resource(action)),
             Verb::Delete => None,
             Verb::Patch if exact => exact_patch(self.link, action, &target).await?,
-            Verb::Patch => patch(action, None),
+            Verb::Patch => patch(action, None).map(|patch| raw(&patch)),
         };
         if verb == Verb::Patch && data.is_none() {
             return Ok(None);
@@ -269,7 +270,10 @@ impl<'a> Batch<'a> {
         for (mut operation, error, exact) in looked {
             match exact {
                 Ok(None) => self.done(operation.index),
-                Ok(exact) if exact != operation.data => {
+                Ok(exact)
+                    if exact.as_deref().map(RawValue::get)
+                        != operation.data.as_deref().map(RawValue::get) =>
+                {
                     operation.data = exact;
                     operation.exact = true;
                     self.again.push(operation);
@@ -347,14 +351,22 @@ impl<'a> Batch<'a> {
 }
 
 /// The patch that fits the account as it is now.
-async fn exact_patch(link: &Link, action: &Action, target: &str) -> Result<Option<Value>, CloudError> {
+async fn exact_patch(
+    link: &Link,
+    action: &Action,
+    target: &str,
+) -> Result<Option<Box<RawValue>>, CloudError> {
     let path = link.scim(&format!("Users/{}", ids::segment(target))).await?;
     let answer = link.call(Request::get(path, Vec::new())).await?;
     if !answer.is_success() {
         return Err(fault::error(&answer));
     }
     let user: Value = parse(&answer)?;
-    Ok(patch(action, Some(&Standing::of(&user))))
+    Ok(patch(action, Some(&Standing::of(&user))).map(|patch| raw(&patch)))
+}
+
+fn raw(patch: &Value) -> Box<RawValue> {
+    to_raw_value(patch).expect("a JSON value is always JSON")
 }
 
 fn internal(what: &str) -> CloudError {

@@ -66,7 +66,7 @@ fn report(number: u64) {
 
 /// Writes people from `first` on: intends ten, settles nine of them, so that one stays open.
 pub(super) async fn write_ten(store: &Store, run: RunId, first: u64) {
-    let actions = (first..first + 10).map(action).collect();
+    let actions = (first..first + 10).map(action);
     let intents = store.intend(run, "plan", 1, actions).await.unwrap();
     let settle = |(n, intent)| Settlement { intent, outcome: Outcome::Succeeded, row: Some(link(n)) };
     let settlements = (first..).zip(intents).take(9).map(settle).collect();

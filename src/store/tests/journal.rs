@@ -8,7 +8,7 @@ fn an_intent_is_open_until_settled_and_then_history() {
     block_on(async {
         let store = Store::in_memory();
         let run = store.begin_run(new_run()).await.unwrap();
-        let intents = store.intend(run, "p1", 10, (0..5).map(action).collect()).await.unwrap();
+        let intents = store.intend(run, "p1", 10, (0..5).map(action)).await.unwrap();
         assert!(intents.is_sorted());
         let open = store.reader().open_intents().unwrap();
         assert_eq!(open.iter().map(|intent| intent.id).collect::<Vec<_>>(), intents);
@@ -138,7 +138,7 @@ fn pruning_forgets_what_is_over_and_nothing_else() {
     block_on(async {
         let store = Store::in_memory();
         let old = store.begin_run(NewRun { started: 1, ..new_run() }).await.unwrap();
-        let intents = store.intend(old, "p", 1, (0..4).map(action).collect()).await.unwrap();
+        let intents = store.intend(old, "p", 1, (0..4).map(action)).await.unwrap();
         let settle =
             |intent: &IntentId| Settlement { intent: *intent, outcome: Outcome::Succeeded, row: None };
         store.settle(2, intents[..3].iter().map(settle).collect()).await.unwrap();
