@@ -11,6 +11,7 @@
 
 pub(crate) mod certs;
 pub(crate) mod connector;
+pub(crate) mod fake_ad;
 pub(crate) mod fake_cloud;
 pub(crate) mod fake_ldap;
 pub(crate) mod fake_source;

@@ -5,6 +5,8 @@ mod changes;
 mod connect;
 mod decode;
 mod detect;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod lookup;
 mod probe;
 mod range;
