@@ -102,7 +102,10 @@ async fn every_edit_names_its_object() {
         assert_eq!(ou.what, Hinted::Container, "{method}");
         ad.join(&staff, &bob);
         let (found, at) = hints(&settings, &at).await;
-        assert!(found.iter().any(|h| h.anchor == anchor(&staff) && h.what == Hinted::Group), "{method}: {found:?}");
+        assert!(
+            found.iter().any(|h| h.anchor == anchor(&staff) && h.what == Hinted::Group),
+            "{method}: {found:?}"
+        );
         ad.leave(&staff, &ann);
         let (found, at) = hints(&settings, &at).await;
         assert!(anchors(&found).contains(&anchor(&staff)), "{method}: {found:?}");
@@ -173,7 +176,10 @@ async fn the_recycle_bin_keeps_attributes_and_the_deleted_are_gone_all_the_same(
         let at = cursor(&settings).await;
         ad.delete(&ann);
         let (found, at) = hints(&settings, &at).await;
-        assert!(found.iter().any(|h| h.anchor == anchor(&ann) && h.what == Hinted::Gone), "{method}: {found:?}");
+        assert!(
+            found.iter().any(|h| h.anchor == anchor(&ann) && h.what == Hinted::Gone),
+            "{method}: {found:?}"
+        );
         // A full read does not take what is in the bin for people.
         let (records, census) = read_ldap(&settings, &ask(&["mail"])).await;
         assert!(census.is_whole() && census.people == 1, "{method}: {census:?}");

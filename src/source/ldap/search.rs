@@ -72,7 +72,16 @@ pub(super) struct Pages<'s> {
 impl<'s> Pages<'s> {
     /// Prepares a search; the first call of [`Pages::next`] starts it.
     pub(super) fn new(session: &'s mut Session, search: &'s Search) -> Self {
-        Self { session, search, stream: None, cookie: Vec::new(), on_page: 0, begun: false, empty: 0, begun_with: HashSet::new() }
+        Self {
+            session,
+            search,
+            stream: None,
+            cookie: Vec::new(),
+            on_page: 0,
+            begun: false,
+            empty: 0,
+            begun_with: HashSet::new(),
+        }
     }
 
     /// The next step. Not to be called after [`Step::End`].

@@ -45,7 +45,9 @@ impl View<'_> {
             "objectguid" => vec![object.guid.to_vec()],
             "objectsid" => object.rid.map(sid).into_iter().collect(),
             "objectclass" => object.classes.iter().map(|class| class.clone().into_bytes()).collect(),
-            "objectcategory" if !object.changed.contains_key("objectcategory") || self.is_wiped(object) => vec![],
+            "objectcategory" if !object.changed.contains_key("objectcategory") || self.is_wiped(object) => {
+                vec![]
+            }
             "objectcategory" => {
                 let class = match object.classes.last().map(String::as_str) {
                     Some("user" | "contact" | "person") => "Person",

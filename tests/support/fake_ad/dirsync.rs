@@ -49,20 +49,17 @@ pub(crate) fn answer(state: &State, search: &Search) -> Answer {
     };
     let incremental = flags & INCREMENTAL_VALUES != 0;
     Answer {
-        entries: changed.iter().filter_map(|object| entry(&view, object, search, since, incremental)).collect(),
+        entries: changed
+            .iter()
+            .filter_map(|object| entry(&view, object, search, since, incremental))
+            .collect(),
         controls: vec![wire::dirsync(more, &next.write(state))],
         ..Answer::default()
     }
 }
 
 /// What changed of one object; nothing when that was not asked for.
-fn entry(
-    view: &View<'_>,
-    object: &Object,
-    search: &Search,
-    since: u64,
-    incremental: bool,
-) -> Option<Entry> {
+fn entry(view: &View<'_>, object: &Object, search: &Search, since: u64, incremental: bool) -> Option<Entry> {
     let new = object.created_at > since;
     let names: Vec<String> = match search.attributes.is_empty() {
         true => view.own_names(object),

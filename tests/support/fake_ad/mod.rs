@@ -240,4 +240,3 @@ impl FakeAd {
 pub(crate) fn anchor(guid: &Guid) -> SourceId {
     SourceId::from_ad_guid(*guid)
 }
-

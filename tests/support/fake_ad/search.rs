@@ -54,10 +54,7 @@ impl State {
         let entries = |guids: &[Guid]| guids.iter().map(|guid| self.entry(&view, guid, search)).collect();
         let mut answer = Answer::default();
         if search.scope == 2 && self.tree.find(&search.base) == Some(self.tree.root) {
-            answer.references.push(format!(
-                "ldap://example.test/CN=Configuration,{}",
-                self.tree.domain
-            ));
+            answer.references.push(format!("ldap://example.test/CN=Configuration,{}", self.tree.domain));
         }
         let Some(control) = search.control(PAGED) else {
             if found.len() > self.max_page {
@@ -157,12 +154,7 @@ impl State {
     }
 
     /// An attribute within the limit of values ([MS-ADTS] 3.1.1.3.1.3.3).
-    fn limited(
-        &self,
-        name: &str,
-        values: Vec<Vec<u8>>,
-        range: Option<&str>,
-    ) -> Vec<(String, Vec<Vec<u8>>)> {
+    fn limited(&self, name: &str, values: Vec<Vec<u8>>, range: Option<&str>) -> Vec<(String, Vec<Vec<u8>>)> {
         if values.is_empty() {
             return vec![];
         }

@@ -67,9 +67,11 @@ pub(crate) fn connection(stream: TcpStream, shared: &Shared) {
                 continue;
             }
             let Some(Reply { bytes, close }) = client.reply(shared, &output, &id, op) else {
-                shared.watchers.lock().unwrap_or_else(|p| p.into_inner()).retain(|watcher| {
-                    !Arc::ptr_eq(&watcher.stream, &output)
-                });
+                shared
+                    .watchers
+                    .lock()
+                    .unwrap_or_else(|p| p.into_inner())
+                    .retain(|watcher| !Arc::ptr_eq(&watcher.stream, &output));
                 return end(&output);
             };
             if !send(&output, &bytes) || close {
@@ -102,21 +104,13 @@ struct Reply {
 
 impl Client {
     /// `None` when the client takes its leave.
-    fn reply(
-        &mut self,
-        shared: &Shared,
-        output: &Arc<Mutex<TcpStream>>,
-        id: &[u8],
-        op: Op,
-    ) -> Option<Reply> {
+    fn reply(&mut self, shared: &Shared, output: &Arc<Mutex<TcpStream>>, id: &[u8], op: Op) -> Option<Reply> {
         let mut state = shared.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (at, tag) = match &op {
             Op::Unbind => return None,
             Op::Abandon(abandoned) => {
                 let mut watchers = shared.watchers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                watchers.retain(|watcher| {
-                    watcher.id != *abandoned || !Arc::ptr_eq(&watcher.stream, output)
-                });
+                watchers.retain(|watcher| watcher.id != *abandoned || !Arc::ptr_eq(&watcher.stream, output));
                 return Some(Reply { bytes: vec![], close: false });
             }
             Op::Bind { .. } => (At::Bind, 0x61),

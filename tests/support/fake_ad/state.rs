@@ -59,12 +59,8 @@ impl State {
             tree.add(None, &format!("CN=Configuration,{domain}"), &["top", "configuration"], &[]);
         let service = "CN=Directory Service,CN=Windows NT,CN=Services";
         tree.add(Some(configuration), service, &["top", "nTDSService"], &[("tombstoneLifetime", b"180")]);
-        let controller = Controller {
-            name: String::new(),
-            invocation: [0; 16],
-            usn_offset: 0,
-            settings: configuration,
-        };
+        let controller =
+            Controller { name: String::new(), invocation: [0; 16], usn_offset: 0, settings: configuration };
         let mut state = Self {
             tree,
             domain_id,
@@ -113,10 +109,7 @@ impl State {
             ("dnsHostName", vec![host]),
             ("serverName", vec![server]),
             ("dsServiceName", vec![self.tree.dn(&self.controller.settings)]),
-            (
-                "highestCommittedUSN",
-                vec![(self.tree.clock + self.controller.usn_offset).to_string()],
-            ),
+            ("highestCommittedUSN", vec![(self.tree.clock + self.controller.usn_offset).to_string()]),
             ("domainControllerFunctionality", list(&["7"])),
             ("domainFunctionality", list(&["7"])),
             ("isSynchronized", list(&["TRUE"])),
@@ -143,9 +136,10 @@ impl State {
             let all = wanted.is_empty() || wanted.iter().any(|one| one == "*" || one == "+");
             all || wanted.iter().any(|one| one.eq_ignore_ascii_case(name))
         };
-        let attributes = all.into_iter().filter(|(name, _)| asked(name)).map(|(name, values)| {
-            (name.to_owned(), values.into_iter().map(String::into_bytes).collect())
-        });
+        let attributes = all
+            .into_iter()
+            .filter(|(name, _)| asked(name))
+            .map(|(name, values)| (name.to_owned(), values.into_iter().map(String::into_bytes).collect()));
         Entry { dn: String::new(), attributes: attributes.collect() }
     }
 
