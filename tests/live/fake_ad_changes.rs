@@ -199,7 +199,7 @@ async fn without_the_right_to_replicate_deletions_are_not_claimed_to_be_told() {
         let ann = ad.add_person("Ann");
         ad.rights(Rights::Reading);
         let settings = by(&ad, method);
-        let (_, census) = read_ldap(&settings, &ask(&["mail"])).await;
+        let (_, census) = read_ldap(&settings, &ask(&["mail", "title"])).await;
         let advice = census.advice.clone().unwrap_or_default();
         let Some(at) = census.cursor else {
             assert!(!advice.is_empty(), "{method}: no cursor and no word why");
