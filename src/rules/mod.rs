@@ -12,6 +12,8 @@ mod expr;
 mod filter;
 mod fingerprint;
 mod fold;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod groups;
 mod mapping;
 mod nearest;

@@ -10,7 +10,10 @@ mod changes_slapd;
 mod changes_time;
 mod check;
 mod connections;
+mod fake_ad;
+mod fake_ad_changes;
 mod fixtures;
+mod hostile;
 #[cfg(feature = "gssapi")]
 mod kerberos;
 mod kill;

@@ -12,6 +12,7 @@
 pub(crate) mod certs;
 pub(crate) mod connector;
 pub(crate) mod ds389;
+pub(crate) mod fake_ad;
 pub(crate) mod fake_cloud;
 pub(crate) mod fake_dns;
 pub(crate) mod fake_ldap;

@@ -8,6 +8,8 @@ mod containers;
 mod decode;
 mod detect;
 mod discover;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod gssapi;
 mod lookup;
 mod probe;

@@ -5,18 +5,25 @@
 //! is requested before the present one is passed on, so that the server does not wait for us.
 //! The library queues answers without bound: a page is what bounds the memory.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use ldap3::asn1::{PL, parse_tag};
+use ldap3::asn1::{PL, StructureTag, parse_tag};
 use ldap3::controls::{Control, PagedResults, RawControl};
 use ldap3::{Ldap, LdapResult, ResultEntry, Scope, SearchOptions, SearchStream};
+
+use crate::model::Key;
 
 use super::connect::Session;
 use super::decode::{self, Entry};
 use super::trouble::Failure;
 
 /// Control type of RFC 2696.
-const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
+pub(super) const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
+
+/// So many empty pages are taken in one search. Active Directory sends some where a filter is
+/// costly.
+const EMPTY_PAGES: u32 = 1000;
 
 /// What to search.
 #[derive(Clone, Debug)]
@@ -55,12 +62,29 @@ pub(super) struct Pages<'s> {
     controls: Vec<RawControl>,
     /// Answers on the present page.
     on_page: u64,
+    /// Whether an entry was on the present page.
+    begun: bool,
+    /// Pages without any answer up to now.
+    empty: u32,
+    /// The DNs with which pages began. A cookie that comes again proves nothing, as some servers
+    /// have one for all pages of a search; an entry that comes again does.
+    begun_with: HashSet<Key>,
 }
 
 impl<'s> Pages<'s> {
     /// Prepares a search; the first call of [`Pages::next`] starts it.
     pub(super) fn new(session: &'s mut Session, search: &'s Search) -> Self {
-        Self { session, search, stream: None, cookie: Vec::new(), controls: Vec::new(), on_page: 0 }
+        Self {
+            session,
+            search,
+            stream: None,
+            cookie: Vec::new(),
+            controls: Vec::new(),
+            on_page: 0,
+            begun: false,
+            empty: 0,
+            begun_with: HashSet::new(),
+        }
     }
 
     /// Sends controls along, besides that for the pages.
@@ -81,11 +105,15 @@ impl<'s> Pages<'s> {
             Ok(Some(answer)) => {
                 self.on_page += 1;
                 // An intermediate response (RFC 4511, 4.13) belongs to no control that we send.
-                return if answer.is_ref() || answer.is_intermediate() {
-                    Step::Referral
-                } else {
-                    Step::Entry(answer)
-                };
+                if answer.is_ref() || answer.is_intermediate() {
+                    return Step::Referral;
+                }
+                if !std::mem::replace(&mut self.begun, true) && self.is_page_again(&answer.0) {
+                    self.abandon().await;
+                    let words = "the server sends a page that it sent before";
+                    return Step::End(Some(Failure::Nonsense(words.into())));
+                }
+                return Step::Entry(answer);
             }
             Ok(None) => stream.finish().await,
             Err(error) => {
@@ -105,7 +133,8 @@ impl<'s> Pages<'s> {
             }
             Ok(None) => Step::End(None),
             Ok(Some(next)) => {
-                if self.on_page == 0 && next == self.cookie {
+                self.empty += u32::from(self.on_page == 0);
+                if self.on_page == 0 && (next == self.cookie || self.empty > EMPTY_PAGES) {
                     let words = "the server sends empty pages without end".into();
                     return Step::End(Some(Failure::Nonsense(words)));
                 }
@@ -131,9 +160,17 @@ impl<'s> Pages<'s> {
         let _ = self.session.ldap.with_timeout(Duration::from_secs(1)).abandon(id).await;
     }
 
+    /// Whether a page began with this answer before.
+    fn is_page_again(&mut self, first: &StructureTag) -> bool {
+        let PL::C(parts) = &first.payload else { return false };
+        let Some(PL::P(dn)) = parts.first().map(|part| &part.payload) else { return false };
+        !self.begun_with.insert(Key::exact(&String::from_utf8_lossy(dn)))
+    }
+
     async fn request(&mut self) -> Result<(), Failure> {
         let size = i32::try_from(self.search.page_size).unwrap_or(i32::MAX).max(1);
         self.on_page = 0;
+        self.begun = false;
         let mut controls = self.controls.clone();
         controls.push(PagedResults { size, cookie: self.cookie.clone() }.into());
         let stream = self
@@ -159,7 +196,7 @@ impl<'s> Pages<'s> {
 }
 
 /// The cookie for the next page; `None` when this was the last, or when the server does not page.
-fn cookie(result: &LdapResult) -> Result<Option<Vec<u8>>, ()> {
+pub(super) fn cookie(result: &LdapResult) -> Result<Option<Vec<u8>>, ()> {
     let Some(Control(_, control)) = result.ctrls.iter().find(|Control(_, raw)| raw.ctype == PAGED_RESULTS)
     else {
         return Ok(None);

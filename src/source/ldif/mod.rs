@@ -1,5 +1,7 @@
 //! A directory in a file: an export, or a list that a personnel system writes.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod parse;
 mod probe;
 mod read;
