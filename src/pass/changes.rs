@@ -23,6 +23,9 @@ use super::PassError;
 use super::census::SourceSeen;
 use super::membership::Memberships;
 
+/// How often everything is read at least when a source does not tell deletions, in seconds.
+const UNTOLD: i64 = 3_600;
+
 /// What a hearing needs.
 pub struct Hearing<'a> {
     /// The sources.
@@ -111,10 +114,12 @@ fn reason_to_read_all(hearing: &Hearing<'_>, meta: &Meta) -> Option<String> {
             ));
         }
         let since_whole = hearing.now.saturating_sub(known.last_whole);
-        if !hearing.in_passing && (since_whole >= hearing.full_every || since_whole < 0) {
+        // Whoever is deleted is missed only by a read of everything, where the source does not tell.
+        let every = if cursor.tells_deletions { hearing.full_every } else { hearing.full_every.min(UNTOLD) };
+        if !hearing.in_passing && (since_whole >= every || since_whole < 0) {
             return Some(format!(
-                "the last complete read of source \"{name}\" is {} h old",
-                since_whole / 3_600
+                "the last complete read of source \"{name}\" is {} min old",
+                since_whole / 60
             ));
         }
     }

@@ -162,10 +162,12 @@ async fn a_server_that_failed_is_left_alone_for_a_while() {
     });
     let (server, counts) = counting();
     let source = LdapSource::new(plain(&[&broken, &server.url()]));
+    // No connection outlives its read, so that each read has to choose a server.
+    counts.close.store(true, Ordering::SeqCst);
     for n in 1..4 {
-        source.probe(&ask(&[]), 0).await.unwrap();
+        read(&source, &ask(&["mail"])).await.1.unwrap();
         assert_eq!(accepted.load(Ordering::SeqCst), 1);
-        assert_eq!(counts.binds.load(Ordering::SeqCst), n);
+        assert!(counts.binds.load(Ordering::SeqCst) >= n);
     }
 }
 

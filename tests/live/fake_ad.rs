@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use dirsyncd::model::{Census, Redacted};
+use dirsyncd::model::{Census, Method, Redacted};
 use dirsyncd::source::ldap::{LdapSource, Settings};
 use dirsyncd::source::{SourceError, SourceErrorKind};
 use futures_util::future::join_all;
@@ -26,6 +26,8 @@ pub(crate) fn settings(ad: &FakeAd) -> Settings {
         page_size: 5000,
         connect_timeout: Duration::from_secs(10),
         operation_timeout: Duration::from_secs(30),
+        // A read of everything is what is looked at; how changes are found has tests of its own.
+        changes: Some(Method::Full),
         ..Settings::new("domain", &[&ad.url()])
     }
 }

@@ -30,6 +30,9 @@ struct Place {
     invocation: SourceId,
     /// The domain controller that had it.
     host: Option<String>,
+    /// Whether deleted objects could be seen then.
+    #[serde(default)]
+    sees_deleted: bool,
 }
 
 /// Takes a mark.
@@ -73,7 +76,8 @@ pub(super) async fn begin(visit: &mut Visit<'_>) -> Result<Mark, String> {
     let mut advice = blind;
     advice.extend(untold::advice(visit, &replica).await);
     let good_for = replica::good_for(visit, &replica).await;
-    let mark = serde_json::to_string(&Place { usn, invocation, host: replica.host });
+    let place = Place { usn, invocation, host: replica.host, sees_deleted: tells_deletions };
+    let mark = serde_json::to_string(&place);
     Ok(Mark {
         mark: mark.map_err(|error| error.to_string())?,
         good_for: Some(good_for),
@@ -107,6 +111,17 @@ pub(super) async fn since(visit: &mut Visit<'_>, mark: &str) -> Told {
             last.usn
         )));
     }
+    if last.sees_deleted {
+        // Whoever may not see them any more is told nothing of them, and no error either.
+        for place in replica::places(visit) {
+            if !replica::sees_deleted(visit, &place.dn).await {
+                return Ok(Since::Doubt(format!(
+                    "the bind account cannot see CN=Deleted Objects,{} any more: deletions may have been missed",
+                    place.dn
+                )));
+            }
+        }
+    }
     let mut hints = Hints::default();
     if now > last.usn {
         for place in replica::places(visit) {
@@ -115,7 +130,7 @@ pub(super) async fn since(visit: &mut Visit<'_>, mark: &str) -> Told {
             }
         }
     }
-    let place = Place { usn: now, invocation: last.invocation, host: replica.host };
+    let place = Place { usn: now, host: replica.host, ..last };
     Ok(match serde_json::to_string(&place) {
         Ok(mark) => Since::Hints(hints.into_list(), mark),
         Err(error) => Since::Doubt(error.to_string()),
