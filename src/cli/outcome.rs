@@ -28,6 +28,8 @@ pub struct Report {
     pub run: RunId,
     /// `full` when the whole cloud was listed, else `delta`.
     pub mode: &'static str,
+    /// `changes` when only what changed in the sources was read, else `everything`.
+    pub read: &'static str,
     /// The counts.
     pub counts: Counts,
     /// Single actions that failed.
@@ -229,6 +231,7 @@ pub fn document(parts: &Parts, report: &Report) -> Value {
     json!({
         "run": report.run,
         "mode": report.mode,
+        "read": report.read,
         "outcome": report.outcome(),
         "counts": counts(&report.counts),
         "failed": report.failed.iter().map(|one| json!({

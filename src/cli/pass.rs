@@ -326,6 +326,7 @@ fn conclude(
     Ok(Report {
         run,
         mode: if strays.is_some() { "full" } else { "delta" },
+        read: if look.reading.concerned.is_some() { "changes" } else { "everything" },
         findings: findings(&look),
         counts,
         failed: acted.failed,

@@ -76,7 +76,8 @@ async fn every_edit_names_its_object() {
         let (none, _) = hints(&settings, &first).await;
         assert!(none.is_empty(), "{method}: nothing changed, and {none:?}");
 
-        let edits: [(&str, Guid, fn(&FakeAd, [Guid; 4])); 6] = [
+        type Edit = fn(&FakeAd, [Guid; 4]);
+        let edits: [(&str, Guid, Edit); 6] = [
             ("modify", ann, |ad, [ann, ..]| ad.set(&ann, "title", "Chef")),
             ("clear", ann, |ad, [ann, ..]| ad.clear(&ann, "title")),
             ("disable", bob, |ad, [_, bob, ..]| ad.disable(&bob)),

@@ -13,6 +13,7 @@ mod connections;
 mod fake_ad;
 mod fake_ad_changes;
 mod fixtures;
+mod following;
 mod hostile;
 #[cfg(feature = "gssapi")]
 mod kerberos;
