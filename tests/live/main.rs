@@ -26,3 +26,4 @@ mod source_slapd;
 mod sync_samba;
 mod sync_unusable;
 mod telling;
+mod within_seconds;
