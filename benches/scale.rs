@@ -5,7 +5,8 @@
 //!
 //! Parts: `unchanged` (a full pass with nothing changed, against `ldapsearch` dumping the same
 //! attributes unpaged), `first-load` (into an empty organization, against a bare HTTP client that
-//! posts the same bulk bodies), `changes` (1,000 changes). Every figure is a ratio to a reference
+//! posts the same bulk bodies), `changes` (passes that follow what changed: nothing, and 1,000
+//! edits). Every figure is a ratio to a reference
 //! of the same run, since machines differ; nothing here passes or fails.
 
 #[path = "../tests/support/mod.rs"]
@@ -20,7 +21,13 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
+use dirsyncd::config::{Config, Overrides, SourceConfig};
+use dirsyncd::pass::{self, Answer, Hearing};
+use dirsyncd::rules::Rules;
 use dirsyncd::sandbox::{Sandbox, Settings};
+use dirsyncd::source::Source;
+use dirsyncd::source::ldap::LdapSource;
+use dirsyncd::store::Reader;
 use futures_util::{StreamExt, stream};
 use support::slapd;
 
@@ -105,7 +112,7 @@ impl Bench {
         let text = format!(
             "[[source]]\nname = \"bench\"\nkind = \"ldap\"\nurls = [\"{}\"]\ndanger_plain_ldap = true\n\
              bind = \"{}\"\npassword_file = \"password\"\nbases = [\"ou=people,{}\"]\npage_size = {}\n\
-             [cloud]\nbase_url = \"{base_url}\"\ntoken_file = \"token\"\n\
+             changes = \"full\"\n[cloud]\nbase_url = \"{base_url}\"\ntoken_file = \"token\"\n\
              [people]\ndialect = \"inet_org_person\"\n[state]\ndir = \"state\"\n[log]\nfiles = false\nlevel = \"warn\"\n",
             self.slapd.url(),
             slapd::READER,
@@ -193,7 +200,28 @@ impl Bench {
             }
         }
         if part != "unchanged" {
+            let text = std::fs::read_to_string(&place.config).expect("the configuration");
+            let text = text.replace("changes = \"full\"", "changes = \"auto\"");
+            std::fs::write(&place.config, text).expect("writing the configuration");
+            // Once everything, for a cursor.
+            run_sync(&place, &[]);
+            let mut quiet: Vec<Duration> = Vec::new();
+            for _ in 0..20 {
+                let (took, heard) = hear(&place).await;
+                assert_eq!(heard, None, "nothing changed");
+                quiet.push(took);
+            }
+            quiet.sort_unstable();
+            println!("asking what changed, nothing: {:.1} ms (median of 20)", quiet[10].as_secs_f64() * 1e3);
+            let took = run_sync(&place, &[]);
+            println!(
+                "a pass that follows nothing, as a process: {:.2} s, peak {} MB",
+                took.wall.as_secs_f64(),
+                took.peak_mb
+            );
             self.change(1_000);
+            let (took, heard) = hear(&place).await;
+            println!("asking what changed, {heard:?} people: {:.0} ms", took.as_secs_f64() * 1e3);
             let took = run_sync(&place, &[]);
             println!(
                 "1,000 changes: {:.2} s, peak {} MB, exit {:?}",
@@ -227,6 +255,35 @@ impl Bench {
             );
         }
         self.slapd.modify(&ldif);
+    }
+}
+
+/// Asks the directory what changed, as a daemon does in passing, up to the records to look at.
+/// Gives the time and the people concerned. Connects anew every time.
+async fn hear(place: &Place) -> (Duration, Option<usize>) {
+    let config = Config::load(&place.config, &Overrides::default()).expect("the configuration");
+    let rules = Rules::compile(&config.rules).expect("the rules");
+    let SourceConfig::Ldap(settings) = &config.sources[0] else { panic!("an LDAP source") };
+    let sources: Vec<Box<dyn Source>> = vec![Box::new(LdapSource::new(settings.clone()))];
+    let reader = Reader::open(&config.state_dir).expect("the state");
+    let begin = Instant::now();
+    let answer = pass::hear(Hearing {
+        sources: &sources,
+        reader: &reader,
+        rules: &rules,
+        in_passing: true,
+        full_every: i64::MAX,
+        delete_after: None,
+        now: dirsyncd::clock::now().timestamp(),
+        events: Arc::new(|_| {}),
+    })
+    .await
+    .expect("an answer");
+    let took = begin.elapsed();
+    match answer {
+        Answer::Nothing(_) => (took, None),
+        Answer::Something(heard) => (took, Some(heard.concerned.len())),
+        Answer::Everything { reason, .. } => panic!("everything has to be read: {reason}"),
     }
 }
 
