@@ -249,7 +249,7 @@ impl Work {
             message: error.to_string(),
             remedy: error.remedy.clone(),
         });
-        if error.kind == CloudErrorKind::Ambiguous || gives(action) && leaves_open(error.kind) {
+        if leaves_open(action.kind, error.kind) {
             return None;
         }
         let outcome = Outcome::Failed { code: code.into(), message: error.to_string() };
@@ -257,13 +257,18 @@ impl Work {
     }
 }
 
-/// Whether an action makes something ours that we would have to take back one day.
-fn gives(action: &Action) -> bool {
-    matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
-        && action.changes.iter().any(|change| change.to.is_some())
-}
-
-/// Whether a call that ended so may have taken effect: some sending may have arrived.
-fn leaves_open(kind: CloudErrorKind) -> bool {
-    matches!(kind, CloudErrorKind::Unreachable | CloudErrorKind::Unintelligible)
+/// Whether a call that ended so may have taken effect: some sending may have arrived. The snapshot
+/// then knows neither what the account says nor, for a licence, a role or a block, whose it is;
+/// only the recovery makes it doubt both. A create that may have arrived is always ambiguous.
+fn leaves_open(kind: Kind, end: CloudErrorKind) -> bool {
+    match end {
+        CloudErrorKind::Ambiguous => true,
+        CloudErrorKind::Unreachable | CloudErrorKind::Unintelligible => kind != Kind::Create,
+        CloudErrorKind::Throttled { .. }
+        | CloudErrorKind::Refused
+        | CloudErrorKind::Conflict
+        | CloudErrorKind::NotFound
+        | CloudErrorKind::Rejected
+        | CloudErrorKind::Stopped => false,
+    }
 }

@@ -35,6 +35,8 @@ pub struct Kept {
     pub once_ours: BTreeSet<String>,
     /// Log-in was forbidden by an administrator.
     pub blocked_by_hand: bool,
+    /// And we may have meant to forbid it too: nobody can tell whose block it is now.
+    pub murky_block: bool,
     /// We created it or wrote our anchor to it.
     pub ours: bool,
 }
@@ -270,6 +272,7 @@ impl State {
             roles: BTreeMap::new(),
             once_ours: BTreeSet::new(),
             blocked_by_hand: false,
+            murky_block: false,
             ours: false,
         };
         self.accounts.insert(id.clone(), kept);
@@ -373,7 +376,7 @@ impl State {
                 }
                 (Attr::Active, to) => {
                     let active = to.as_deref() == Some("true");
-                    if active && kept.blocked_by_hand {
+                    if active && kept.blocked_by_hand && !kept.murky_block {
                         violations.push(format!("allowed {} again, who was blocked by hand", action.email));
                     }
                     if !active {
