@@ -6,6 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use crate::clock;
+use crate::model::Cursor;
 use crate::report::text::{self, Style};
 use crate::report::{Counts, json as documents};
 use crate::schedule::Schedule;
@@ -36,6 +37,8 @@ struct Known {
     waiting: Vec<crate::store::Waiting>,
     failing: Vec<HistoryEntry>,
     seats: Vec<Value>,
+    /// From where each source can tell what changed.
+    cursors: Vec<(String, Cursor, i64)>,
 }
 
 /// Runs the command.
@@ -100,6 +103,11 @@ fn find_out(reader: &Reader, lock: Option<String>, schedule: Option<&Schedule>) 
         waiting: reader.waiting()?,
         failing,
         seats: meta.extra.get(SEATS).and_then(Value::as_array).cloned().unwrap_or_default(),
+        cursors: meta
+            .sources
+            .into_iter()
+            .filter_map(|(name, source)| Some((name, source.cursor?, source.cursor_at)))
+            .collect(),
     })
 }
 
@@ -148,7 +156,12 @@ fn document(known: &Known, stale: bool) -> Value {
             "outcome": entry.outcome,
         })).collect::<Vec<_>>(),
         "seats": known.seats,
-        "cursor": Value::Null,
+        "cursor": known.cursors.iter().map(|(source, cursor, at)| json!({
+            "source": source,
+            "method": cursor.method,
+            "since": instant(*at),
+            "tells_deletions": cursor.tells_deletions,
+        })).collect::<Vec<_>>(),
         "cloud_token_expires": Value::Null,
     })
 }
@@ -179,6 +192,11 @@ fn write(out: &mut dyn Write, style: Style, known: &Known, stale: bool) -> io::R
         writeln!(out, "{}", style.red("Too old     the last good pass is older than --max-age"))?;
     }
     writeln!(out, "People      {} linked", known.linked)?;
+    for (source, cursor, at) in &known.cursors {
+        let deletions = if cursor.tells_deletions { "" } else { ", without deletions" };
+        let (method, at) = (cursor.method, since(*at, now));
+        writeln!(out, "Changes     of {source} by {method}{deletions}, followed up to {at}")?;
+    }
     for plan in &known.held {
         let what = match plan.decision {
             Some(Decision::Approved) => "approved, carried out by the next pass",
