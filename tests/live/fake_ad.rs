@@ -229,7 +229,10 @@ async fn every_fault_has_its_name_and_its_row() {
         std::fs::write(PAGE, format!("{before}{BEGIN}{made}{END}{after}")).expect("writing the table");
         return;
     }
-    assert!(made == kept, "the table in docs/SOURCES.md is out of date (DIRSYNCD_BLESS=1 writes it):\n{made}");
+    assert!(
+        made == kept,
+        "the table in docs/SOURCES.md is out of date (DIRSYNCD_BLESS=1 writes it):\n{made}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
