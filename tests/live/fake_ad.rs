@@ -1,7 +1,7 @@
 //! The LDAP source against a fake Active Directory: Microsoft's limits, and its bad days.
 //!
-//! Each fault has a row in `docs/sources/fuzz.md`, made from what happened here:
-//! `DIRSYNCD_BLESS=1` writes the file anew.
+//! Each fault has a row in `docs/SOURCES.md`, made from what happened here:
+//! `DIRSYNCD_BLESS=1` writes the table anew.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -205,12 +205,14 @@ async fn row(case: &Case) -> Result<String, String> {
     Ok(format!("| {} | {} | {happens} | {} |\n", case.name, plain(&seen), plain(&todo)))
 }
 
-const HEAD: &str = "# How reading fails
+/// The page with the table.
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/SOURCES.md");
 
-What an administrator sees when the directory has a bad day. Made by `tests/live/fake_ad.rs`, which does each
-of these to a domain of 250 people, read in pages of 100; do not edit by hand.
+/// The lines of the page between which the table stands.
+const BEGIN: &str = "<!-- Made by tests/live/fake_ad.rs: DIRSYNCD_BLESS=1 writes it. -->\n";
+const END: &str = "<!-- To here. -->\n";
 
-| What happens to the directory | What is seen | What happens | What to do |
+const HEAD: &str = "| What happens to the directory | What is seen | What happens | What to do |
 |---|---|---|---|
 ";
 
@@ -220,13 +222,17 @@ async fn every_fault_has_its_name_and_its_row() {
     let wrong: Vec<&String> = rows.iter().filter_map(|row| row.as_ref().err()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     let made: String = std::iter::once(HEAD.to_owned()).chain(rows.into_iter().flatten()).collect();
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sources/fuzz.md");
+    let page = std::fs::read_to_string(PAGE).expect("docs/SOURCES.md");
+    let (before, rest) = page.split_once(BEGIN).expect("the line before the table");
+    let (kept, after) = rest.split_once(END).expect("the line after the table");
     if std::env::var_os("DIRSYNCD_BLESS").is_some() {
-        std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sources")).expect("a folder");
-        std::fs::write(path, &made).expect("writing the table");
+        std::fs::write(PAGE, format!("{before}{BEGIN}{made}{END}{after}")).expect("writing the table");
+        return;
     }
-    let kept = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(made == kept, "docs/sources/fuzz.md is out of date (DIRSYNCD_BLESS=1 writes it):\n{made}");
+    assert!(
+        made == kept,
+        "the table in docs/SOURCES.md is out of date (DIRSYNCD_BLESS=1 writes it):\n{made}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
