@@ -105,9 +105,8 @@ fn a_short_census_is_not_believed_one_by_one() {
     let mut org = settled(|_| {});
     org.limits.min_census_percent = 80;
     org.limits.deactivate = Limit { count: 100, percent: 100, floor: 1 };
-    let hidden: Vec<_> = (0..10)
-        .filter_map(|i| org.directory().state().people.remove(&format!("p{i}")))
-        .collect();
+    let hidden: Vec<_> =
+        (0..10).filter_map(|i| org.directory().state().people.remove(&format!("p{i}"))).collect();
     assert_eq!(org.sync_all().unwrap().acted.held.len(), hidden.len());
     retitle(org.directory(), "p15", "Boss");
     org.poll().unwrap();

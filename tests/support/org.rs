@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use dirsyncd::clock;
 use dirsyncd::guard::{Limits, Tally};
 use dirsyncd::model::{Action, Email, Field};
-use dirsyncd::pass::{Acted, Answer, Hands, Heard, Hearing, Look, Observe, Part, PassError, World, act, hear, look};
+use dirsyncd::pass::{
+    Acted, Answer, Hands, Heard, Hearing, Look, Observe, Part, PassError, World, act, hear, look,
+};
 use dirsyncd::plan::Leavers;
 use dirsyncd::recover::recover;
 use dirsyncd::report::{Event, Sink};

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Container, Hint, Hinted, Key, LinkState, Lookup, MANY, Method, Record, SnapshotRow, SourceId, Wanted,
+    Container, Fingerprint, Hint, Hinted, Key, LinkState, Lookup, MANY, Method, Record, SnapshotRow,
+    SourceId, Wanted,
 };
 use crate::store::{ContainerChange, Decision, GroupRow, Meta, Reader};
 
@@ -292,6 +293,9 @@ fn is_something(ear: &Ear<'_>, meta: &Meta, memberships: &Memberships) -> Result
         reader.links_of(hearing.now, &concerned)?.into_iter().map(|link| (link.anchor, link)).collect();
     for record in &ear.people {
         let something = match links.get(&record.anchor) {
+            // While not everything answers nothing comes to an end with anybody, and the same is
+            // told again and again.
+            Some(link) if link.record == Fingerprint::NONE && !ear.partial.is_empty() => false,
             Some(link) => {
                 link.record != record.fingerprint(meta.rules)
                     || memberships.touches(record)
