@@ -142,12 +142,16 @@ pub async fn one_pass(order: Order<'_>) -> Result<Option<Report>, Failure> {
         Ok(Answer::Something(heard)) => Some(heard),
         Ok(Answer::Everything { reason, doubted }) => {
             before(Event::ReadingAll { reason });
-            if let Some(source) = doubted {
-                // Until everything was read once there is nothing to follow.
-                let mut meta = store.reader().meta()?;
-                meta.sources.entry(source).or_default().cursor = None;
-                store.set_meta(meta).await?;
+            // Until everything was read once there is nothing to follow. And where a change in
+            // passing leads to that, it must not do so every half minute, should the read fail.
+            let all = order.extent == Extent::InPassing;
+            let mut meta = store.reader().meta()?;
+            for (name, known) in &mut meta.sources {
+                if all || doubted.as_ref() == Some(name) {
+                    known.cursor = None;
+                }
             }
+            store.set_meta(meta).await?;
             None
         }
         // A source that is down is noted as a failed run, unless it was only asked in passing.

@@ -19,7 +19,7 @@ use crate::model::{Action, Change, Kind, SourceId};
 use crate::plan::Plan;
 
 /// The stable code of the finding when a census is implausibly short.
-const SHRANK: &str = "census_shrank";
+pub const SHRANK: &str = "census_shrank";
 
 /// An objection, with everything an administrator needs to judge it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -258,7 +258,9 @@ async fn conclude(
         store.set_waiting(waiting).await?;
         // While absence is not proved nothing is taken: what is approved waits for a pass that may.
         if look.policy.may_remove && look.reading.partial.is_empty() {
-            for plan in &look.approved {
+            let open = store.reader().held()?;
+            let done = open.iter().filter(|plan| look.approved.contains(&plan.id) && is_about(look, plan));
+            for plan in done.map(|plan| &plan.id) {
                 store.decide_held(plan, Decision::Done, clock::now().timestamp()).await?;
             }
         }
@@ -275,7 +277,7 @@ async fn hold(look: &Look, store: &Store, run: RunId, acted: &mut Acted) -> Resu
     // While absence is not proved no removal is planned, which says nothing about those that wait.
     if look.policy.may_remove && look.reading.partial.is_empty() {
         for old in store.reader().held()? {
-            if old.decision.is_none() && Some(&old.id) != id.as_ref() {
+            if old.decision.is_none() && Some(&old.id) != id.as_ref() && is_about(look, &old) {
                 store.decide_held(&old.id, Decision::Overtaken, now).await?;
             }
         }
@@ -295,6 +297,12 @@ async fn hold(look: &Look, store: &Store, run: RunId, acted: &mut Acted) -> Resu
     store.hold(plan).await?;
     acted.held_plan = Some(id);
     Ok(())
+}
+
+/// Whether the pass was about everybody of a plan.
+fn is_about(look: &Look, plan: &HeldPlan) -> bool {
+    let concerned = look.reading.concerned.as_ref();
+    concerned.is_none_or(|concerned| plan.actions.iter().all(|action| concerned.contains(&action.anchor)))
 }
 
 fn held_id(held: &[HeldAction]) -> String {

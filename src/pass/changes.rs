@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 
+use crate::guard::SHRANK;
 use crate::model::{Changes, Cursor, Hint, MANY, Record, SourceId, Unusable};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
@@ -95,6 +96,9 @@ fn reason_to_read_all(hearing: &Hearing<'_>, meta: &Meta) -> Option<String> {
     if meta.written != hearing.rules.written() {
         return Some("the rules changed, or this is the first pass".into());
     }
+    if hearing.in_passing && meta.last_observation.is_none() {
+        return Some("the whole cloud has to be looked at first".into());
+    }
     let mut any = false;
     for source in hearing.sources {
         let name = source.name();
@@ -126,6 +130,16 @@ fn reason_to_read_all(hearing: &Hearing<'_>, meta: &Meta) -> Option<String> {
     (!any).then(|| "no source can tell what changed".into())
 }
 
+/// Why everything is read while a plan waits because a read showed implausibly few people: whoever
+/// is hidden from us is not found by a lookup either, and only a read of everything can tell.
+fn short_before(reader: &Reader) -> Result<Option<String>, PassError> {
+    let short = reader.held()?.into_iter().any(|plan| {
+        plan.decision.is_none()
+            && plan.findings.as_array().into_iter().flatten().any(|finding| finding["code"] == SHRANK)
+    });
+    Ok(short.then(|| "the last complete read showed implausibly few people".into()))
+}
+
 /// Asks the sources what changed.
 ///
 /// # Errors
@@ -133,7 +147,11 @@ fn reason_to_read_all(hearing: &Hearing<'_>, meta: &Meta) -> Option<String> {
 /// When no source answers, or the store failed.
 pub async fn hear(hearing: Hearing<'_>) -> Result<Answer, PassError> {
     let meta = hearing.reader.meta()?;
-    if let Some(reason) = reason_to_read_all(&hearing, &meta) {
+    let known = match reason_to_read_all(&hearing, &meta) {
+        None => short_before(hearing.reader)?,
+        reason => reason,
+    };
+    if let Some(reason) = known {
         // What is known before anybody is asked is for the next pass on schedule.
         return Ok(if hearing.in_passing { Answer::Nothing(None) } else { Answer::everything(reason) });
     }
@@ -148,6 +166,7 @@ pub async fn hear(hearing: Hearing<'_>) -> Result<Answer, PassError> {
         .collect();
     let answers = join_all(asked.iter().map(|(source, _, cursor)| source.changes(&ask, cursor))).await;
     let mut ear = ear::Ear::new(&hearing, &ask)?;
+    ear.all_asked = asked.len() == hearing.sources.len();
     let mut hints: Vec<(usize, Vec<Hint>)> = Vec::new();
     let mut errors = Vec::new();
     let mut total = 0;

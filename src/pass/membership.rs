@@ -173,6 +173,16 @@ impl Memberships {
         self.touched.iter().copied()
     }
 
+    /// Whether any group that changed or is gone leads to one that the rules name.
+    pub fn concern_rules(&self, reader: &Reader, stage: &Stage) -> Result<bool, StoreError> {
+        for key in self.changed.keys().chain(&self.gone) {
+            if self.climb(*key, reader, stage)?.iter().next().is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Groups that changed, and groups that are gone.
     pub fn changes(&self) -> (impl Iterator<Item = &GroupRow>, impl Iterator<Item = Key>) {
         (self.changed.values(), self.gone.iter().copied())

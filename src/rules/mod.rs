@@ -183,6 +183,11 @@ impl Rules {
         &self.groups
     }
 
+    /// Whether the members of some groups are kept out, so that whoever leaves one may come.
+    pub fn keep_groups_out(&self) -> bool {
+        self.scope.keeps_groups_out()
+    }
+
     /// Judges one record. `groups` are the effective memberships of the person; `now` is in
     /// seconds since 1970-01-01 UTC.
     pub fn judge(&self, record: &Record, groups: &GroupSet, now: i64) -> Verdict {

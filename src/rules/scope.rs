@@ -35,6 +35,11 @@ impl Scope {
         }
     }
 
+    /// Whether the members of some groups are out.
+    pub(super) fn keeps_groups_out(&self) -> bool {
+        !self.exclude_groups.is_empty()
+    }
+
     /// Whether the person is in.
     pub(super) fn contains(&self, subject: &Subject<'_>) -> bool {
         let under_any = |bases: &[String]| bases.iter().any(|base| subject.under(base));

@@ -76,6 +76,8 @@ pub struct State {
     pub shuffle: u64,
     /// What was there when a cursor was given, by its mark.
     pub past: Vec<(BTreeMap<String, Entry>, BTreeMap<String, Group>)>,
+    /// Whether it can only be read, and tells no changes.
+    pub mute: bool,
     /// Records per portion.
     pub portion: usize,
     anchors: u64,
@@ -375,7 +377,7 @@ impl Source for Directory {
                 unusable: unusable.collect(),
                 referrals: 0,
                 bases: vec![SUFFIX.into()],
-                cursor: Some(cursor),
+                cursor: (!state.mute).then_some(cursor),
                 containers: Vec::new(),
                 advice: None,
             })

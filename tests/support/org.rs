@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use dirsyncd::clock;
 use dirsyncd::guard::{Limits, Tally};
 use dirsyncd::model::{Action, Email, Field};
-use dirsyncd::pass::{Acted, Answer, Hands, Hearing, Look, Observe, Part, PassError, World, act, hear, look};
+use dirsyncd::pass::{
+    Acted, Answer, Hands, Heard, Hearing, Look, Observe, Part, PassError, World, act, hear, look,
+};
 use dirsyncd::plan::Leavers;
 use dirsyncd::recover::recover;
 use dirsyncd::report::{Event, Sink};
@@ -104,27 +106,42 @@ impl Org {
         self.directories.iter().map(|one| Box::new(one.clone()) as Box<dyn Source>).collect()
     }
 
-    async fn look_with(&self, observe: Observe, events: Sink) -> Result<Look, PassError> {
+    async fn hear(&self, in_passing: bool, events: Sink) -> Result<Answer, PassError> {
         let sources = self.sources();
         let rules = Rules::compile(&self.spec).expect("the rules of a test compile");
+        hear(Hearing {
+            sources: &sources,
+            reader: self.store.reader(),
+            rules: &rules,
+            in_passing,
+            full_every: i64::MAX,
+            delete_after: self.leavers.delete_after,
+            now: self.now(),
+            events,
+        })
+        .await
+    }
+
+    async fn look_with(&self, observe: Observe, events: Sink) -> Result<Look, PassError> {
         let heard = if self.follows && observe == Observe::Touched {
-            let answer = hear(Hearing {
-                sources: &sources,
-                reader: self.store.reader(),
-                rules: &rules,
-                in_passing: false,
-                full_every: i64::MAX,
-                delete_after: self.leavers.delete_after,
-                now: self.now(),
-                events: Arc::clone(&events),
-            });
-            match answer.await? {
+            match self.hear(false, Arc::clone(&events)).await? {
                 Answer::Something(heard) => Some(heard),
                 Answer::Everything { .. } | Answer::Nothing(_) => None,
             }
         } else {
             None
         };
+        self.look_at(heard, observe, events).await
+    }
+
+    async fn look_at(
+        &self,
+        heard: Option<Box<Heard>>,
+        observe: Observe,
+        events: Sink,
+    ) -> Result<Look, PassError> {
+        let sources = self.sources();
+        let rules = Rules::compile(&self.spec).expect("the rules of a test compile");
         let world = World {
             sources: &sources,
             cloud: &self.cloud,
@@ -157,6 +174,16 @@ impl Org {
         };
         let observe = if recover(&self.store).await? > 0 { Observe::All } else { observe };
         let look = self.look_with(observe, Arc::clone(&events)).await?;
+        self.act_on(look, before, done, events).await
+    }
+
+    async fn act_on(
+        &self,
+        look: Look,
+        before: u64,
+        done: Arc<Mutex<Vec<Action>>>,
+        events: Sink,
+    ) -> Result<Passed, PassError> {
         let started = NewRun { started: self.now(), mode: "delta".into(), trigger: "test".into() };
         let run = self.store.begin_run(started).await?;
         let hands = Hands {
@@ -171,6 +198,27 @@ impl Org {
         self.store.end_run(run, self.now(), "ok".into(), serde_json::Value::Null).await?;
         let done = std::mem::take(&mut *done.lock().unwrap_or_else(|e| e.into_inner()));
         Ok(Passed { acted, look, done, writes: self.cloud.state().writes - before })
+    }
+
+    /// A pass over what changed in passing, as the daemon makes it between two passes on
+    /// schedule; `None` when there is nothing to do, `Some(Err)` with the reason to read everything.
+    pub fn poll(&self) -> Result<Option<Result<Passed, String>>, PassError> {
+        runtime().block_on(async {
+            let before = self.cloud.state().writes;
+            match self.hear(true, Arc::new(|_| {})).await? {
+                Answer::Nothing(None) => Ok(None),
+                Answer::Nothing(Some(fresh)) => {
+                    self.store.follow(fresh.0, fresh.1).await?;
+                    Ok(None)
+                }
+                Answer::Everything { reason, .. } => Ok(Some(Err(reason))),
+                Answer::Something(heard) => {
+                    let events: Sink = Arc::new(|_| {});
+                    let look = self.look_at(Some(heard), Observe::Touched, Arc::clone(&events)).await?;
+                    self.act_on(look, before, Arc::default(), events).await.map(|passed| Some(Ok(passed)))
+                }
+            }
+        })
     }
 
     pub fn sync(&self) -> Result<Passed, PassError> {

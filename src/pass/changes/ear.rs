@@ -22,6 +22,8 @@ pub(super) struct Ear<'a> {
     pub hearing: &'a Hearing<'a>,
     pub ask: &'a Ask,
     pub sources: Vec<Listened<'a>>,
+    /// Whether every source was asked. Whoever is not found may else stand in one that was not.
+    pub all_asked: bool,
     pub stage: Stage,
     /// People, in the order in which they were found.
     pub people: Vec<Record>,
@@ -47,6 +49,7 @@ impl<'a> Ear<'a> {
             hearing,
             ask,
             sources: Vec::new(),
+            all_asked: true,
             stage: Stage::new()?,
             people: Vec::new(),
             found: BTreeSet::new(),

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Container, Hint, Hinted, Key, LinkState, Lookup, MANY, Record, SnapshotRow, SourceId, Wanted,
+    Container, Fingerprint, Hint, Hinted, Key, LinkState, Lookup, MANY, Method, Record, SnapshotRow,
+    SourceId, Wanted,
 };
-use crate::store::{ContainerChange, GroupRow, Meta};
+use crate::store::{ContainerChange, Decision, GroupRow, Meta, Reader};
 
 use super::super::PassError;
 use super::super::membership::{Gathering, Memberships};
@@ -74,21 +75,30 @@ pub(super) async fn follow(
     if ear.is_too_much() {
         return Ok(Answer::everything("the changes concern too many people: reading everything is quicker"));
     }
-    conclude(ear, meta, memberships)
+    conclude(ear, meta, memberships).await
 }
 
 /// Who is looked at although nothing hints at them.
 fn open(ear: &Ear<'_>) -> Result<Vec<SourceId>, PassError> {
     let reader = ear.hearing.reader;
     let mut open: BTreeSet<SourceId> = reader.due(ear.hearing.now)?.into_iter().collect();
-    if !ear.hearing.in_passing {
+    if ear.hearing.in_passing {
+        // Whatever went wrong with them would go wrong every half minute.
+        for anchor in reader.unfinished(usize::MAX)? {
+            open.remove(&anchor);
+        }
+        open.extend(held(reader, |decision| decision == Some(Decision::Approved))?);
+    } else {
         open.extend(reader.unfinished(MANY + 1)?);
-    }
-    // What waits for approval is planned again in every pass, so that it stays one plan.
-    for plan in reader.held()? {
-        open.extend(plan.actions.iter().map(|action| action.anchor));
+        open.extend(held(reader, |_| true)?);
     }
     Ok(open.into_iter().collect())
+}
+
+/// The people of plans about which this was decided.
+fn held(reader: &Reader, which: fn(Option<Decision>) -> bool) -> Result<BTreeSet<SourceId>, PassError> {
+    let plans = reader.held()?.into_iter().filter(|plan| which(plan.decision));
+    Ok(plans.flat_map(|plan| plan.actions).map(|action| action.anchor).collect())
 }
 
 /// What a hint says about a container.
@@ -173,7 +183,7 @@ async fn follow_groups(
         }
         gathering.add(record, &mut ear.stage)?;
     }
-    if ear.partial.is_empty() {
+    if ear.partial.is_empty() && ear.all_asked {
         for anchor in ear.groups_asked.iter().filter(|anchor| !ear.groups.contains_key(anchor)) {
             if let Some(row) = known.get(anchor) {
                 gathering.lose(row.key);
@@ -191,6 +201,11 @@ async fn follow_groups(
         )));
     }
     let by_key: BTreeMap<Key, &GroupRow> = known.values().map(|row| (row.key, row)).collect();
+    let matters = memberships.concern_rules(reader, &ear.stage)?;
+    if matters && has_primary_groups(ear) && touched.iter().any(|key| by_key.contains_key(key)) {
+        // Nobody's list of members says whose primary group it is.
+        return Ok(Followed::Everything("a group in other groups that the rules name changed".into()));
+    }
     let nested: Vec<SourceId> = touched
         .iter()
         .filter_map(|key| by_key.get(key))
@@ -209,6 +224,12 @@ async fn follow_groups(
             (Some(anchor), _) if ear.concerned.contains(anchor) => {}
             (Some(anchor), _) => anchors.push(*anchor),
             (None, Some(dn)) => dns.push(dn.clone()),
+            // Whoever left a group that keeps people out is to come, and no group names them now.
+            (None, None) if matters && ear.hearing.rules.keep_groups_out() => {
+                return Ok(Followed::Everything(
+                    "somebody left a group, and the rules keep the members of groups out".into(),
+                ));
+            }
             (None, None) => {}
         }
     }
@@ -217,25 +238,64 @@ async fn follow_groups(
     Ok(Followed::Memberships(Box::new(memberships)))
 }
 
+/// Whether a source may be Active Directory, where people have a primary group.
+fn has_primary_groups(ear: &Ear<'_>) -> bool {
+    let mut cursors = ear.seen.iter().filter_map(|seen| seen.meta.cursor.as_ref());
+    cursors.any(|cursor| cursor.method != Method::Syncrepl)
+}
+
 /// Whether any of it concerns anybody.
-fn conclude(ear: Ear<'_>, meta: &Meta, memberships: Memberships) -> Result<Answer, PassError> {
+async fn conclude(mut ear: Ear<'_>, meta: &Meta, memberships: Memberships) -> Result<Answer, PassError> {
     let hearing = ear.hearing;
     let reader = hearing.reader;
-    let mut concerned = ear.concerned;
-    let mut resting = BTreeSet::new();
-    if let Some(keep) = hearing.delete_after.filter(|_| !hearing.in_passing) {
+    if hearing.in_passing {
+        if !is_something(&ear, meta, &memberships)? {
+            return Ok(nothing(ear, meta));
+        }
+        // What waits for approval is planned again in every pass, so that it stays one plan. It
+        // is no reason for a pass.
+        let held = held(reader, |_| true)?;
+        if held.len() > MANY {
+            return Ok(Answer::Nothing(None));
+        }
+        let held: Vec<SourceId> = held.difference(&ear.concerned).copied().collect();
+        ear.people_anywhere(Lookup::People(held)).await;
+        if !ear.all_asked {
+            // They may stand in a source that was not asked. With such a source every pass on
+            // schedule reads everything.
+            ear.concerned = std::mem::take(&mut ear.found);
+        }
+    } else if let Some(keep) = hearing.delete_after {
         let rows = reader.rows_left(hearing.now.saturating_sub(keep))?;
-        resting.extend(rows.into_iter().map(|row| row.anchor));
-        concerned.extend(&resting);
+        ear.concerned.extend(rows.into_iter().map(|row| row.anchor));
     }
-    let links: BTreeMap<SourceId, _> = reader
-        .links_of(hearing.now, &concerned.iter().copied().collect::<Vec<_>>())?
-        .into_iter()
-        .map(|link| (link.anchor, link))
-        .collect();
-    let mut something = !memberships.are_as_stored() || !ear.unusable.is_empty() || !ear.partial.is_empty();
+    Ok(Answer::Something(Box::new(Heard {
+        stage: ear.stage,
+        memberships,
+        groups: ear.groups.len() as u64,
+        people: ear.people,
+        unusable: ear.unusable,
+        concerned: ear.concerned,
+        partial: ear.partial,
+        sources: ear.seen,
+        followed: ear.followed,
+    })))
+}
+
+/// Whether there is anything to do.
+fn is_something(ear: &Ear<'_>, meta: &Meta, memberships: &Memberships) -> Result<bool, PassError> {
+    let (hearing, reader) = (ear.hearing, ear.hearing.reader);
+    if !memberships.are_as_stored() || !ear.unusable.is_empty() {
+        return Ok(true);
+    }
+    let concerned: Vec<SourceId> = ear.concerned.iter().copied().collect();
+    let links: BTreeMap<SourceId, _> =
+        reader.links_of(hearing.now, &concerned)?.into_iter().map(|link| (link.anchor, link)).collect();
     for record in &ear.people {
-        something |= match links.get(&record.anchor) {
+        let something = match links.get(&record.anchor) {
+            // While not everything answers nothing comes to an end with anybody, and the same is
+            // told again and again.
+            Some(link) if link.record == Fingerprint::NONE && !ear.partial.is_empty() => false,
             Some(link) => {
                 link.record != record.fingerprint(meta.rules)
                     || memberships.touches(record)
@@ -246,27 +306,24 @@ fn conclude(ear: Ear<'_>, meta: &Meta, memberships: Memberships) -> Result<Answe
                 !matches!(hearing.rules.judge(record, &groups, hearing.now).wanted, Wanted::Leaving(_))
             }
         };
+        if something {
+            return Ok(true);
+        }
     }
-    something |= links
-        .iter()
-        .any(|(anchor, link)| resting.contains(anchor) || !link.left && !ear.found.contains(anchor));
-    if something || !hearing.in_passing {
-        return Ok(Answer::Something(Box::new(Heard {
-            stage: ear.stage,
-            memberships,
-            groups: ear.groups.len() as u64,
-            people: ear.people,
-            unusable: ear.unusable,
-            concerned,
-            partial: ear.partial,
-            sources: ear.seen,
-            followed: ear.followed,
-        })));
+    // Nobody is gone who was not looked for everywhere.
+    let proved = ear.all_asked && ear.partial.is_empty();
+    Ok(proved && links.iter().any(|(anchor, link)| !link.left && !ear.found.contains(anchor)))
+}
+
+/// Nothing to do; the facts to remember when they changed and everything was answered.
+fn nothing(ear: Ear<'_>, meta: &Meta) -> Answer {
+    if !ear.partial.is_empty() {
+        return Answer::Nothing(None);
     }
     let mut fresh = meta.clone();
     for seen in ear.seen {
         fresh.sources.insert(seen.name, seen.meta);
     }
     let moved = fresh != *meta || !ear.followed.container_changes.is_empty();
-    Ok(Answer::Nothing(moved.then(|| Box::new((fresh, ear.followed)))))
+    Answer::Nothing(moved.then(|| Box::new((fresh, ear.followed))))
 }

@@ -95,6 +95,7 @@ impl Source for LdapSource {
         Box::pin(self.isolated(async move {
             let mut visit = Visit::begin(&reach, &ask).await?;
             let told = changes::since(&mut visit, &since).await;
+            reach.told(&visit.session.server, &visit.identity);
             visit.end(told.is_ok()).await;
             told
         }))
@@ -104,7 +105,11 @@ impl Source for LdapSource {
         let (reach, ask) = (self.reach.clone(), ask.clone());
         Box::pin(self.isolated(async move {
             let mut visit = Visit::begin(&reach, &ask).await?;
-            let found = lookup::fetch(&mut visit, &lookup).await;
+            let lag = reach.lag(&visit.session.server, &visit.identity);
+            let mut found = lookup::fetch(&mut visit, &lookup).await;
+            if let Ok(found) = &mut found {
+                found.gaps.extend(lag);
+            }
             visit.end(found.is_ok()).await;
             found
         }))

@@ -28,6 +28,8 @@ pub(super) struct Reach {
     settings: Settings,
     servers: Arc<Servers>,
     idle: Mutex<Option<(Session, Instant)>>,
+    /// The server that last told what changed, and its identity.
+    teller: Mutex<Option<(String, String)>>,
 }
 
 impl Deref for Reach {
@@ -46,7 +48,7 @@ impl fmt::Debug for Reach {
 
 impl Reach {
     pub(super) fn new(settings: Settings) -> Self {
-        Self { settings, servers: Arc::default(), idle: Mutex::default() }
+        Self { settings, servers: Arc::default(), idle: Mutex::default(), teller: Mutex::default() }
     }
 
     /// A connection: the one that waits if it still works, else a new one.
@@ -83,6 +85,23 @@ impl Reach {
         }
     }
 
+    /// A server told what changed.
+    pub(super) fn told(&self, server: &str, identity: &str) {
+        *self.teller() = Some((server.to_owned(), identity.to_owned()));
+    }
+
+    /// Why what this server shows may be older than the changes that were told: another one told
+    /// them, and copies lag behind each other. A sentence.
+    pub(super) fn lag(&self, server: &str, identity: &str) -> Option<String> {
+        let teller = self.teller();
+        let (told, _) = teller.as_ref().filter(|(s, i)| (s.as_str(), i.as_str()) != (server, identity))?;
+        Some(format!("{told} told what changed, and {server} answers now, which may not have it yet"))
+    }
+
+    fn teller(&self) -> std::sync::MutexGuard<'_, Option<(String, String)>> {
+        self.teller.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn idle(&self) -> std::sync::MutexGuard<'_, Option<(Session, Instant)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,6 +120,18 @@ async fn answers(session: &mut Session, limit: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_who_told_changes_is_up_to_date_with_them() {
+        let reach = Reach::new(Settings::new("hq", "ldaps://a.example.com"));
+        assert_eq!(reach.lag("a", "1"), None, "nobody told anything");
+        reach.told("a", "1");
+        assert_eq!(reach.lag("a", "1"), None);
+        assert!(reach.lag("b", "1").is_some());
+        assert!(reach.lag("a", "2").is_some(), "another server behind the same name");
+        reach.told("b", "2");
+        assert_eq!(reach.lag("b", "2"), None);
+    }
 
     #[test]
     fn connections_are_given_up_in_time() {
