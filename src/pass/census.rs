@@ -154,6 +154,9 @@ struct Stream {
 }
 
 fn tell(events: &Sink, source: &str, census: &Census) {
+    if let Some(advice) = &census.advice {
+        events(Event::Advice { source: source.into(), advice: advice.clone() });
+    }
     let partial = match &census.completeness {
         Completeness::Whole => Vec::new(),
         Completeness::Partial { reasons } => reasons.clone(),

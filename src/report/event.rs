@@ -40,6 +40,13 @@ pub enum Event {
         /// Objects to look at.
         hints: u64,
     },
+    /// A source could tell more of what changes, or sooner.
+    Advice {
+        /// Which.
+        source: String,
+        /// What is missing, and what to do, in sentences.
+        advice: String,
+    },
     /// Everything is read, although the sources could tell what changed.
     ReadingAll {
         /// Why, in a sentence.

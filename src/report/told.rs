@@ -63,6 +63,9 @@ fn write(event: &Event, known: &Known) {
         Event::Heard { source, method, hints } => {
             info!(source, %method, count = hints, "Objects changed in the source.");
         }
+        Event::Advice { source, advice } => {
+            info!(source, reason = advice, "The source could tell more of what changes.")
+        }
         Event::ReadingAll { reason } => info!(reason, "The sources are read completely."),
         Event::Read { source, people, groups, partial } => {
             info!(
