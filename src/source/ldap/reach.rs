@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn only_who_told_changes_is_up_to_date_with_them() {
-        let reach = Reach::new(Settings::new("hq", "ldaps://a.example.com"));
+        let reach = Reach::new(Settings::new("hq", &["ldaps://a.example.com"]));
         assert_eq!(reach.lag("a", "1"), None, "nobody told anything");
         reach.told("a", "1");
         assert_eq!(reach.lag("a", "1"), None);
