@@ -6,6 +6,7 @@
 mod support;
 
 use dirsyncd::guard::{Limit, Limits};
+use dirsyncd::model::{Container, SourceId};
 use dirsyncd::rules::EntitlementSpec;
 use dirsyncd::store::Decision;
 use support::fake_source::{Answers, Directory};
@@ -163,4 +164,26 @@ fn primary_members_of_a_nested_group() {
     assert_eq!(org.sync().unwrap().writes, 1);
     org.directory().group("staff", |group| group.members.remove("domain users"));
     assert_eq!(org.sync().unwrap().writes, 1);
+}
+
+/// A unit was moved out of the bases: the server tells that it is gone, and nothing of those below.
+#[test]
+fn a_unit_that_is_moved_out_of_sight_takes_its_people_along() {
+    let unit = SourceId::new([9; 16]);
+    let org = settled(|org| {
+        org.directory().person("p4", |entry| entry.ou = "Sales".into());
+        let dn = "ou=sales,dc=example,dc=test".into();
+        org.directory().state().containers.push(Container { anchor: unit, dn });
+    });
+    {
+        let mut state = org.directory().state();
+        state.people.remove("p4");
+        for (people, _) in &mut state.past {
+            people.remove("p4");
+        }
+        state.hidden.push(unit);
+    }
+    org.poll().unwrap().unwrap().unwrap();
+    assert!(!is_active(&org, "p4"));
+    assert!(is_active(&org, "p5"));
 }

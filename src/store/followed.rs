@@ -68,6 +68,16 @@ pub(super) fn container(db: &Connection, source: &str, anchor: SourceId) -> rusq
         .optional()
 }
 
+/// Who is linked, not gone, and stands below an entry.
+pub(super) fn below(db: &Connection, dn: &str) -> rusqlite::Result<Vec<SourceId>> {
+    db.prepare_cached(
+        "SELECT link.anchor FROM link JOIN person ON person.id = link.person WHERE left_since IS NULL \
+         AND lower(substr(person.dn, -length(?1))) = lower(?1) ORDER BY link.anchor",
+    )?
+    .query_map([format!(",{dn}")], |row| row.get(0).map(SourceId::new))?
+    .collect()
+}
+
 /// With whom the last pass did not come to an end, linked or not, at most `limit`, sorted.
 pub(super) fn unfinished(db: &Connection, limit: usize) -> rusqlite::Result<Vec<SourceId>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -256,6 +256,12 @@ impl Reader {
         self.read("reading containers", |db| followed::container(db, source, anchor))
     }
 
+    /// Who is linked, not gone, and stands below this DN, as the directory wrote it; sorted. Looks
+    /// at every link.
+    pub fn anchors_below(&self, dn: &str) -> Result<Vec<SourceId>, StoreError> {
+        self.read("looking for people below a container", |db| followed::below(db, dn))
+    }
+
     /// Who is linked to accounts with these cloud ids ([`Key::exact`]); sorted.
     pub fn anchors_by_cloud(&self, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
         self.find("looking up accounts", By::Cloud, keys)

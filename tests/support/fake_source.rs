@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use dirsyncd::model::{
-    Ask, Attribute, Census, Changes, Completeness, Cursor, Fingerprint, Found, Hint, Hinted, Key, Lookup,
-    Method, Portion, Record, RecordKind, SourceId, Unusable,
+    Ask, Attribute, Census, Changes, Completeness, Container, Cursor, Fingerprint, Found, Hint, Hinted, Key,
+    Lookup, Method, Portion, Record, RecordKind, SourceId, Unusable,
 };
 use dirsyncd::source::{Probe, Source, SourceError, SourceErrorKind};
 use futures_util::future::BoxFuture;
@@ -76,6 +76,9 @@ pub struct State {
     pub shuffle: u64,
     /// What was there when a cursor was given, by its mark.
     pub past: Vec<(BTreeMap<String, Entry>, BTreeMap<String, Group>)>,
+    /// Containers of which changes are told, and those that are no longer in sight.
+    pub containers: Vec<Container>,
+    pub hidden: Vec<SourceId>,
     /// Whether it can only be read, and tells no changes.
     pub mute: bool,
     /// Records per portion.
@@ -267,6 +270,7 @@ impl State {
         }
         hints.extend(people.values().filter(|p| !self.has(p.anchor)).map(|p| gone(p.anchor)));
         hints.extend(groups.values().filter(|g| !self.has(g.anchor)).map(|g| gone(g.anchor)));
+        hints.extend(self.hidden.iter().map(|anchor| gone(*anchor)));
         hints
     }
 
@@ -378,7 +382,7 @@ impl Source for Directory {
                 referrals: 0,
                 bases: vec![SUFFIX.into()],
                 cursor: (!state.mute).then_some(cursor),
-                containers: Vec::new(),
+                containers: state.containers.clone(),
                 advice: None,
             })
         })

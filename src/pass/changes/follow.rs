@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Container, Fingerprint, Hint, Hinted, Key, LinkState, Lookup, MANY, Method, Record, SnapshotRow,
-    SourceId, Wanted,
+    SourceId, Wanted, normal_dn,
 };
 use crate::store::{ContainerChange, Decision, GroupRow, Meta, Reader};
 
@@ -38,6 +38,12 @@ pub(super) async fn follow(
             match container(&mut ear, *at, hint)? {
                 Place::None => people.push(hint.anchor),
                 Place::Same => {}
+                Place::Gone(dn) => {
+                    people.extend(reader.anchors_below(&dn)?);
+                    let end = format!(",{}", normal_dn(&dn));
+                    let lost = known.values().filter(|row| normal_dn(&row.dn).ends_with(&end));
+                    groups.extend(lost.map(|row| row.anchor));
+                }
                 Place::New(dn) => below.push(dn),
                 Place::Moved(dn) => {
                     return Ok(Answer::everything(format!(
@@ -45,6 +51,9 @@ pub(super) async fn follow(
                     )));
                 }
             }
+        }
+        if people.len() > MANY {
+            return Ok(Answer::everything("too many people stood below what is gone"));
         }
         ear.people(*at, Lookup::People(people)).await;
         ear.people(*at, Lookup::PeopleBelow(below)).await;
@@ -107,6 +116,9 @@ enum Place {
     None,
     /// It stands where it stood.
     Same,
+    /// It stood there. Deleted it held nobody; but it may have been moved out of sight, and then
+    /// nothing is told of those below it.
+    Gone(String),
     /// It was not known before.
     New(String),
     /// It stands elsewhere.
@@ -117,9 +129,9 @@ fn container(ear: &mut Ear<'_>, at: usize, hint: &Hint) -> Result<Place, PassErr
     let name = ear.sources[at].source.name().to_owned();
     let before = ear.hearing.reader.container(&name, hint.anchor)?;
     Ok(match (before, hint.what, &hint.dn) {
-        (Some(_), Hinted::Gone, _) => {
+        (Some(before), Hinted::Gone, _) => {
             ear.followed.container_changes.push((name, ContainerChange::Gone(hint.anchor)));
-            Place::Same
+            Place::Gone(before)
         }
         (Some(before), _, Some(now)) if Key::dn(&before) != Key::dn(now) => Place::Moved(before),
         (Some(_), ..) => Place::Same,
