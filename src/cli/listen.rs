@@ -75,12 +75,18 @@ pub async fn heard(
     })
 }
 
-/// What was taken away within the last hour, without what an administrator approved.
+/// What counts against the limits of the guard besides the pass itself: passes that follow
+/// changes come often, and together must not take away more than one may.
 ///
 /// # Errors
 ///
 /// When the state cannot be read.
-pub fn recent_removals(reader: &Reader, now: i64) -> Result<Tally, Failure> {
+pub fn recent(reader: &Reader, often: bool) -> Result<Tally, Failure> {
+    if often { recent_removals(reader, clock::now().timestamp()) } else { Ok(Tally::default()) }
+}
+
+/// What was taken away within the last hour, without what an administrator approved.
+fn recent_removals(reader: &Reader, now: i64) -> Result<Tally, Failure> {
     let since = now.saturating_sub(3_600);
     let approved = reader.approved_since(since)?;
     let approved: Vec<&Action> = approved.iter().flat_map(|plan| &plan.actions).collect();

@@ -22,7 +22,7 @@ use crate::store::{Decision, NewRun, Reader, RunId, Store};
 
 use super::assemble::Parts;
 use super::exit::Failure;
-use super::listen::{Extent, listen, recent_removals};
+use super::listen::{Extent, listen, recent};
 use super::outcome::Report;
 
 /// Under this name the seats of the last pass are kept in the state.
@@ -78,11 +78,11 @@ pub async fn look_around(
     reader: &Reader,
     observe: Observe,
     heard: Option<Box<Heard>>,
+    recent: Tally,
     events: Sink,
 ) -> Result<Look, Failure> {
     let config = &parts.config;
     let now = clock::now().timestamp();
-    let recent = if heard.is_some() { recent_removals(reader, now)? } else { Tally::default() };
     Ok(look(World {
         sources: &parts.sources,
         cloud,
@@ -260,8 +260,10 @@ async fn pass(
 ) -> Result<Report, Failure> {
     let done = async {
         let cloud = order.parts.cloud(order.stop.clone())?;
-        let look =
-            look_around(order.parts, &cloud, order.store.reader(), observe, heard, events.clone()).await?;
+        let reader = order.store.reader();
+        let in_passing = order.extent == Extent::InPassing;
+        let recent = recent(reader, heard.is_some() || in_passing)?;
+        let look = look_around(order.parts, &cloud, reader, observe, heard, recent, events.clone()).await?;
         order.progress.expect(look.reading.people.saturating_sub(look.reading.unchanged));
         let writer = WebexWriter::new(&cloud);
         let hands = Hands {

@@ -21,7 +21,7 @@ use super::args::{self, Format, Globals};
 use super::assemble::Parts;
 use super::console::Console;
 use super::exit::{Exit, Failure};
-use super::listen::heard;
+use super::listen::{heard, recent};
 use super::pass::{due, findings, look_around, seats};
 use super::stopping::stoppable;
 
@@ -41,7 +41,8 @@ pub async fn run(globals: &Globals, console: Console, args: &args::Plan) -> Resu
         let events =
             told::to_all(vec![told::to_log(tracing::Span::none(), told::Known::default()), progress.sink()]);
         let heard = heard(&parts, &reader, observe, Arc::clone(&events)).await?;
-        look_around(&parts, &cloud, &reader, observe, heard, events).await
+        let recent = recent(&reader, heard.is_some())?;
+        look_around(&parts, &cloud, &reader, observe, heard, recent, events).await
     })
     .await;
     progress.finish();

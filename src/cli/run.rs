@@ -1,7 +1,7 @@
 //! `dirsyncd run`: the daemon, with real passes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -23,6 +23,9 @@ use super::exit::{Exit, Failure};
 use super::listen::Extent;
 use super::pass::{Order, one_pass};
 use super::watch;
+
+/// The longest pause between two questions what changed, while they fail.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Runs the command.
 ///
@@ -55,7 +58,7 @@ pub async fn run(globals: &Globals, console: Console, args: &args::Run) -> Resul
         globals: globals.clone(),
         parts: Arc::new(parts),
         store: store.clone(),
-        silent: Arc::default(),
+        troubles: Arc::default(),
     };
     let code = daemon::run(&mut live, signals, args.stop_within).await;
     store.close();
@@ -68,8 +71,8 @@ struct Live {
     globals: Globals,
     parts: Arc<Parts>,
     store: Store,
-    /// Whether the sources did not answer when they were last asked in passing.
-    silent: Arc<AtomicBool>,
+    /// How many passes in passing failed one after the other.
+    troubles: Arc<AtomicU32>,
 }
 
 impl Work for Live {
@@ -84,7 +87,10 @@ impl Work for Live {
     }
 
     fn poll(&self) -> Option<Duration> {
-        self.parts.config.poll
+        // What fails now fails in half a minute, too; the pass on schedule tells more of it.
+        let poll = self.parts.config.poll?;
+        let doubled = poll.saturating_mul(1 << self.troubles.load(Ordering::Relaxed).min(16));
+        Some(doubled.min(PATIENCE.max(poll)))
     }
 
     fn watch(&self, wake: &Arc<Notify>) -> JoinSet<()> {
@@ -93,7 +99,7 @@ impl Work for Live {
 
     fn pass(&self, trigger: &'static str, stop: CancellationToken) -> BoxFuture<'static, Option<String>> {
         let (parts, store) = (Arc::clone(&self.parts), self.store.clone());
-        let silent = Arc::clone(&self.silent);
+        let troubles = Arc::clone(&self.troubles);
         let extent = if trigger == CHANGE { Extent::InPassing } else { Extent::Due };
         // What a pass holds must stay in one thread while it waits, so it gets one.
         let here = tokio::runtime::Handle::current();
@@ -110,18 +116,21 @@ impl Work for Live {
                 };
                 match one_pass(order).await {
                     Ok(report) => {
-                        if silent.swap(false, Ordering::Relaxed) {
-                            tracing::info!("The sources answer again.");
+                        let failed = report.as_ref().is_some_and(|report| report.fatal.is_some());
+                        if failed && extent == Extent::InPassing {
+                            troubles.fetch_add(1, Ordering::Relaxed);
+                        } else if !failed && troubles.swap(0, Ordering::Relaxed) > 0 {
+                            tracing::info!("Changes are followed again.");
                         }
                         report.map(|report| format!("last pass: {}", report.counts.words()))
                     }
                     Err(failure) => {
                         // Every half minute the same would not help anybody.
-                        if extent == Extent::InPassing && !silent.swap(true, Ordering::Relaxed) {
+                        if extent == Extent::InPassing && troubles.fetch_add(1, Ordering::Relaxed) == 0 {
                             tracing::warn!(
                                 error = failure.what,
                                 remedy = failure.remedy,
-                                "The sources could not be asked what changed."
+                                "Changes cannot be followed for now."
                             );
                         }
                         Some(format!("the last pass failed (exit code {}): see the log", failure.exit.code()))

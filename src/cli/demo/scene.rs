@@ -15,7 +15,7 @@ use crate::store::Store;
 use super::super::assemble::Parts;
 use super::super::console::Console;
 use super::super::exit::Failure;
-use super::super::listen::{Extent, heard};
+use super::super::listen::{Extent, heard, recent};
 use super::super::outcome;
 use super::super::pass::{Order, due, look_around, one_pass};
 
@@ -99,7 +99,9 @@ impl Scene {
         let observe = due(parts, store.reader())?;
         let cloud = parts.cloud(self.stop.clone())?;
         let heard = heard(parts, store.reader(), observe, event::nowhere()).await?;
-        let look = look_around(parts, &cloud, store.reader(), observe, heard, event::nowhere()).await?;
+        let reader = store.reader();
+        let recent = recent(reader, heard.is_some())?;
+        let look = look_around(parts, &cloud, reader, observe, heard, recent, event::nowhere()).await?;
         let mut written = None;
         self.console.print(|out| {
             written = Some(super::super::plan::show(out, self.style, &look));
