@@ -117,7 +117,7 @@ impl Bench {
             self.slapd.url(),
             slapd::READER,
             slapd::SUFFIX,
-            std::env::var("PAGE_SIZE").unwrap_or_else(|_| "2000".into()),
+            std::env::var("PAGE_SIZE").unwrap_or_else(|_| "5000".into()),
         );
         std::fs::write(&config, text).expect("writing the configuration");
         Place { dir, config }

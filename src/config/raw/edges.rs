@@ -151,7 +151,7 @@ pub struct Source {
 }
 
 fn default_ldap_page_size() -> u32 {
-    2000
+    5000
 }
 
 fn default_connect_timeout() -> String {

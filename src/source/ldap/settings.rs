@@ -103,7 +103,7 @@ impl Settings {
             contacts: false,
             anchor: None,
             changes: None,
-            page_size: 2000,
+            page_size: 5000,
             connect_timeout: Duration::from_secs(10),
             operation_timeout: Duration::from_mins(5),
         }
