@@ -60,7 +60,7 @@ fn a_ticket_logs_in() {
     // A keytab: the library fetches the ticket.
     samba.export_keytab("svc", &keytab);
     let said = check(&connector, &[conf, ("KRB5CCNAME", &cache), ("KRB5_CLIENT_KTNAME", &keytab)]);
-    assert!(said.contains("bound by Kerberos"), "{said}");
+    assert!(said.contains("bound as the owner of the Kerberos ticket"), "{said}");
 
     // A ticket that somebody else fetched.
     let other = at("other-cache");
@@ -74,5 +74,5 @@ fn a_ticket_logs_in() {
         .expect("kinit runs");
     assert!(status.success());
     let said = check(&connector, &[conf, ("KRB5CCNAME", &other)]);
-    assert!(said.contains("bound by Kerberos"), "{said}");
+    assert!(said.contains("bound as the owner of the Kerberos ticket"), "{said}");
 }
