@@ -62,10 +62,21 @@ impl fmt::Debug for Key {
     }
 }
 
+/// Whether a DN is another one or lies below it, both in their compared form ([`normal_dn`]).
+/// Everything lies below the empty DN.
+pub fn is_under(dn: &str, base: &str) -> bool {
+    let Some(above) = dn.strip_suffix(base) else { return false };
+    above.is_empty()
+        || base.is_empty()
+        || above.strip_suffix(',').is_some_and(|rdns| {
+            // An odd number of backslashes escapes the comma: it is part of a value.
+            (rdns.len() - rdns.trim_end_matches('\\').len()).is_multiple_of(2)
+        })
+}
+
 /// The compared form of a DN: lower case, no blanks around separators, escapes unified. Two
-/// DNs of one object have one form, and a DN lies under another when its form ends with `,`
-/// and that of the other. An escaped separator keeps its backslash, and so stays apart from
-/// a real one.
+/// DNs of one object have one form; [`is_under`] tells whether one lies below another. An
+/// escaped separator keeps its backslash, and so stays apart from a real one.
 pub fn normal_dn(dn: &str) -> String {
     if !dn.contains(['\\', ' ']) {
         return if dn.is_ascii() { dn.to_ascii_lowercase() } else { dn.to_lowercase() };
@@ -148,6 +159,21 @@ impl Hasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn below_is_decided_by_whole_names() {
+        for (dn, base, under) in [
+            ("cn=x,ou=sales,dc=a", "ou=sales,dc=a", true),
+            ("ou=sales,dc=a", "ou=sales,dc=a", true),
+            ("cn=x,ou=presales,dc=a", "ou=sales,dc=a", false),
+            ("cn=x", "", true),
+            // The comma belongs to the value; here the backslash does.
+            (r"cn=x\,ou=sales,dc=a", "ou=sales,dc=a", false),
+            (r"cn=x\\,ou=sales,dc=a", "ou=sales,dc=a", true),
+        ] {
+            assert_eq!(is_under(&normal_dn(dn), &normal_dn(base)), under, "{dn} under {base}");
+        }
+    }
 
     #[test]
     fn dns_that_a_directory_takes_for_one_have_one_key() {

@@ -23,7 +23,7 @@ pub use action::{Action, Attr, Cause, Change, Kind};
 pub use census::{Ask, Census, Completeness, Portion, Unusable};
 pub use change::{Changes, Container, Cursor, Found, Hint, Hinted, Lookup, MANY, Method, Watched};
 pub use email::{Email, EmailError};
-pub use fingerprint::{Fingerprint, Hasher, Key, normal_dn};
+pub use fingerprint::{Fingerprint, Hasher, Key, is_under, normal_dn};
 pub use ids::{CloudId, LicenseId, RoleId, SourceId, SourceIdError};
 pub use license::{Catalogue, License, LicenseKind};
 pub use person::{Field, FieldSet, Managed, Person, Profile, license_digest};

@@ -197,6 +197,20 @@ fn unfinished(look: &Look, store: &Store, acted: &Acted) -> Result<Vec<SourceId>
     Ok(unfinished.into_iter().collect())
 }
 
+/// The containers that go with the cursors that are remembered. Beside an older cursor, a unit that
+/// it tells of again would look as if it had not moved.
+fn containers(look: &Look) -> Followed {
+    if !look.reading.whole {
+        return Followed::default();
+    }
+    let mut followed = look.reading.followed.clone();
+    let complete =
+        |name: &String| look.reading.sources.iter().any(|seen| seen.complete && seen.name == *name);
+    followed.containers.retain(|(name, _)| complete(name));
+    followed.container_changes.retain(|(name, _)| complete(name));
+    followed
+}
+
 /// Of an earlier list, what this pass was not about.
 fn keep<T>(
     concerned: Option<&BTreeSet<SourceId>>,
@@ -245,7 +259,7 @@ async fn conclude(
             meta.last_observation = None;
         }
         let unfinished = Some(unfinished(look, store, acted)?);
-        store.follow(meta, Followed { unfinished, ..look.reading.followed.clone() }).await?;
+        store.follow(meta, Followed { unfinished, ..containers(look) }).await?;
         let concerned = look.reading.concerned.as_ref();
         let earlier = keep(concerned, store.reader().withheld()?, |one| one.anchor);
         let earlier = earlier.into_iter().filter(|old| acted.withheld.iter().all(|new| new.dn != old.dn));

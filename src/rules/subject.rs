@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 
-use crate::model::{Record, normal_dn};
+use crate::model::{Record, is_under, normal_dn};
 
 use super::GroupSet;
 
@@ -60,15 +60,7 @@ impl<'a> Subject<'a> {
     /// Whether the DN is `base` or lies below it. `base` is in its compared form.
     pub(super) fn under(&self, base: &str) -> bool {
         let dn = self.dn.get_or_init(|| normal_dn(&self.record.dn));
-        let Some(above) = dn.strip_suffix(base) else {
-            return false;
-        };
-        above.is_empty()
-            || base.is_empty()
-            || above.strip_suffix(',').is_some_and(|rdns| {
-                // An odd number of backslashes escapes the comma: it is part of a value.
-                (rdns.len() - rdns.trim_end_matches('\\').len()).is_multiple_of(2)
-            })
+        is_under(dn, base)
     }
 }
 

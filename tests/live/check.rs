@@ -300,7 +300,7 @@ async fn a_step_that_fails_hides_none_of_the_others() {
         (Topic::Account, Standing::Warn, "no answer from the server for 1 s"),
         (Topic::Base, Standing::Ok, "is there"),
         (Topic::Rights, Standing::Ok, "deleted objects cannot be read"),
-        (Topic::Limits, Standing::Ok, "cuts them to 1 entries; 2000 were asked for"),
+        (Topic::Limits, Standing::Ok, "cuts them to 1 entries; 5000 were asked for"),
         (Topic::Limits, Standing::Ok, "MaxPageSize 1, MaxValRange 1500"),
         (Topic::Clock, Standing::Warn, "s ahead of this machine's"),
     ] {

@@ -6,7 +6,7 @@ use futures_util::future::{OptionFuture, join_all};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::model::{Cause, Census, Completeness, Portion, Record, RecordKind, Wanted, normal_dn};
+use crate::model::{Cause, Census, Completeness, Portion, Record, RecordKind, Wanted, is_under, normal_dn};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::{Probe, Source, SourceError};
@@ -108,18 +108,6 @@ impl Tally {
         document["bases"] = self.bases.iter().map(base).collect();
         document
     }
-}
-
-/// Whether a DN is another one or lies under it, both in their compared form.
-fn is_under(dn: &str, base: &str) -> bool {
-    base.is_empty()
-        || dn.strip_suffix(base).is_some_and(|rest| {
-            rest.is_empty()
-                || rest.strip_suffix(',').is_some_and(|rest| {
-                    // An odd number of backslashes makes the comma part of a value.
-                    (rest.len() - rest.trim_end_matches('\\').len()).is_multiple_of(2)
-                })
-        })
 }
 
 /// Reads the sources side by side: a group may hold people of another one, so all groups are

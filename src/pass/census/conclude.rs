@@ -1,7 +1,7 @@
 //! What was read is weighed: what it proves about those who were not met, and what is remembered.
 
 use crate::guard::Headcount;
-use crate::model::{Census, Completeness, Key, SourceId, Unusable, Withheld, normal_dn};
+use crate::model::{Census, Completeness, Key, SourceId, Unusable, Withheld, is_under, normal_dn};
 use crate::store::{Followed, Meta, SourceMeta, Stage, StoreError};
 
 use super::super::PassError;
@@ -180,17 +180,7 @@ impl Doubts {
             return self.everybody;
         }
         let dn = normal_dn(dn);
-        // A comma after an odd number of backslashes belongs to a value.
-        let ends = |above: &str| {
-            above.strip_suffix(',').is_some_and(|value| {
-                let backslashes = value.len() - value.trim_end_matches('\\').len();
-                backslashes.is_multiple_of(2)
-            })
-        };
-        self.bases.iter().any(|base| {
-            let above = dn.strip_suffix(base.as_str());
-            base.is_empty() || above.is_some_and(|above| above.is_empty() || ends(above))
-        })
+        self.bases.iter().any(|base| is_under(&dn, base))
     }
 
     /// Counts those of them who were not met as not decidable.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Container, Fingerprint, Hint, Hinted, Key, LinkState, Lookup, MANY, Method, Record, SnapshotRow,
-    SourceId, Wanted, normal_dn,
+    SourceId, Wanted, is_under, normal_dn,
 };
 use crate::store::{ContainerChange, Decision, GroupRow, Meta, Reader};
 
@@ -40,8 +40,8 @@ pub(super) async fn follow(
                 Place::Same => {}
                 Place::Gone(dn) => {
                     people.extend(reader.anchors_below(&dn)?);
-                    let end = format!(",{}", normal_dn(&dn));
-                    let lost = known.values().filter(|row| normal_dn(&row.dn).ends_with(&end));
+                    let dn = normal_dn(&dn);
+                    let lost = known.values().filter(|row| is_under(&normal_dn(&row.dn), &dn));
                     groups.extend(lost.map(|row| row.anchor));
                 }
                 Place::New(dn) => below.push(dn),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Attribute, normal_dn};
+use crate::model::{self, Attribute, normal_dn};
 use crate::source::SourceErrorKind::Misconfigured;
 
 use super::connect::Session;
@@ -232,10 +232,7 @@ pub(super) fn without_nested(bases: &[String]) -> Vec<String> {
 
 /// Whether a DN is another one, or lies under it.
 pub(super) fn is_under(dn: &str, ancestor: &str) -> bool {
-    let (dn, ancestor) = (normal_dn(dn), normal_dn(ancestor));
-    ancestor.is_empty()
-        || dn == ancestor
-        || dn.strip_suffix(&ancestor).is_some_and(|rest| rest.ends_with(',') && !rest.ends_with("\\,"))
+    model::is_under(&normal_dn(dn), &normal_dn(ancestor))
 }
 
 #[cfg(test)]

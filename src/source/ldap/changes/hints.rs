@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Attribute, Hint, Hinted, MANY, SourceId};
-use crate::source::shape;
 
 use super::super::decode::Entry;
 use super::super::settings::Settings;
+use super::hinted;
 
 /// More objects changed than are worth looking up one by one.
 #[derive(Debug)]
@@ -79,19 +79,7 @@ pub(super) fn what(dn: &str, attributes: &[Attribute]) -> Option<Hinted> {
     if values("isdeleted").iter().any(|value| value.eq_ignore_ascii_case(b"true")) || is_tombstone(dn) {
         return Some(Hinted::Gone);
     }
-    if shape::is_group(attributes) {
-        return Some(Hinted::Group);
-    }
-    let classes = values("objectclass");
-    let is = |names: &[&str]| {
-        let one = |class: &Vec<u8>| names.iter().any(|name| class.eq_ignore_ascii_case(name.as_bytes()));
-        classes.iter().any(one)
-    };
-    match classes {
-        [] => None,
-        _ if is(CONTAINERS) => Some(Hinted::Container),
-        _ => Some(Hinted::Object),
-    }
+    (!values("objectclass").is_empty()).then(|| hinted::what(attributes))
 }
 
 /// What is looked at: people, groups, and what they stand below. By class alone, because a
