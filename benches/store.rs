@@ -222,6 +222,7 @@ fn main() {
             email: Some(email(n).key()),
             recheck: None,
             wanted: Wanted::Present(person(n)),
+            standing: Default::default(),
         })
         .collect();
     let mut stage = Stage::new().expect("a stage");

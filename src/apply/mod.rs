@@ -20,7 +20,7 @@ use crate::plan::order::phase;
 use crate::report::Sink;
 use crate::store::{RunId, Store, StoreError};
 
-pub use outcome::{Failure, Finish, Outcomes};
+pub use outcome::{Failure, Finish, Outcomes, gives};
 pub use row::after;
 
 use outcome::Progress;

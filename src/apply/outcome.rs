@@ -187,6 +187,14 @@ impl Progress {
     }
 }
 
+/// The licences that changes give.
+pub fn gives(changes: &[Change]) -> impl Iterator<Item = &LicenseId> {
+    changes.iter().filter(|change| change.to.is_some()).filter_map(|change| match &change.field {
+        Attr::License(id) => Some(id),
+        _ => None,
+    })
+}
+
 /// The licences that changes give, and those that they take.
 pub(super) fn gives_and_takes(changes: &[Change]) -> (Vec<LicenseId>, Vec<LicenseId>) {
     let mut give = Vec::new();

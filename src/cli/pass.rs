@@ -208,7 +208,7 @@ pub async fn one_pass(order: Order<'_>) -> Result<Option<Report>, Failure> {
 /// What the pass before told already.
 fn known(store: &Store) -> Result<told::Known, Failure> {
     let waiting = store.reader().waiting()?;
-    let waiting = waiting.iter().map(|one| (one.anchor, &one.license));
+    let waiting = waiting.iter().map(|one| (one.rank.anchor, &one.license));
     Ok(told::Known::new(&store.reader().withheld()?, waiting))
 }
 

@@ -10,7 +10,7 @@ use crate::model::Cursor;
 use crate::report::text::{self, Style};
 use crate::report::{Counts, json as documents};
 use crate::schedule::Schedule;
-use crate::store::{Decision, HistoryEntry, HistoryFilter, Lock, Outcome, Reader, RunRecord};
+use crate::store::{Decision, HistoryEntry, HistoryFilter, Lock, Outcome, Reader, RunRecord, Waiting};
 
 use super::args::{self, Globals};
 use super::assemble;
@@ -34,7 +34,7 @@ struct Known {
     linked: u64,
     held: Vec<crate::store::HeldPlan>,
     withheld: Vec<crate::model::Withheld>,
-    waiting: Vec<crate::store::Waiting>,
+    waiting: Vec<Waiting>,
     failing: Vec<HistoryEntry>,
     seats: Vec<Value>,
     /// From where each source can tell what changed.
@@ -129,6 +129,19 @@ pub fn run_document(run: &RunRecord) -> Value {
     })
 }
 
+/// One place in the queue.
+fn waiting_document(one: &Waiting) -> Value {
+    json!({
+        "anchor": one.rank.anchor,
+        "email": one.email,
+        "license": one.license,
+        "since": instant(one.rank.since),
+        "rule": one.rule,
+        "reason": one.reason,
+        "refused": one.refused,
+    })
+}
+
 fn document(known: &Known, stale: bool) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -148,7 +161,7 @@ fn document(known: &Known, stale: bool) -> Value {
             "findings": plan.findings,
         })).collect::<Vec<_>>(),
         "withheld": known.withheld.iter().map(documents::withheld).collect::<Vec<_>>(),
-        "waiting": known.waiting,
+        "waiting": known.waiting.iter().map(waiting_document).collect::<Vec<_>>(),
         "failing": known.failing.iter().map(|entry| json!({
             "anchor": entry.action.anchor,
             "email": entry.action.email,

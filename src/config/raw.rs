@@ -6,6 +6,7 @@
 
 mod edges;
 mod people;
+mod seats;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ use crate::plan::Leavers as LeaversPolicy;
 
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
 pub use people::{Dialect, Entitlement, Mapping, People, Role, Scope};
+pub use seats::{Direction, Seats};
 
 /// The configuration of dirsyncd.
 ///
@@ -36,6 +38,9 @@ pub struct Root {
     /// Who gets which licences, in order of priority when seats are short.
     #[serde(default)]
     pub entitlement: Vec<Entitlement>,
+    /// Who comes first when seats are short.
+    #[serde(default)]
+    pub seats: Seats,
     /// Who gets which administrator role.
     #[serde(default)]
     pub role: Vec<Role>,

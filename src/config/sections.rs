@@ -32,7 +32,7 @@ pub(super) fn check(
     let sources = check.sources(raw.source);
     let cloud = check.cloud(raw.cloud);
     let adopt = raw.people.adopt;
-    let rules = check.rules(raw.people, raw.entitlement, raw.role);
+    let rules = check.rules(raw.people, raw.entitlement, raw.seats, raw.role);
     let leavers = check.leavers(&raw.leavers);
     let (guard, protected) = check.guard(&raw.guard);
     let schedule = check.schedule(&raw.schedule);

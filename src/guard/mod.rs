@@ -140,6 +140,11 @@ impl Guard {
         &self.findings
     }
 
+    /// Whether removals of this kind flow without approval.
+    pub fn lets(&self, removal: Removal) -> bool {
+        self.held[removal as usize].is_none()
+    }
+
     /// Whether the census is too short to be believed.
     pub fn doubts_census(&self) -> bool {
         self.findings.iter().any(|finding| finding.code == SHRANK)

@@ -20,7 +20,8 @@ pub enum Removal {
 }
 
 impl Removal {
-    pub(super) const ALL: [Self; 4] = [Self::Deactivate, Self::Delete, Self::LicenseRemove, Self::Blank];
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Deactivate, Self::Delete, Self::LicenseRemove, Self::Blank];
 
     /// The stable code of the finding when this limit trips.
     pub const fn code(self) -> &'static str {
@@ -53,7 +54,7 @@ impl Removal {
     }
 
     /// What an action takes away; `None` for one that takes nothing.
-    pub(super) fn of(action: &Action) -> Option<Self> {
+    pub fn of(action: &Action) -> Option<Self> {
         match action.kind {
             Kind::Delete => Some(Self::Delete),
             Kind::Deactivate => Some(Self::Deactivate),

@@ -16,6 +16,7 @@ mod record;
 mod redacted;
 mod role;
 mod snapshot;
+mod standing;
 mod wanted;
 
 pub use account::Account;
@@ -31,4 +32,5 @@ pub use record::{Attribute, Record, RecordKind};
 pub use redacted::Redacted;
 pub use role::Role;
 pub use snapshot::{Given, Link, LinkState, Origin, SnapshotRow};
+pub use standing::{Rank, Standing, Unserved};
 pub use wanted::{Verdict, Wanted, Withheld};

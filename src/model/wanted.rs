@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Person, SourceId};
+use super::{Cause, Person, SourceId, Standing};
 
 /// An object about which we cannot decide, and which is therefore never touched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,11 +34,13 @@ pub enum Wanted {
 }
 
 /// What the rules say about one record, and for how long.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// What should be.
     pub wanted: Wanted,
     /// The verdict holds until then (an account that expires), in seconds since
     /// 1970-01-01 UTC; `None` while nothing changes.
     pub recheck: Option<i64>,
+    /// Where the person stands when seats are few.
+    pub standing: Standing,
 }

@@ -11,14 +11,15 @@ use crate::apply::{Failure, Hands, carry_out};
 use crate::clock;
 use crate::cloud::CloudError;
 use crate::guard::HeldAction;
-use crate::model::{Key, Kind, SourceId, Withheld};
+use crate::model::{Key, Kind, SourceId, Unserved, Withheld};
 use crate::report::Event;
-use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store, Waiting};
+use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store};
 
 use super::PassError;
 use super::looked::Look;
 use super::observe::Extent;
 use super::parts::{NoSeat, Part};
+use super::queue;
 
 /// Parts planned ahead of the cloud.
 const AHEAD: usize = 2;
@@ -112,6 +113,8 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             anchor,
             email,
             license,
+            rank: None,
+            reason: Unserved::RefusedByCloud,
         }));
         acted.held.extend(held);
         acted.withheld.extend(withheld);
@@ -265,11 +268,8 @@ async fn conclude(
         let earlier = earlier.into_iter().filter(|old| acted.withheld.iter().all(|new| new.dn != old.dn));
         acted.withheld.splice(0..0, earlier.collect::<Vec<_>>());
         store.set_withheld(run, acted.withheld.clone()).await?;
-        let mut waiting = keep(concerned, store.reader().waiting()?, |one| Some(one.anchor));
-        waiting.extend(acted.waiting.iter().filter_map(|one| {
-            Some(Waiting { anchor: one.anchor, email: one.email.parse().ok()?, license: one.license.clone() })
-        }));
-        store.set_waiting(waiting).await?;
+        let (waiting, days) = queue::conclude(look, store.reader(), acted)?;
+        store.set_queue(waiting, days).await?;
         // While absence is not proved nothing is taken: what is approved waits for a pass that may.
         if look.policy.may_remove && look.reading.partial.is_empty() {
             let open = store.reader().held()?;

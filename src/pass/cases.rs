@@ -15,6 +15,7 @@ use super::index::Index;
 use super::observe::{Extent, Observation};
 
 /// Everything that cases are made from.
+#[derive(Clone, Copy)]
 pub struct Evidence<'a> {
     /// Who is linked, and who was met.
     pub index: &'a Index,
@@ -115,6 +116,7 @@ impl Evidence<'_> {
                 held,
                 protected,
                 proven: !self.doubts.holds(staged.map_or(&row.dn, |staged| &staged.dn)),
+                standing: staged.map(|staged| staged.standing.clone()),
                 row: Some(row),
             });
         }
@@ -250,6 +252,7 @@ impl Evidence<'_> {
             held: None,
             protected: false,
             proven: !self.doubts.holds(&staged.dn),
+            standing: Some(staged.standing.clone()),
         };
         if let Some(contest) = self.addresses.contested.get(&anchor) {
             withheld.push(contest.clone());

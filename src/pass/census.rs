@@ -330,6 +330,7 @@ impl Work {
             email,
             recheck: verdict.recheck,
             wanted: verdict.wanted,
+            standing: verdict.standing,
         });
         Ok(())
     }

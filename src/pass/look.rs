@@ -13,6 +13,7 @@ use crate::source::Source;
 use crate::store::{Decision, Reader, Stage};
 
 use super::PassError;
+use super::broker::{Brokered, Terms, broker};
 use super::cases::Known;
 use super::census::{Sieve, read, read_heard};
 use super::changes::Heard;
@@ -20,7 +21,8 @@ use super::contest::settle;
 use super::index::{Faces, Index};
 use super::looked::Look;
 use super::observe::{OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
-use super::parts::Parts;
+use super::parts::{CHUNK, Parts};
+use super::queue::Knowledge;
 use super::sections::Sections;
 
 /// How much of the cloud to look at.
@@ -119,6 +121,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
 
     let observes_all = observe == Observe::All || meta.last_observation.is_none();
     let digests = (rules.written(), rules.fingerprint());
+    let rule_names = rules.entitlement_names();
     // With other licences or roles behind the same names, every verdict may be another one.
     let heard = heard.filter(|_| !observes_all && digests == (meta.written, meta.rules));
     let (index, faces) = match &heard {
@@ -187,6 +190,27 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         me: organization.me.as_ref(),
         protected: &protected,
     };
+    let mut approved_plans = Vec::new();
+    let mut approved: Vec<Action> = Vec::new();
+    for plan in reader.held()? {
+        if plan.decision == Some(Decision::Approved) {
+            approved_plans.push(plan.id);
+            approved.extend(plan.actions);
+        }
+    }
+    let waiting = reader.waiting()?;
+    let knowledge = Knowledge { reader, people: &people, index: &index, reading: &reading };
+    let absent = knowledge.absent(&waiting)?;
+    let terms = |absent| Terms {
+        limits: &limits,
+        recent: &recent,
+        linked,
+        headcount: reading.headcount,
+        approved: &approved,
+        catalogue: &catalogue,
+        waiting: &waiting,
+        absent,
+    };
     // Without an observation yet, the sections are those of the source alone.
     let sort = |observation: &Observation| Sections::sort(&known.with(observation), &resting);
     let (observation, sections) = match observation {
@@ -199,7 +223,12 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             let sections = sort(&nothing)?;
             // Nothing is taken from anybody about whom the cloud was not asked: they may have become
             // an administrator since. What they hold already is not given, and not ours to take later.
-            let seats = Seats::open(&catalogue);
+            let (linked_staged, new) = people.counts();
+            let seats = if linked_staged + new <= CHUNK as u64 {
+                broker(known.with(&nothing), &sections, &policy, &terms(absent.clone()))?.seats
+            } else {
+                Seats::default()
+            };
             let doubtful = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
                 .doubtful(few + 1)?;
             let leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
@@ -222,14 +251,6 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     };
     tell_observed(&observation, &events);
 
-    let mut approved_plans = Vec::new();
-    let mut approved: Vec<Action> = Vec::new();
-    for plan in reader.held()? {
-        if plan.decision == Some(Decision::Approved) {
-            approved_plans.push(plan.id);
-            approved.extend(plan.actions);
-        }
-    }
     let mut look = Look {
         plan: plan_id(&organization.id, meta.generation, now),
         generation: meta.generation,
@@ -243,6 +264,9 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         linked,
         beyond,
         rules: digests,
+        rule_names,
+        supply: Vec::new(),
+        seats: Seats::default(),
         approved: approved_plans,
         people,
         index,
@@ -251,16 +275,20 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         reader: reader.clone(),
         protected,
     };
-    let parts = Parts::begin(
-        look.evidence(),
-        &look.sections,
-        &look.policy,
-        Seats::open(&look.catalogue),
-        (look.plan.clone(), look.generation),
-    );
-    let mut tally = parts.tally(&approved)?;
-    tally.join(&recent);
-    look.guard = Guard::weigh(&limits, &tally, linked, look.reading.headcount, approved);
+    let terms = Terms {
+        limits: &limits,
+        recent: &recent,
+        linked,
+        headcount: look.reading.headcount,
+        approved: &approved,
+        catalogue: &look.catalogue,
+        waiting: &waiting,
+        absent: look.knowledge(reader).absent(&waiting)?,
+    };
+    let brokered = broker(look.evidence(), &look.sections, &look.policy, &terms)?;
+    let Brokered { guard, seats, supply, first } = brokered;
+    (look.guard, look.seats, look.supply) = (guard, seats, supply);
+    look.sections.put_first(&first);
     for finding in look.guard.findings() {
         events(Event::Objection(finding.clone()));
     }

@@ -7,7 +7,7 @@ use crate::apply::after;
 use crate::cloud::Organization;
 use crate::guard::Guard;
 use crate::model::{Catalogue, CloudId, Email, Fingerprint, Key, Kind, SourceId};
-use crate::plan::{Policy, Seats};
+use crate::plan::{Policy, Seats, Supply};
 use crate::rules::Unbound;
 use crate::store::{Outcome, Reader, RowChange, Settlement, Stage};
 
@@ -18,6 +18,7 @@ use super::contest::Addresses;
 use super::index::Index;
 use super::observe::{Extent, Observation};
 use super::parts::{Part, Parts};
+use super::queue::Knowledge;
 use super::sections::Sections;
 
 /// What was found out.
@@ -36,6 +37,11 @@ pub struct Look {
     pub guard: Guard,
     /// What holds for everybody.
     pub policy: Policy,
+    /// The account of every licence whose seats are limited.
+    pub supply: Vec<Supply>,
+    /// The names of the rules that give licences.
+    pub rule_names: Vec<String>,
+    pub(super) seats: Seats,
     /// The id of the plan.
     pub plan: String,
     /// The generation of the snapshot that was looked at.
@@ -80,6 +86,15 @@ impl Look {
         known.with(&self.observation)
     }
 
+    pub(super) fn knowledge<'a>(&'a self, reader: &'a Reader) -> Knowledge<'a> {
+        Knowledge { reader, people: &self.people, index: &self.index, reading: &self.reading }
+    }
+
+    /// The name of a rule that gives licences, by its place; empty when there is none.
+    pub fn rule_name(&self, at: u16) -> &str {
+        self.rule_names.get(usize::from(at)).map_or("", String::as_str)
+    }
+
     /// Walks through the plan, part by part, until `each` says to stop.
     ///
     /// # Errors
@@ -87,7 +102,7 @@ impl Look {
     /// When the spool or the store failed.
     pub fn parts(&self, mut each: impl FnMut(Part) -> bool) -> Result<(), PassError> {
         let plan = (self.plan.clone(), self.generation);
-        let seats = Seats::open(&self.catalogue);
+        let seats = self.seats.clone();
         let mut parts = Parts::begin(self.evidence(), &self.sections, &self.policy, seats, plan);
         while let Some(part) = parts.next(&self.guard)? {
             if !each(part) {

@@ -4,6 +4,7 @@
 //! all of a dry run. [`act`] carries out what a look found, with a writer and the store.
 
 mod act;
+mod broker;
 mod cases;
 mod census;
 mod changes;
@@ -14,6 +15,7 @@ mod looked;
 mod membership;
 mod observe;
 mod parts;
+mod queue;
 mod sections;
 
 use std::fmt;
@@ -27,7 +29,7 @@ pub use act::{Acted, act};
 pub use changes::{Answer, Heard, Hearing, hear};
 pub use look::{Observe, World, look};
 pub use looked::{Look, Stray};
-pub use parts::{NoSeat, Part};
+pub use parts::{NoSeat, Part, in_order};
 
 /// Why a pass ended early. What was done until then is in the journal and the snapshot.
 #[derive(Debug)]

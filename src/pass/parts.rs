@@ -1,17 +1,17 @@
 //! A plan comes in parts: a few thousand people at a time, so that memory does not follow the
 //! size of a first load.
 //!
-//! The sections follow each other as one must make room for the next: leavers free seats,
-//! changes of address free addresses, then everybody who is linked, then newcomers, and at
+//! The sections follow each other as one must make room for the next: leavers free seats, and so
+//! does whoever gives up what others wait for; changes of address free addresses, then everybody who is linked, then newcomers, and at
 //! the very end what is deleted.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::apply::Finish;
-use crate::guard::{CheckedPlan, Guard, HeldAction, Tally, releases};
+use crate::guard::{CheckedPlan, Guard, HeldAction};
 use crate::model::{
-    Action, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow, SourceId, Withheld,
-    license_digest,
+    Action, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, Rank, SnapshotRow, SourceId, Unserved,
+    Withheld, license_digest,
 };
 use crate::plan::order::phase;
 use crate::plan::{Case, Cell, Decision, Match, Plan, Policy, Seats, Seen, Wish, decide};
@@ -32,6 +32,15 @@ pub struct NoSeat {
     pub email: String,
     /// For which licence.
     pub license: LicenseId,
+    /// The place in the order; `None` as long as it was not looked up.
+    pub rank: Option<Box<Rank>>,
+    /// Why.
+    pub reason: Unserved,
+}
+
+/// The queues, one after the other, each in the order in which it is served.
+pub fn in_order(waiting: &mut [NoSeat]) {
+    waiting.sort_by(|a, b| (&a.license, &a.rank, a.anchor).cmp(&(&b.license, &b.rank, b.anchor)));
 }
 
 /// One part of a plan, ready to be carried out, with everything that is to be noted besides.
@@ -73,6 +82,8 @@ pub struct Parts<'a> {
     seats: Seats,
     plan: (String, u64),
     todo: VecDeque<Vec<SourceId>>,
+    /// So many of them, at the beginning, are of leavers.
+    leavers: usize,
     newcomers_after: Option<Option<SourceId>>,
     /// In a tally, the few newcomers who matter.
     candidates: Option<Vec<StagedWanted>>,
@@ -90,6 +101,8 @@ impl<'a> Parts<'a> {
     ) -> Self {
         let chunks = |list: &[SourceId]| list.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>();
         let mut todo: VecDeque<Vec<SourceId>> = chunks(&sections.leavers).into();
+        let leavers = todo.len();
+        todo.extend(chunks(&sections.first));
         for round in &sections.rounds {
             todo.extend(chunks(round));
         }
@@ -100,6 +113,7 @@ impl<'a> Parts<'a> {
             seats,
             plan,
             todo,
+            leavers,
             newcomers_after: sections.newcomers.then_some(None),
             candidates: None,
             last: chunks(&sections.resting).into(),
@@ -124,7 +138,7 @@ impl<'a> Parts<'a> {
         Ok(self.last.pop_front().map(Chunk::Linked))
     }
 
-    fn decide_next(&mut self) -> Result<Option<(Cases, Vec<Decision>)>, StoreError> {
+    pub(super) fn decide_next(&mut self) -> Result<Option<(Cases, Vec<Decision>)>, StoreError> {
         let Some(chunk) = self.next_chunk()? else { return Ok(None) };
         let cases = match chunk {
             Chunk::Linked(anchors) => self.evidence.linked(&anchors)?,
@@ -156,28 +170,21 @@ impl<'a> Parts<'a> {
         Ok(found.into_iter().take(limit).collect())
     }
 
-    /// Counts all removals, without those that are approved already. Consumes the walk.
-    pub fn tally(mut self, approved: &[Action]) -> Result<Tally, StoreError> {
-        let keys: HashSet<(SourceId, Kind)> =
-            approved.iter().map(|action| (action.anchor, action.kind)).collect();
-        let is_approved = |action: &Action| {
-            keys.contains(&(action.anchor, action.kind))
-                && approved.iter().any(|other| releases(other, action))
-        };
-        // Newcomers lose nothing, unless accounts that exist are taken over.
-        let candidates = self.evidence.candidates(CHUNK)?;
-        if candidates.is_some() {
+    /// Of the newcomers only those who may have an account already.
+    pub(super) fn only_candidates(&mut self) -> Result<(), StoreError> {
+        self.candidates = self.evidence.candidates(CHUNK)?;
+        if self.candidates.is_some() {
             self.newcomers_after = None;
         }
-        self.candidates = candidates;
-        let mut tally = Tally::default();
-        while let Some((_, decisions)) = self.decide_next()? {
-            for mut decision in decisions {
-                decision.actions.retain(|action| !is_approved(action));
-                tally.add(&decision.actions);
-            }
-        }
-        Ok(tally)
+        Ok(())
+    }
+
+    /// Only those who may ask for something: newcomers, and with `linked` those who stay.
+    pub(super) fn asking(mut self, linked: bool) -> Self {
+        let leavers = self.leavers.min(self.todo.len());
+        self.todo.drain(..if linked { leavers } else { self.todo.len() });
+        self.last.clear();
+        self
     }
 
     /// The next part, guarded.
@@ -197,10 +204,12 @@ impl<'a> Parts<'a> {
                 Wish::Present(person) => person.email.as_str().to_owned(),
                 _ => String::new(),
             };
-            waiting.extend(decision.waiting.iter().map(|license| NoSeat {
+            waiting.extend(decision.waiting.iter().map(|(license, rank)| NoSeat {
                 anchor,
                 email: email.clone(),
                 license: license.clone(),
+                rank: Some(rank.clone()),
+                reason: Unserved::NoSeat,
             }));
             short.extend(decision.short.map(|reason| (anchor, reason)));
             let done = self.finish_of(&case, &decision, staged);

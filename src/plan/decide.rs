@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Account, Action, Attr, Cause, Change, Email, Kind, LicenseId, LinkState, Managed, Person, RoleId,
+    Account, Action, Attr, Cause, Change, Email, Kind, LicenseId, LinkState, Managed, Person, Rank, RoleId,
     SnapshotRow, license_digest,
 };
 
@@ -38,8 +38,9 @@ pub struct Decision {
     pub cell: Cell,
     /// The actions, in order.
     pub actions: Vec<Action>,
-    /// Licences that the person should have and for which no seat is left.
-    pub waiting: Vec<LicenseId>,
+    /// Licences that the person should have and for which no seat is left, each with the
+    /// person's place in the order.
+    pub waiting: Vec<(LicenseId, Box<Rank>)>,
     /// Why the person stays short of what should be, although nobody is to blame: a sentence,
     /// `None` when everything wanted is planned.
     pub short: Option<&'static str>,
@@ -67,8 +68,7 @@ pub const PROTECTED: &str = "protected: never deactivated, deleted or stripped";
 /// The reason given when the cloud was not asked about a newcomer.
 pub const UNLOOKED: &str = "the cloud was not asked about this person yet";
 
-/// Decides about one person. Takes seats from the ledger for the licences it plans to give,
-/// and returns those that it plans to take away.
+/// Decides about one person. Takes seats for the licences it plans to give.
 pub fn decide(case: &Case, policy: &Policy, seats: &mut Seats) -> Decision {
     let cell = cell(case);
     let mut d =
@@ -105,7 +105,7 @@ struct Draft<'a> {
     policy: &'a Policy,
     seats: &'a mut Seats,
     actions: Vec<Action>,
-    waiting: Vec<LicenseId>,
+    waiting: Vec<(LicenseId, Box<Rank>)>,
     short: Option<&'static str>,
     refreshed: Option<Box<SnapshotRow>>,
 }
@@ -312,10 +312,9 @@ impl Draft<'_> {
         }
         let mut give = Vec::new();
         for id in person.licenses.difference(held) {
-            if self.seats.take(id) {
-                give.push(Change::give(id.clone()));
-            } else {
-                self.waiting.push(id.clone());
+            match self.seats.take(id, self.case) {
+                Ok(()) => give.push(Change::give(id.clone())),
+                Err(rank) => self.waiting.push((id.clone(), rank)),
             }
         }
         if !give.is_empty() {
@@ -344,9 +343,6 @@ impl Draft<'_> {
     fn take_licenses(&mut self, email: &Email, take: &[LicenseId], cause: Cause) {
         if take.is_empty() {
             return;
-        }
-        for id in take {
-            self.seats.free(id);
         }
         let changes = take.iter().cloned().map(Change::take).collect();
         self.push(Kind::LicenseRemove, email, changes, cause);

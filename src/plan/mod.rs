@@ -11,6 +11,7 @@ mod leavers;
 pub mod order;
 pub mod pair;
 pub mod seats;
+mod supply;
 pub mod table;
 #[cfg(test)]
 mod tests_support;
@@ -22,7 +23,8 @@ use crate::model::Action;
 pub use case::{Case, Match, Seen, Wish};
 pub use decide::{Decision, Policy, decide};
 pub use leavers::Leavers;
-pub use seats::Seats;
+pub use seats::{Contest, PATIENCE, Place, Queue, Seats};
+pub use supply::Supply;
 pub use table::Cell;
 
 /// An immutable list of actions, based on one generation of the snapshot. A large plan comes

@@ -69,6 +69,11 @@ impl Entitlement {
         }
     }
 
+    /// The name in reports.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What the rule gives to whom it is for.
     pub(super) fn licenses(&self) -> &[LicenseId] {
         &self.licenses

@@ -4,7 +4,7 @@
 use crate::model::{Fingerprint, Hasher};
 
 use super::mapping::{email_source, sources};
-use super::{EntitlementSpec, RoleSpec, ScopeSpec, Spec};
+use super::{EntitlementSpec, RoleSpec, ScopeSpec, SeatsSpec, Spec};
 
 /// Raised whenever the same rules begin to give other verdicts: the meaning of a function,
 /// of a filter, of a check.
@@ -16,8 +16,17 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
     let mut h = Hasher::seeded(Fingerprint::NONE);
     h.part(&RULES_VERSION.to_le_bytes());
     // The mapping in force says all that dialect and defaults have to say.
-    let Spec { dialect: _, email: _, mapping: _, defaults: _, scope, allowed_domains, entitlements, roles } =
-        spec;
+    let Spec {
+        dialect: _,
+        email: _,
+        mapping: _,
+        defaults: _,
+        scope,
+        allowed_domains,
+        entitlements,
+        seats,
+        roles,
+    } = spec;
     h.part(email_source(spec).as_bytes());
     for (field, source) in sources(spec) {
         h.part(field.name().as_bytes());
@@ -44,6 +53,13 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         list(&mut h, groups);
         option(&mut h, when.as_deref());
         h.part(role.as_bytes());
+    }
+    // Whoever waits is judged again in any case; but what is read depends on it.
+    let SeatsSpec { order_by, descending } = seats;
+    if let Some(order_by) = order_by {
+        h.part(b"seats");
+        h.part(order_by.as_bytes());
+        h.part(&[u8::from(*descending)]);
     }
     h.finish()
 }

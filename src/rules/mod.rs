@@ -20,6 +20,7 @@ mod nearest;
 mod role;
 mod scope;
 mod spec;
+mod standing;
 mod subject;
 mod who;
 
@@ -27,19 +28,20 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     Ask, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Person, Record, RecordKind, Role,
-    RoleId, Verdict, Wanted,
+    RoleId, Standing, Verdict, Wanted,
 };
 
 use entitlement::Entitlement;
 use mapping::Mapping;
 use role::RoleRule;
 use scope::Scope;
+use standing::Order;
 use subject::Subject;
 
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, MappedValue};
 pub use groups::GroupSet;
-pub use spec::{Dialect, EntitlementSpec, RoleSpec, ScopeSpec, Spec};
+pub use spec::{Dialect, EntitlementSpec, RoleSpec, ScopeSpec, SeatsSpec, Spec};
 
 /// Compiled rules. Immutable; shared freely between threads.
 #[derive(Clone, Debug)]
@@ -47,6 +49,7 @@ pub struct Rules {
     scope: Scope,
     mapping: Mapping,
     entitlements: Vec<Entitlement>,
+    order: Order,
     roles: Vec<RoleRule>,
     attributes: BTreeSet<String>,
     groups: Vec<String>,
@@ -85,6 +88,7 @@ impl Rules {
         let entitlements = spec.entitlements.iter().enumerate();
         let entitlements: Vec<_> =
             entitlements.map(|(i, spec)| Entitlement::compile(i, spec, &mut needs, &mut errors)).collect();
+        let order = Order::compile(spec, &mut needs, &mut errors);
         let roles = spec.roles.iter().enumerate();
         let roles: Vec<_> =
             roles.map(|(i, spec)| RoleRule::compile(i, spec, &mut needs, &mut errors)).collect();
@@ -95,6 +99,7 @@ impl Rules {
                     scope,
                     mapping,
                     entitlements,
+                    order,
                     roles,
                     attributes: needs.attributes,
                     groups: needs.groups.into_names(),
@@ -158,6 +163,11 @@ impl Rules {
         &self.managed_licenses
     }
 
+    /// The names of the rules that give licences, in their order.
+    pub fn entitlement_names(&self) -> Vec<String> {
+        self.entitlements.iter().map(|rule| rule.name().to_owned()).collect()
+    }
+
     /// Whether roles are given and taken.
     pub fn manages_roles(&self) -> bool {
         self.manages_roles
@@ -192,7 +202,8 @@ impl Rules {
     /// seconds since 1970-01-01 UTC.
     pub fn judge(&self, record: &Record, groups: &GroupSet, now: i64) -> Verdict {
         let subject = Subject::new(record, groups);
-        let leaving = |cause| Verdict { wanted: Wanted::Leaving(cause), recheck: None };
+        let leaving =
+            |cause| Verdict { wanted: Wanted::Leaving(cause), recheck: None, standing: Standing::default() };
         match record.kind {
             RecordKind::Person => {}
             RecordKind::Group | RecordKind::Room | RecordKind::Contact | RecordKind::Other => {
@@ -205,6 +216,7 @@ impl Rules {
         if record.disabled || record.expires.is_some_and(|expires| expires <= now) {
             return leaving(Cause::Disabled);
         }
+        let mut standing = Standing::default();
         let wanted = match self.mapping.map(&subject) {
             Err(withheld) => Wanted::Withheld(withheld),
             Ok((email, profile)) => {
@@ -215,21 +227,27 @@ impl Rules {
                     licenses: BTreeSet::new(),
                     roles: BTreeSet::new(),
                 };
-                for entitlement in self.entitlements.iter().filter(|rule| rule.includes(&subject)) {
-                    for id in entitlement.licenses() {
+                let mut first = Vec::new();
+                for (at, rule) in self.entitlements.iter().enumerate() {
+                    if rule.licenses().is_empty() || !rule.includes(&subject) {
+                        continue;
+                    }
+                    for id in rule.licenses() {
                         // Many rules may give one licence; it is copied once.
                         if !person.licenses.contains(id) {
                             person.licenses.insert(id.clone());
+                            first.push((id, at));
                         }
                     }
                 }
+                standing = self.order.standing(&subject, &person.licenses, &first);
                 let roles = self.roles.iter().filter(|rule| rule.includes(&subject));
                 person.roles.extend(roles.filter_map(RoleRule::role).cloned());
                 Wanted::Present(person)
             }
         };
         // An expiry that is not in the past is in the future.
-        Verdict { wanted, recheck: record.expires }
+        Verdict { wanted, recheck: record.expires, standing }
     }
 }
 

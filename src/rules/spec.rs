@@ -36,6 +36,8 @@ pub struct Spec {
     pub allowed_domains: Vec<String>,
     /// Licences, in order of priority.
     pub entitlements: Vec<EntitlementSpec>,
+    /// Who comes first among those of one rule when seats are few.
+    pub seats: SeatsSpec,
     /// Administrator roles.
     pub roles: Vec<RoleSpec>,
 }
@@ -71,6 +73,15 @@ pub struct EntitlementSpec {
     pub subscription: Option<String>,
     /// Only licences of this site, where a name stands in several.
     pub site: Option<String>,
+}
+
+/// Who comes first among those to whom the same rule gives a licence, when seats are few.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SeatsSpec {
+    /// An expression that gives a text; numbers compare as numbers. `None` for seniority alone.
+    pub order_by: Option<String>,
+    /// The largest first.
+    pub descending: bool,
 }
 
 /// Who gets which role.

@@ -14,7 +14,7 @@ use super::followed;
 use super::groups::{self, GroupKeys, GroupRow};
 use super::held::{self, HeldPlan};
 use super::journal::{self, HistoryEntry, HistoryFilter, Intent};
-use super::lists::{self, Waiting};
+use super::lists;
 use super::lock::LOCK_FILE;
 use super::meta::{self, Meta};
 use super::names::{By, News};
@@ -150,7 +150,7 @@ impl Reader {
         drop(self.0.open.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    fn read<T>(
+    pub(super) fn read<T>(
         &self,
         doing: &str,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -359,11 +359,6 @@ impl Reader {
     /// What the last pass could not decide.
     pub fn withheld(&self) -> Result<Vec<Withheld>, StoreError> {
         self.read("reading who is withheld", lists::withheld)
-    }
-
-    /// Who waits for a seat.
-    pub fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
-        self.read("reading who waits for a seat", lists::waiting)
     }
 }
 

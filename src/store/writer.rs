@@ -11,12 +11,13 @@ use super::followed::{self, Followed};
 use super::groups::{self, GroupDelta};
 use super::held::{self, Decision, HeldPlan};
 use super::journal::{self, Deed, IntentId, Outcome};
-use super::lists::{self, Waiting};
+use super::lists;
 use super::meta::{self, Meta};
 use super::names;
+use super::queue::{self, SeatDay, Waiting};
 use super::run::{self, NewRun, RunId};
 use super::snapshot::{self, Prepared};
-use crate::model::Withheld;
+use crate::model::{LicenseId, Withheld};
 
 /// So many requests share a transaction at most.
 const GROUP: usize = 256;
@@ -37,7 +38,7 @@ pub(super) enum Request {
     Hold(Box<HeldPlan>),
     Decide { plan: String, decision: Decision, now: i64 },
     Withheld { run: RunId, all: Vec<Withheld> },
-    Waiting(Vec<Waiting>),
+    Queue { waiting: Vec<Waiting>, days: Vec<(LicenseId, SeatDay)> },
     Prune { before: i64 },
 }
 
@@ -204,13 +205,17 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
             return held::decide(db, plan, *decision, *now).map(Answer::Decided);
         }
         Request::Withheld { run, all } => lists::set_withheld(db, *run, all)?,
-        Request::Waiting(all) => lists::set_waiting(db, all)?,
+        Request::Queue { waiting, days } => {
+            queue::set(db, waiting)?;
+            queue::note_days(db, days)?;
+        }
         Request::Prune { before } => {
             if journal::prune(db, *before, PRUNE_STEP)? > 0 {
                 return Ok(Answer::More);
             }
             run::prune(db, *before)?;
             held::prune(db, *before)?;
+            queue::prune(db, *before)?;
         }
     }
     Ok(Answer::Done)

@@ -206,7 +206,7 @@ mod tests {
     }
 
     fn verdict(wanted: Wanted) -> Verdict {
-        Verdict { wanted, recheck: None }
+        Verdict { wanted, recheck: None, standing: Default::default() }
     }
 
     fn present(n: u8) -> Wanted {

@@ -1,16 +1,17 @@
-//! `[people]`, `[[entitlement]]`, `[[role]]`: the rules, not yet compiled.
+//! `[people]`, `[[entitlement]]`, `[seats]`, `[[role]]`: the rules, not yet compiled.
 
 use std::collections::HashSet;
 
 use super::{Check, is_domain};
 use crate::config::raw;
-use crate::rules::{Dialect, EntitlementSpec, RoleSpec, ScopeSpec, Spec};
+use crate::rules::{Dialect, EntitlementSpec, RoleSpec, ScopeSpec, SeatsSpec, Spec};
 
 impl Check<'_> {
     pub(super) fn rules(
         &mut self,
         people: raw::People,
         entitlements: Vec<raw::Entitlement>,
+        seats: raw::Seats,
         roles: Vec<raw::Role>,
     ) -> Spec {
         for (i, domain) in people.allowed_domains.iter().enumerate() {
@@ -38,6 +39,9 @@ impl Check<'_> {
             self.name(&format!("entitlement[{i}].name"), &entitlement.name, &mut seen);
             self.all_filled(&format!("entitlement[{i}].groups"), &entitlement.groups);
             self.all_filled(&format!("entitlement[{i}].licenses"), &entitlement.licenses);
+        }
+        if let Some(order_by) = &seats.order_by {
+            self.filled("seats.order_by", order_by);
         }
         let mut seen = HashSet::new();
         for (i, role) in roles.iter().enumerate() {
@@ -67,6 +71,10 @@ impl Check<'_> {
                     site: raw.site,
                 })
                 .collect(),
+            seats: SeatsSpec {
+                order_by: seats.order_by,
+                descending: seats.order == raw::Direction::Descending,
+            },
             roles: roles
                 .into_iter()
                 .map(|raw| RoleSpec { name: raw.name, groups: raw.groups, when: raw.when, role: raw.role })

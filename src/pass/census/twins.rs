@@ -3,7 +3,7 @@
 //! pass, so the person is withheld.
 
 use super::{Sieve, Work};
-use crate::model::{Fingerprint, Key, Record, SourceId, Wanted, Withheld};
+use crate::model::{Fingerprint, Key, Record, SourceId, Standing, Wanted, Withheld};
 use crate::store::{StagedWanted, StoreError};
 
 impl Work {
@@ -39,6 +39,7 @@ impl Work {
             email: None,
             recheck: None,
             wanted: Wanted::Withheld(withheld),
+            standing: Standing::default(),
         });
         Ok(())
     }
