@@ -149,7 +149,15 @@ impl Progress {
         }
         let part = Action { changes: served, ..action.clone() };
         let row = self.succeeded(&part, id, managed, now);
-        (part, Outcome::Partly { message }, row)
+        if !part.changes.is_empty() {
+            return (part, Outcome::Partly { message }, row);
+        }
+        // Nothing at all was done, whatever the cloud calls it.
+        if let Some(done) = self.outcomes.done.get_mut(&action.kind) {
+            *done -= 1;
+        }
+        self.outcomes.done.retain(|_, count| *count > 0);
+        (part, Outcome::Failed { code: "left_out".into(), message }, row)
     }
 
     /// Notes a failure: its code, and what the snapshot should say.

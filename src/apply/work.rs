@@ -236,7 +236,9 @@ impl Work {
         let id = self.account_of(action).unwrap_or_else(|| CloudId::new(""));
         let now = clock::now().timestamp();
         let (served, outcome, row) = self.locked(|p| p.assigned(action, &id, held, &self.managed, now));
-        (self.hands.events)(Event::Done { action: Arc::new(served), cloud_id: Some(id) });
+        if !served.changes.is_empty() {
+            (self.hands.events)(Event::Done { action: Arc::new(served), cloud_id: Some(id) });
+        }
         Settlement { intent, outcome, row: Some(row) }
     }
 

@@ -4,7 +4,7 @@ use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::Limit;
 use dirsyncd::model::{Field, Kind, LicenseId, RoleId};
 use dirsyncd::pass::Observe;
-use dirsyncd::rules::{EntitlementSpec, RoleSpec};
+use dirsyncd::rules::{EntitlementSpec, RoleSpec, SeatsSpec};
 use dirsyncd::store::Decision;
 
 use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, kind_of};
@@ -123,6 +123,19 @@ impl Scene {
                 }
                 Ok(())
             }
+            ["poll"] => {
+                match self.org.poll() {
+                    Ok(Some(Ok(passed))) => tell::passed(&self.org, &passed, &mut self.out),
+                    Ok(Some(Err(reason))) => self.out.push_str(&format!("  everything is read: {reason}\n")),
+                    Ok(None) => self.out.push_str("  nothing to do\n"),
+                    Err(e) => self.out.push_str(&format!("  error: {e}\n")),
+                }
+                Ok(())
+            }
+            ["show", "queue"] => {
+                tell::queue(&self.org, &mut self.out);
+                Ok(())
+            }
             ["sync"] => self.sync(Observe::Touched),
             ["sync", "all"] => self.sync(Observe::All),
             ["sync", "is", "killed", when @ ("before" | "after"), "call", call] => {
@@ -171,6 +184,10 @@ impl Scene {
             }
             ["disables", name] => person(&mut directory.state(), name).map(|entry| entry.disabled = true),
             ["enables", name] => person(&mut directory.state(), name).map(|entry| entry.disabled = false),
+            ["is", "followed"] => {
+                self.org.follows = true;
+                Ok(())
+            }
             ["drops", name] => {
                 let mut state = directory.state();
                 let entry = state.people.remove(*name).ok_or_else(|| nobody(name))?;
@@ -242,6 +259,9 @@ impl Scene {
                 role: (*role).into(),
                 ..RoleSpec::default()
             }),
+            ["order", "seats", "by", expression, rest @ ..] if matches!(rest, [] | ["descending"]) => {
+                spec.seats = SeatsSpec { order_by: Some((*expression).into()), descending: !rest.is_empty() };
+            }
             ["take", "only", ou] => spec.scope.bases = vec![format!("ou={ou},dc=example,dc=test")],
             ["map", field, "from", expression] => {
                 let field: Field = field.parse()?;
@@ -257,6 +277,10 @@ impl Scene {
             return self.fault(what, answer);
         }
         let mut cloud = self.org.cloud.state();
+        if let ["counts", license, "with", count, "too", "few"] = words {
+            cloud.uncounted.insert(LicenseId::new(format!("lic:{license}")), number(count)?);
+            return Ok(());
+        }
         if let ["is", "late", count, "times"] = words {
             cloud.late = number(count)?;
             return Ok(());

@@ -3,8 +3,8 @@
 
 use std::fmt::Write;
 
-use dirsyncd::model::{Action, Attr, CloudId, LicenseId, RoleId, SourceId, Withheld};
-use dirsyncd::pass::NoSeat;
+use dirsyncd::model::{Action, Attr, CloudId, LicenseId, RoleId, SourceId, Unserved, Withheld};
+use dirsyncd::pass::{NoSeat, in_order};
 
 use crate::support::org::{Looked, Org, Passed};
 
@@ -20,7 +20,19 @@ pub fn looked(org: &Org, looked: &Looked, out: &mut String) {
     }
     let withheld = looked.look.reading.withheld.iter().chain(parts.iter().flat_map(|part| &part.withheld));
     withheld_people(withheld, out);
-    seats(parts.iter().flat_map(|part| &part.waiting), out);
+    for one in &looked.look.supply {
+        let (license, total, consumed) = (name(&one.license), one.total, one.consumed);
+        let (freed, asked, short) = (one.freed, one.asked + one.absent, one.short());
+        line(
+            out,
+            format_args!(
+                "seats: {license}: {consumed} of {total} in use, {freed} freed, {asked} asked for, short by {short}"
+            ),
+        );
+    }
+    let mut waiting: Vec<NoSeat> = parts.iter().flat_map(|part| part.waiting.clone()).collect();
+    in_order(&mut waiting);
+    seats(waiting.iter(), out);
     short(org, parts.iter().flat_map(|part| &part.short), out);
     strays(&looked.look, out);
 }
@@ -56,6 +68,20 @@ pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
         counts.push("nothing done".into());
     }
     line(out, format_args!("= {}; {} writes", counts.join(", "), passed.writes));
+}
+
+/// Who waits for a seat, in the order in which they are served.
+pub fn queue(org: &Org, out: &mut String) {
+    for one in org.store.reader().waiting().unwrap() {
+        let days = (org.now() - one.rank.since) / 86_400;
+        let (email, license, rule) = (&one.email, name(&one.license), &one.rule);
+        let refused =
+            if one.refused > 0 { format!(", refused {} times", one.refused) } else { String::new() };
+        line(
+            out,
+            format_args!("{email} for {license} by {rule}, {days} days ({}{refused})", one.reason.word()),
+        );
+    }
 }
 
 /// What is in the cloud.
@@ -147,7 +173,11 @@ fn hide(text: &str) -> String {
 
 fn seats<'a>(all: impl Iterator<Item = &'a NoSeat>, out: &mut String) {
     for one in all {
-        line(out, format_args!("no seat: {} waits for {}", one.email, name(&one.license)));
+        let why = match one.reason {
+            Unserved::NoSeat => "",
+            Unserved::RefusedByCloud => ", which the cloud left out",
+        };
+        line(out, format_args!("no seat: {} waits for {}{why}", one.email, name(&one.license)));
     }
 }
 
