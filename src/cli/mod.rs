@@ -18,6 +18,7 @@ mod pass;
 mod plan;
 mod run;
 mod sandbox;
+mod seats;
 mod status;
 mod stopping;
 mod sync;

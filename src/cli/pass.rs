@@ -12,7 +12,6 @@ use crate::clock;
 use crate::cloud::CloudRead;
 use crate::cloud::webex::{WebexReader, WebexWriter};
 use crate::guard::{Finding, Tally};
-use crate::model::Catalogue;
 use crate::pass::{Acted, Answer, Hands, Heard, Look, Observe, World, act, look};
 use crate::recover::recover;
 use crate::report::progress::Progress;
@@ -24,6 +23,7 @@ use super::assemble::Parts;
 use super::exit::Failure;
 use super::listen::{Extent, listen, recent};
 use super::outcome::Report;
+use super::seats;
 
 /// Under this name the seats of the last pass are kept in the state.
 pub const SEATS: &str = "seats";
@@ -329,6 +329,7 @@ fn conclude(
         },
         None => None,
     };
+    let seats = seats::documents(&look, &acted.waiting);
     Ok(Report {
         run,
         mode: if strays.is_some() { "full" } else { "delta" },
@@ -347,6 +348,8 @@ fn conclude(
         fatal: acted.fatal,
         stopped: acted.stopped,
         duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        seats,
+        rule_names: look.rule_names,
         catalogue: look.catalogue,
     })
 }
@@ -360,7 +363,7 @@ async fn remember(order: &Order<'_>, report: &Report, cloud: &WebexReader) -> Re
     } else {
         None
     };
-    let seats = seats(fresh.as_ref().unwrap_or(&report.catalogue));
+    let seats = seats::brought_up(&report.seats, fresh.as_ref().unwrap_or(&report.catalogue));
     let mut meta = order.store.reader().meta()?;
     let before = meta.extra.clone();
     meta.extra.insert(SEATS.into(), Value::Array(seats));
@@ -371,25 +374,4 @@ async fn remember(order: &Order<'_>, report: &Report, cloud: &WebexReader) -> Re
         order.store.set_meta(meta).await?;
     }
     Ok(())
-}
-
-/// Seats per counted licence, as JSON.
-pub fn seats(catalogue: &Catalogue) -> Vec<Value> {
-    catalogue
-        .0
-        .iter()
-        .filter(|license| license.total.is_some())
-        .map(|license| {
-            json!({
-                "license": license.id,
-                "name": license.name,
-                "service": license.service,
-                "subscription": license.subscription,
-                "site": license.site,
-                "total": license.total,
-                "consumed": license.consumed,
-                "free": license.free_seats(),
-            })
-        })
-        .collect()
 }

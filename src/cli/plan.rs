@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::guard::Finding;
 use crate::model::Withheld;
-use crate::pass::{Look, NoSeat, Observe, PassError};
+use crate::pass::{Look, NoSeat, Observe, PassError, in_order};
 use crate::report::json::{PlanEnd, PlanWriter};
 use crate::report::progress::Progress;
 use crate::report::text::{self, Style};
@@ -22,7 +22,8 @@ use super::assemble::Parts;
 use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::listen::{heard, recent};
-use super::pass::{due, findings, look_around, seats};
+use super::pass::{due, findings, look_around};
+use super::seats;
 use super::stopping::stoppable;
 
 /// Runs the command.
@@ -168,7 +169,7 @@ fn write(out: &mut dyn Write, style: Style, look: &Look, as_json: bool) -> Resul
             withheld: &written.withheld,
             strays: strays.unwrap_or_default(),
             waiting: written.waiting.iter().map(|one| waiting(look, one)).collect(),
-            seats: seats(&look.catalogue),
+            seats: seats::documents(look, &written.waiting),
         })?;
         return Ok(written);
     }
@@ -239,6 +240,7 @@ fn walk(
 fn finish(look: &Look, written: &mut Written) -> Result<Option<Vec<Value>>, Stop> {
     let strays = look.strays().map_err(Stop::Pass)?;
     written.counts.withhold(&written.withheld);
+    in_order(&mut written.waiting);
     written.counts.waiting = written.waiting.len() as u64;
     written.counts.short = written.short.values().sum();
     written.counts.stray = strays.as_ref().map(|strays| strays.len() as u64);
@@ -249,12 +251,9 @@ fn finish(look: &Look, written: &mut Written) -> Result<Option<Vec<Value>>, Stop
 }
 
 fn waiting(look: &Look, one: &NoSeat) -> Value {
-    json!({
-        "anchor": one.anchor,
-        "email": one.email,
-        "license": one.license,
-        "name": look.catalogue.name(&one.license),
-    })
+    let mut document = seats::waiting_document(one, &look.rule_names);
+    document["name"] = json!(look.catalogue.name(&one.license));
+    document
 }
 
 /// Everything of a plan that is not an action.
@@ -269,12 +268,7 @@ fn write_trouble(out: &mut dyn Write, style: Style, look: &Look, written: &Writt
         text::heading(out, style, "Withheld: nothing is done to these until it is clear what should be")?;
         text::withheld(out, style, &written.withheld)?;
     }
-    if !written.waiting.is_empty() {
-        text::heading(out, style, "No seat left")?;
-        for one in &written.waiting {
-            writeln!(out, "! {:<40} {}", one.email, text::printable(look.catalogue.name(&one.license)))?;
-        }
-    }
+    seats::write(out, style, &seats::documents(look, &written.waiting))?;
     if !written.findings.is_empty() {
         text::heading(out, style, "Objections")?;
         text::findings(out, style, &written.findings)?;

@@ -6,7 +6,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use crate::clock;
-use crate::model::Cursor;
+use crate::model::{Cursor, Unserved};
+use crate::plan::WINDOW;
 use crate::report::text::{self, Style};
 use crate::report::{Counts, json as documents};
 use crate::schedule::Schedule;
@@ -17,6 +18,7 @@ use super::assemble;
 use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::pass::{LAST_FULL, SEATS};
+use super::seats;
 
 /// So many runs are looked through for the last good one.
 const RUNS: usize = 500;
@@ -75,6 +77,8 @@ fn find_out(reader: &Reader, lock: Option<String>, schedule: Option<&Schedule>) 
     let good = |run: &&RunRecord| run.outcome.as_deref().is_some_and(|outcome| outcome != "failed");
     let last = runs.first().cloned();
     let meta = reader.meta()?;
+    let waiting = reader.waiting()?;
+    let days = reader.seat_days(now.timestamp().div_euclid(86_400) - WINDOW)?;
     let next = match (&lock, schedule, &last) {
         (Some(_), Some(schedule), Some(last)) => {
             DateTime::from_timestamp(last.started, 0).and_then(|started| schedule.next_after(started))
@@ -100,9 +104,9 @@ fn find_out(reader: &Reader, lock: Option<String>, schedule: Option<&Schedule>) 
         linked: reader.count()?,
         held: reader.held()?.into_iter().filter(|plan| plan.decision != Some(Decision::Rejected)).collect(),
         withheld: reader.withheld()?,
-        waiting: reader.waiting()?,
+        seats: seats::now(meta.extra.get(SEATS), &waiting, &days),
+        waiting,
         failing,
-        seats: meta.extra.get(SEATS).and_then(Value::as_array).cloned().unwrap_or_default(),
         cursors: meta
             .sources
             .into_iter()
@@ -129,19 +133,6 @@ pub fn run_document(run: &RunRecord) -> Value {
     })
 }
 
-/// One place in the queue.
-fn waiting_document(one: &Waiting) -> Value {
-    json!({
-        "anchor": one.rank.anchor,
-        "email": one.email,
-        "license": one.license,
-        "since": instant(one.rank.since),
-        "rule": one.rule,
-        "reason": one.reason,
-        "refused": one.refused,
-    })
-}
-
 fn document(known: &Known, stale: bool) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -161,7 +152,7 @@ fn document(known: &Known, stale: bool) -> Value {
             "findings": plan.findings,
         })).collect::<Vec<_>>(),
         "withheld": known.withheld.iter().map(documents::withheld).collect::<Vec<_>>(),
-        "waiting": known.waiting.iter().map(waiting_document).collect::<Vec<_>>(),
+        "waiting": known.waiting.iter().map(seats::place_document).collect::<Vec<_>>(),
         "failing": known.failing.iter().map(|entry| json!({
             "anchor": entry.action.anchor,
             "email": entry.action.email,
@@ -219,15 +210,7 @@ fn write(out: &mut dyn Write, style: Style, known: &Known, stale: bool) -> io::R
         writeln!(out, "{}", style.yellow(&line))?;
     }
     for seat in &known.seats {
-        let text = |key: &str| seat.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let number = |key: &str| seat.get(key).and_then(Value::as_u64).unwrap_or(0);
-        writeln!(
-            out,
-            "Seats       {:>6} of {:>6}  {}",
-            number("consumed"),
-            number("total"),
-            text::printable(&text("name"))
-        )?;
+        writeln!(out, "Seats       {}", seats::line(style, seat))?;
     }
     if !known.failing.is_empty() {
         text::heading(out, style, &format!("Failing: {}", known.failing.len()))?;
@@ -240,12 +223,16 @@ fn write(out: &mut dyn Write, style: Style, known: &Known, stale: bool) -> io::R
     if !known.waiting.is_empty() {
         text::heading(out, style, &format!("Waiting for a seat: {}", known.waiting.len()))?;
         for one in known.waiting.iter().take(SHOWN) {
-            writeln!(
-                out,
-                "! {:<40} {}",
-                one.email.as_str(),
-                license_name(&known.seats, one.license.as_str())
-            )?;
+            let name = license_name(&known.seats, one.license.as_str());
+            let why = match one.reason {
+                Unserved::NoSeat => "",
+                Unserved::RefusedByCloud => ", refused by the cloud",
+            };
+            let since = since(one.rank.since, now);
+            writeln!(out, "! {:<40} {name}, since {since}{why}", one.email.as_str())?;
+        }
+        if known.waiting.len() > SHOWN {
+            writeln!(out, "  ... and {} more", known.waiting.len() - SHOWN)?;
         }
     }
     if !known.withheld.is_empty() {

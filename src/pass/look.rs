@@ -22,7 +22,7 @@ use super::index::{Faces, Index};
 use super::looked::Look;
 use super::observe::{OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
 use super::parts::{CHUNK, Parts};
-use super::queue::Knowledge;
+use super::queue::{Knowledge, forecasts};
 use super::sections::Sections;
 
 /// How much of the cloud to look at.
@@ -266,6 +266,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         rules: digests,
         rule_names,
         supply: Vec::new(),
+        forecasts: Default::default(),
         seats: Seats::default(),
         approved: approved_plans,
         people,
@@ -289,6 +290,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let Brokered { guard, seats, supply, first } = brokered;
     (look.guard, look.seats, look.supply) = (guard, seats, supply);
     look.sections.put_first(&first);
+    look.forecasts = forecasts(reader, &look.supply, now)?;
     for finding in look.guard.findings() {
         events(Event::Objection(finding.clone()));
     }

@@ -1,13 +1,13 @@
 //! What a look found out, and the questions that can be asked of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::apply::after;
 use crate::cloud::Organization;
 use crate::guard::Guard;
-use crate::model::{Catalogue, CloudId, Email, Fingerprint, Key, Kind, SourceId};
-use crate::plan::{Policy, Seats, Supply};
+use crate::model::{Catalogue, CloudId, Email, Fingerprint, Key, Kind, LicenseId, SourceId};
+use crate::plan::{Forecast, Policy, Seats, Supply};
 use crate::rules::Unbound;
 use crate::store::{Outcome, Reader, RowChange, Settlement, Stage};
 
@@ -39,6 +39,8 @@ pub struct Look {
     pub policy: Policy,
     /// The account of every licence whose seats are limited.
     pub supply: Vec<Supply>,
+    /// When seats run out, where that can be said.
+    pub forecasts: BTreeMap<LicenseId, Forecast>,
     /// The names of the rules that give licences.
     pub rule_names: Vec<String>,
     pub(super) seats: Seats,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::gives;
 use crate::model::{Fingerprint, Kind, LicenseId, LinkState, Rank, SnapshotRow, SourceId, Unserved, Wanted};
-use crate::plan::{PATIENCE, Supply};
+use crate::plan::{Forecast, PATIENCE, Supply, WINDOW, forecast};
 use crate::store::{Reader, SeatDay, Stage, StagedWanted, StoreError, Waiting};
 
 use super::act::Acted;
@@ -95,8 +95,9 @@ pub(super) fn conclude(
     let before = reader.waiting()?;
     let places: BTreeMap<(&LicenseId, SourceId), &Waiting> =
         before.iter().map(|one| ((&one.license, one.rank.anchor), one)).collect();
-    // A clock that was put back makes nobody older than those who wait already.
-    let now = before.iter().map(|one| one.rank.since).fold(look.policy.now, i64::max);
+    // Nobody comes before those who wait already, neither in the same second nor after the clock
+    // was put back.
+    let now = before.iter().map(|one| one.rank.since + 1).fold(look.policy.now, i64::max);
     look_up(look, &mut acted.waiting)?;
     in_order(&mut acted.waiting);
     let mut refused = refused(look, acted);
@@ -129,6 +130,23 @@ pub(super) fn conclude(
     queue.extend(kept.into_iter().filter(|one| !seen.contains(&(one.license.clone(), one.rank.anchor))));
     let days = days(&look.supply, &queue, look.policy.now);
     Ok((queue, days))
+}
+
+/// When seats run out, by licence, with what this pass needs as the last of the days.
+pub(super) fn forecasts(
+    reader: &Reader,
+    supply: &[Supply],
+    now: i64,
+) -> Result<BTreeMap<LicenseId, Forecast>, StoreError> {
+    let today = now.div_euclid(DAY);
+    let known = reader.seat_days(today - WINDOW)?;
+    let one = |one: &Supply| {
+        let before = known.get(&one.license)?.iter().filter(|seats| seats.day < today);
+        let mut days: Vec<(i64, u64)> = before.map(|seats| (seats.day, seats.demand)).collect();
+        days.push((today, one.demand()));
+        Some((one.license.clone(), forecast(&days, one.total)?))
+    };
+    Ok(supply.iter().filter_map(one).collect())
 }
 
 /// Whom the cloud refused a licence. That is told as a failure; a place in the queue they have too.

@@ -7,6 +7,7 @@
 pub mod case;
 mod compare;
 pub mod decide;
+mod forecast;
 mod leavers;
 pub mod order;
 pub mod pair;
@@ -22,6 +23,7 @@ use crate::model::Action;
 
 pub use case::{Case, Match, Seen, Wish};
 pub use decide::{Decision, Policy, decide};
+pub use forecast::{Forecast, WINDOW, forecast};
 pub use leavers::Leavers;
 pub use seats::{Contest, PATIENCE, Place, Queue, Seats};
 pub use supply::Supply;
