@@ -37,7 +37,7 @@ pub fn documents(look: &Look, waiting: &[NoSeat]) -> Vec<Value> {
                 "consumed": one.consumed,
                 "free": license.free_seats(),
                 "freed": one.freed,
-                "given": one.given(),
+                "given": one.asked.saturating_sub(queue.len() as u64),
                 "demand": one.demand(),
                 "short": one.short(),
                 "waiting": queue.len() as u64 + one.absent,

@@ -291,6 +291,10 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     (look.guard, look.seats, look.supply) = (guard, seats, supply);
     look.sections.put_first(&first);
     look.forecasts = forecasts(reader, &look.supply, now)?;
+    for one in look.supply.iter().filter(|one| one.short() > 0) {
+        let (license, short) = (one.license.to_string(), one.short());
+        events(Event::ShortOfSeats { license, total: one.total, demand: one.demand(), short });
+    }
     for finding in look.guard.findings() {
         events(Event::Objection(finding.clone()));
     }

@@ -128,7 +128,7 @@ pub(super) fn conclude(
     }
     let kept: Vec<Waiting> = look.knowledge(reader).still(&before)?.into_iter().cloned().collect();
     queue.extend(kept.into_iter().filter(|one| !seen.contains(&(one.license.clone(), one.rank.anchor))));
-    let days = days(&look.supply, &queue, look.policy.now);
+    let days = days(&look.supply, acted, &queue, look.policy.now);
     Ok((queue, days))
 }
 
@@ -185,11 +185,13 @@ fn look_up(look: &Look, waiting: &mut [NoSeat]) -> Result<(), StoreError> {
 }
 
 /// What is noted about the day.
-fn days(supply: &[Supply], queue: &[Waiting], now: i64) -> Vec<(LicenseId, SeatDay)> {
+fn days(supply: &[Supply], acted: &Acted, queue: &[Waiting], now: i64) -> Vec<(LicenseId, SeatDay)> {
+    let unserved =
+        |one: &Supply| acted.waiting.iter().filter(|waits| waits.license == one.license).count() as u64;
     let day = |one: &Supply| SeatDay {
         day: now.div_euclid(DAY),
         total: one.total,
-        consumed: one.consumed.saturating_sub(one.freed) + one.given(),
+        consumed: one.consumed.saturating_sub(one.freed) + one.asked.saturating_sub(unserved(one)),
         demand: one.demand(),
         waiting: queue.iter().filter(|waits| waits.license == one.license).count() as u64,
     };

@@ -104,6 +104,17 @@ pub enum Event {
         /// What to do next.
         remedy: String,
     },
+    /// Before anything is written: fewer seats than are asked for.
+    ShortOfSeats {
+        /// The licence.
+        license: String,
+        /// Seats bought.
+        total: u64,
+        /// Seats that would be in use if everybody entitled had one.
+        demand: u64,
+        /// So many wait.
+        short: u64,
+    },
     /// Somebody should have a licence, and no seat is left.
     NoSeat {
         /// Who.

@@ -114,6 +114,15 @@ fn write(event: &Event, known: &Known) {
             // The cloud's own words may repeat addresses: they are in the report and the history.
             error!(anchor = %action.anchor, kind = %action.kind, code, remedy, "An action failed.");
         }
+        Event::ShortOfSeats { license, total, demand, short } => {
+            warn!(
+                license,
+                total_count = total,
+                demand_count = demand,
+                count = short,
+                "There are fewer seats than are asked for."
+            );
+        }
         Event::NoSeat { anchor, license } if known.waiting.contains(&(*anchor, license.clone())) => {
             debug!(%anchor, license, "Still waiting for a seat.");
         }

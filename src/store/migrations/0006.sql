@@ -19,7 +19,7 @@ CREATE TABLE waiting (
     PRIMARY KEY (license, anchor)
 ) STRICT, WITHOUT ROWID;
 INSERT OR IGNORE INTO waiting
-    SELECT anchor, license, email, 0, 0, 65535, '', x'', 9223372036854775807, 'no_seat', 0
+    SELECT anchor, license, email, (SELECT coalesce(max(started), 0) FROM run), 0, 65535, '', x'', 9223372036854775807, 'no_seat', 0
     FROM waiting_before;
 DROP TABLE waiting_before;
 
