@@ -823,3 +823,16 @@ fn taken_back_before_it_was_known() {
         play.check();
     }
 }
+
+/// Whoever could not be created is not forgotten because the next read is cut short.
+#[test]
+fn unfinished_before_half_a_read() {
+    for call in 0..PEOPLE as u64 {
+        let mut play = Play::new(Org { follows: true, ..org(None) });
+        play.step(&Step::Pass(How::Faulty(call, Fault::Error(CloudErrorKind::NotFound))));
+        play.step(&Step::Pass(How::Half(1)));
+        play.step(&Step::Pass(How::Touched));
+        play.step(&Step::Pass(How::Touched));
+        play.check();
+    }
+}

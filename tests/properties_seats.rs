@@ -193,8 +193,12 @@ impl Play {
                 org.cloud.state().faults = vec![(Aim::Write, *n, *fault)];
                 drop(org.sync());
             }),
-            How::KilledAtCall(n, after) => self.trouble(|org| drop(org.killed_at_call(*n, *after))),
-            How::KilledAtStep(n) => self.trouble(|org| drop(org.killed_at_step(*n))),
+            How::KilledAtCall(n, after) => self.trouble(|org| {
+                org.killed_at_call(*n, *after);
+            }),
+            How::KilledAtStep(n) => self.trouble(|org| {
+                org.killed_at_step(*n);
+            }),
         }
     }
 

@@ -90,6 +90,7 @@ pub async fn look_around(
         rules: parts.rules.clone(),
         leavers: config.leavers,
         adopt: config.adopt,
+        preempt: config.preempt,
         limits: config.guard,
         protected: config.protected.iter().cloned().collect(),
         observe,

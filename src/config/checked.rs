@@ -25,6 +25,8 @@ pub struct Config {
     pub rules: rules::Spec,
     /// Take over accounts of the cloud with the e-mail address of a person.
     pub adopt: bool,
+    /// Whether seats are taken from some for those who stand before them.
+    pub preempt: bool,
     /// What becomes of leavers.
     pub leavers: plan::Leavers,
     /// How much a pass may take away.

@@ -32,6 +32,7 @@ pub(super) fn check(
     let sources = check.sources(raw.source);
     let cloud = check.cloud(raw.cloud);
     let adopt = raw.people.adopt;
+    let preempt = raw.seats.preempt;
     let rules = check.rules(raw.people, raw.entitlement, raw.seats, raw.role);
     let leavers = check.leavers(&raw.leavers);
     let (guard, protected) = check.guard(&raw.guard);
@@ -59,6 +60,7 @@ pub(super) fn check(
         cloud,
         rules,
         adopt,
+        preempt,
         leavers,
         guard,
         protected,

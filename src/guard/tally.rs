@@ -88,6 +88,11 @@ impl Tally {
         }
     }
 
+    /// Counts so many more people.
+    pub fn add_people(&mut self, removal: Removal, people: u64) {
+        self.0[removal as usize] += people;
+    }
+
     /// People touched by one kind of removal.
     pub const fn of(&self, removal: Removal) -> u64 {
         self.0[removal as usize]

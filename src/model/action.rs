@@ -206,6 +206,8 @@ pub enum Cause {
     Entitled,
     /// No rule gives it any more.
     NotEntitled,
+    /// A rule gives it, and somebody who stands before in the order needs the seat.
+    Outranked,
 }
 
 impl Cause {
@@ -225,6 +227,7 @@ impl Cause {
             Self::GraceOver => "deactivated for longer than leavers are kept",
             Self::Entitled => "a rule gives it",
             Self::NotEntitled => "no rule gives it any more",
+            Self::Outranked => "somebody before in the order needs the seat",
         }
     }
 }

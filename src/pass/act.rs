@@ -191,6 +191,9 @@ fn unfinished(look: &Look, store: &Store, acted: &Acted) -> Result<Vec<SourceId>
             // Something about any of them may not have been seen.
             unfinished.extend(concerned);
         }
+    } else if !look.reading.partial.is_empty() {
+        // Whoever was not read is no more finished than before.
+        unfinished.extend(store.reader().unfinished(usize::MAX)?);
     }
     unfinished.extend(acted.withheld.iter().filter_map(|one| one.anchor));
     unfinished.extend(acted.failed.iter().map(|one| one.action.anchor));

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::guard::{Guard, Headcount, Limits, Removal, Tally, releases};
 use crate::model::{Action, Attr, Catalogue, Kind, LicenseId, SourceId};
-use crate::plan::{Case, Contest, Place, Policy, Queue, Seats, Supply};
+use crate::plan::{Case, Contest, Holders, Place, Policy, Queue, Seats, Supply, Wish};
 use crate::store::{StoreError, Waiting};
 
 use super::cases::Evidence;
@@ -36,6 +36,8 @@ pub(super) struct Terms<'a> {
     pub waiting: &'a [Waiting],
     /// Of it, who waits on although this pass is not about them: their turn is kept.
     pub absent: Vec<&'a Waiting>,
+    /// Whether a seat may be taken from somebody for those who stand before.
+    pub preempt: bool,
 }
 
 /// What came of it.
@@ -85,33 +87,28 @@ pub(super) fn broker(
     let mut supply: Vec<Supply> = Vec::new();
     for license in terms.catalogue.0.iter() {
         let Some(total) = license.total else { continue };
-        let flowing = |by: &[u64; Removal::ALL.len()]| {
-            Removal::ALL.iter().filter(|removal| guard.lets(**removal)).map(|r| by[*r as usize]).sum::<u64>()
-        };
-        let freed = survey.freed.get(&license.id).map_or(0, flowing)
-            + survey.released.get(&license.id).copied().unwrap_or(0);
         let count = |counts: &BTreeMap<LicenseId, u64>| counts.get(&license.id).copied().unwrap_or(0);
         supply.push(Supply {
             license: license.id.clone(),
             total,
             consumed: license.consumed,
-            freed,
+            freed: freed(&survey, &guard, &license.id),
             asked: count(&survey.asked) + count(evidence.people.asked()),
             absent: terms.absent.iter().filter(|one| one.license == license.id).count() as u64,
         });
     }
-    let mut contests: BTreeMap<LicenseId, Contest> = supply
+    let mut contests: BTreeMap<LicenseId, Few> = supply
         .iter()
         .filter(|one| one.short() > 0)
-        .map(|one| (one.license.clone(), Contest::new(one.available())))
+        .map(|one| (one.license.clone(), Few::new(one, terms.preempt)))
         .collect();
     let few = evidence.people.counts().1 <= CHUNK as u64;
     if contests.is_empty() && !few {
         return Ok(Brokered { guard, seats: plenty(), supply, first: Vec::new() });
     }
     for one in &terms.absent {
-        if let Some(contest) = contests.get_mut(&one.license) {
-            contest.offer(one.rank.clone());
+        if let Some(few) = contests.get_mut(&one.license) {
+            few.asking.offer(one.rank.clone());
         }
     }
     // Whoever came twice, or has an account with the licence already, was counted all the same.
@@ -120,15 +117,74 @@ pub(super) fn broker(
         let linked = if contests.is_empty() { survey.asked.get(&one.license) } else { None };
         one.asked = [linked, exact.get(&one.license)].into_iter().flatten().sum();
     }
-    let mut seats = plenty();
+    contests.retain(|license, _| supply.iter().any(|one| one.license == *license && one.short() > 0));
+
     let mut first = BTreeSet::new();
-    for (license, contest) in contests {
-        if supply.iter().any(|one| one.license == license && one.short() > 0) {
-            first.extend(&survey.givers);
-            seats.ration(license, contest);
+    let mut orders = BTreeMap::new();
+    for (license, few) in contests {
+        let order = few.asking.order();
+        let available = supply.iter().find(|one| one.license == license).map_or(0, Supply::available);
+        let unserved = order.get(usize::try_from(available).unwrap_or(usize::MAX)..).unwrap_or_default();
+        let outranked = few.holding.outranked(unserved);
+        first.extend(&survey.givers);
+        first.extend(&outranked);
+        orders.insert(license, (order, outranked));
+    }
+    let may = |license: &LicenseId, anchor: SourceId| {
+        let takes = |action: &Action| {
+            action.anchor == anchor
+                && action.kind == Kind::LicenseRemove
+                && licenses(action).any(|id| id == license)
+        };
+        terms.approved.iter().any(takes)
+    };
+    let losing: BTreeSet<SourceId> = orders
+        .iter()
+        .flat_map(|(license, (_, outranked))| outranked.iter().filter(|one| !may(license, **one)).copied())
+        .collect();
+    let guard = if losing.is_empty() {
+        guard
+    } else {
+        // The limit counts them too; and when it trips, nothing of its kind becomes free.
+        tally.add_people(Removal::LicenseRemove, losing.len() as u64);
+        let limits = terms.limits;
+        Guard::weigh(limits, &tally, terms.linked, terms.headcount, terms.approved.to_vec())
+    };
+    let mut seats = plenty();
+    for one in &mut supply {
+        one.freed = freed(&survey, &guard, &one.license);
+        let Some((order, outranked)) = orders.get(&one.license) else { continue };
+        for anchor in outranked {
+            let flows = guard.lets(Removal::LicenseRemove) || may(&one.license, *anchor);
+            seats.outrank(&one.license, *anchor, flows);
+            // Whoever gives up a seat waits for the next.
+            one.freed += u64::from(flows);
+            one.asked += u64::from(flows);
         }
+        seats.ration(one.license.clone(), one.available(), order);
     }
     Ok(Brokered { guard, seats, supply, first: first.into_iter().collect() })
+}
+
+/// A licence of which there are too few: who asks, and from whom a seat could be taken.
+struct Few {
+    asking: Contest,
+    holding: Holders,
+}
+
+impl Few {
+    fn new(supply: &Supply, preempt: bool) -> Self {
+        let more = if preempt { supply.short() } else { 0 };
+        Self { asking: Contest::new(supply.available() + more), holding: Holders::new(more) }
+    }
+}
+
+/// The seats of a licence that become free and that nothing holds back.
+fn freed(survey: &Survey, guard: &Guard, license: &LicenseId) -> u64 {
+    let flowing = |by: &[u64; Removal::ALL.len()]| {
+        Removal::ALL.iter().filter(|removal| guard.lets(**removal)).map(|one| by[*one as usize]).sum::<u64>()
+    };
+    survey.freed.get(license).map_or(0, flowing) + survey.released.get(license).copied().unwrap_or(0)
 }
 
 /// Counts removals, and the seats that they free. Newcomers lose nothing, unless accounts that
@@ -189,20 +245,38 @@ fn licenses(action: &Action) -> impl Iterator<Item = &LicenseId> {
 fn compare(
     mut parts: Parts<'_>,
     queue: &Queue,
-    contests: &mut BTreeMap<LicenseId, Contest>,
+    contests: &mut BTreeMap<LicenseId, Few>,
 ) -> Result<BTreeMap<LicenseId, u64>, StoreError> {
     let mut asked: BTreeMap<LicenseId, u64> = BTreeMap::new();
     while let Some((cases, decisions)) = parts.decide_next()? {
         for (case, decision) in cases.cases.iter().zip(&decisions) {
+            hold(case, queue, contests);
             for action in decision.actions.iter().filter(|action| action.kind == Kind::LicenseAdd) {
                 for license in licenses(action) {
                     *asked.entry(license.clone()).or_default() += 1;
-                    if let Some(contest) = contests.get_mut(license) {
-                        contest.offer(case.rank(queue, license));
+                    if let Some(few) = contests.get_mut(license) {
+                        few.asking.offer(case.rank(queue, license));
                     }
                 }
             }
         }
     }
     Ok(asked)
+}
+
+/// Notes the seats that could be taken from somebody: those that we gave and that the rules still
+/// give.
+fn hold(case: &Case, queue: &Queue, contests: &mut BTreeMap<LicenseId, Few>) {
+    let (Some(row), Wish::Present(person)) = (&case.row, &case.wish) else { return };
+    if case.protected || !case.proven || case.standing.is_none() {
+        return;
+    }
+    for (license, few) in contests {
+        if row.given.licenses.contains(license)
+            && person.licenses.contains(license)
+            && case.holds(row).contains(license)
+        {
+            few.holding.offer(case.rank(queue, license));
+        }
+    }
 }

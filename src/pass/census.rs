@@ -79,6 +79,8 @@ pub struct Sieve {
     pub reader: Reader,
     /// Now, in seconds since 1970-01-01 UTC.
     pub now: i64,
+    /// Whether people whose record did not change are judged too, to know where each stands.
+    pub compares_everybody: bool,
     /// Where progress is told.
     pub events: Sink,
 }
@@ -286,6 +288,7 @@ impl Work {
         let print = record.fingerprint(sieve.rules.fingerprint());
         let at = sieve.index.find(record.anchor);
         let memberships = self.memberships.as_ref();
+        let mut unchanged = false;
         if let Some(at) = at {
             if sieve.index.met.set(at) {
                 return self.met_again(record, print, sieve);
@@ -295,7 +298,8 @@ impl Work {
                 self.through_primary.push(record.anchor);
             }
             let touched = through_primary || memberships.is_some_and(|m| m.touches(&record));
-            if sieve.index.record(at) == print && !touched {
+            unchanged = sieve.index.record(at) == print && !touched;
+            if unchanged && !sieve.compares_everybody {
                 self.unchanged += 1;
                 return Ok(());
             }
@@ -307,6 +311,10 @@ impl Work {
             None => Default::default(),
         };
         let verdict = sieve.rules.judge(&record, &groups, sieve.now);
+        if unchanged && !matches!(&verdict.wanted, Wanted::Present(person) if !person.licenses.is_empty()) {
+            self.unchanged += 1;
+            return Ok(());
+        }
         let email = match &verdict.wanted {
             Wanted::Present(person) => Some(person.email.key()),
             Wanted::Leaving(_) | Wanted::Withheld(_) => None,

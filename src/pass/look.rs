@@ -48,6 +48,8 @@ pub struct World<'a> {
     pub leavers: Leavers,
     /// Whether existing accounts with the same e-mail are taken over.
     pub adopt: bool,
+    /// Whether seats are taken from some for those who stand before them.
+    pub preempt: bool,
     /// The limits of the guard.
     pub limits: Limits,
     /// Addresses of people who are never deactivated, deleted or stripped.
@@ -79,6 +81,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         rules,
         leavers,
         adopt,
+        preempt,
         limits,
         protected,
         observe,
@@ -152,9 +155,11 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         index: Arc::clone(&index),
         reader: reader.clone(),
         now,
+        compares_everybody: preempt,
         events: Arc::clone(&events),
     });
     let follows = heard.is_some();
+    let follows_nothing = !follows;
     let judging = Arc::clone(&sieve);
     let reading = async {
         match heard {
@@ -210,6 +215,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         catalogue: &catalogue,
         waiting: &waiting,
         absent,
+        preempt: false,
     };
     // Without an observation yet, the sections are those of the source alone.
     let sort = |observation: &Observation| Sections::sort(&known.with(observation), &resting);
@@ -285,6 +291,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         catalogue: &look.catalogue,
         waiting: &waiting,
         absent: look.knowledge(reader).absent(&waiting)?,
+        // Nobody is taken anything from whose place, or whose rival's, was not read.
+        preempt: preempt && follows_nothing && look.policy.may_remove && look.policy.may_strip,
     };
     let brokered = broker(look.evidence(), &look.sections, &look.policy, &terms)?;
     let Brokered { guard, seats, supply, first } = brokered;

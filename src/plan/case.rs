@@ -68,6 +68,15 @@ pub struct Case {
 }
 
 impl Case {
+    /// The licences of a linked person. Not asked about, everybody holds what we last saw and what
+    /// we gave and did not take.
+    pub fn holds(&self, row: &SnapshotRow) -> BTreeSet<LicenseId> {
+        match &self.held {
+            Some(held) => held.clone(),
+            None => row.applied.licenses.union(&row.given.licenses).cloned().collect(),
+        }
+    }
+
     /// The person's place in the order of those who ask for a licence.
     pub fn rank(&self, queue: &Queue, license: &LicenseId) -> Rank {
         match &self.wish {

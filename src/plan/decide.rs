@@ -197,11 +197,7 @@ impl Draft<'_> {
                 if drifted { Cause::Drift } else { Cause::Desired },
             );
         }
-        // Not asked about, everybody holds what we last saw and what we gave and did not take.
-        let held = match &self.case.held {
-            Some(held) => held.clone(),
-            None => row.applied.licenses.union(&row.given.licenses).cloned().collect(),
-        };
+        let held = self.case.holds(row);
         self.licenses(person, &held, &row.given.licenses);
         self.roles(person, &self.roles_held(row), &row.given.roles);
         if self.actions.is_empty() {
@@ -302,12 +298,22 @@ impl Draft<'_> {
     /// Gives what is wanted and not held, as far as there are seats; takes what we gave and
     /// nobody wants any more.
     fn licenses(&mut self, person: &Person, held: &BTreeSet<LicenseId>, given: &BTreeSet<LicenseId>) {
+        let anchor = self.case.anchor;
+        let loses = |id: &&LicenseId| !person.licenses.contains(*id) || self.seats.outranks(id, anchor);
         let take: Vec<LicenseId> =
-            given.iter().filter(|id| held.contains(*id) && !person.licenses.contains(*id)).cloned().collect();
+            given.iter().filter(|id| held.contains(*id)).filter(loses).cloned().collect();
         if !take.is_empty() {
             match self.obstacle() {
                 Some(reason) => self.short = Some(reason),
-                None => self.take_licenses(&person.email, &take, Cause::NotEntitled),
+                None => {
+                    let wanted = |id: &LicenseId| person.licenses.contains(id);
+                    let cause = if take.iter().all(wanted) { Cause::Outranked } else { Cause::NotEntitled };
+                    self.take_licenses(&person.email, &take, cause);
+                    for id in take.into_iter().filter(|id| wanted(id) && self.seats.frees(id, anchor)) {
+                        let rank = self.case.rank(self.seats.queue(), &id);
+                        self.waiting.push((id, Box::new(rank)));
+                    }
+                }
             }
         }
         let mut give = Vec::new();

@@ -25,7 +25,7 @@ pub use case::{Case, Match, Seen, Wish};
 pub use decide::{Decision, Policy, decide};
 pub use forecast::{Forecast, WINDOW, forecast};
 pub use leavers::Leavers;
-pub use seats::{Contest, PATIENCE, Place, Queue, Seats};
+pub use seats::{Contest, Holders, PATIENCE, Place, Queue, Seats};
 pub use supply::Supply;
 pub use table::Cell;
 

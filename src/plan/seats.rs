@@ -6,6 +6,7 @@
 //! found beforehand, so that neither the order in which people are read nor the parts of a plan
 //! decide who it is.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
 
@@ -70,6 +71,8 @@ impl Queue {
 pub struct Seats {
     queue: Arc<Queue>,
     short: BTreeMap<LicenseId, Short>,
+    /// Who gives up a seat for somebody before in the order, and whether nothing holds that back.
+    outranked: BTreeMap<LicenseId, BTreeMap<SourceId, bool>>,
 }
 
 /// A licence of which there are fewer seats than are asked for.
@@ -84,13 +87,30 @@ struct Short {
 impl Seats {
     /// Enough for everybody.
     pub fn plenty(queue: Arc<Queue>) -> Self {
-        Self { queue, short: BTreeMap::new() }
+        Self { queue, short: BTreeMap::new(), outranked: BTreeMap::new() }
     }
 
-    /// Names a licence of which there are too few, and who gets those.
-    pub fn ration(&mut self, license: LicenseId, contest: Contest) {
-        let left = contest.seats as u64;
-        self.short.insert(license, Short { last: contest.last(), left });
+    /// Names a licence of which there are too few, and who gets those: the first of an order.
+    pub fn ration(&mut self, license: LicenseId, seats: u64, order: &[Rank]) {
+        let some = usize::try_from(seats).unwrap_or(usize::MAX).min(order.len());
+        let last = some.checked_sub(1).map(|at| order[at].clone());
+        self.short.insert(license, Short { last, left: seats });
+    }
+
+    /// Names somebody who gives up a seat for somebody before in the order. It `flows` when nothing
+    /// holds that back.
+    pub fn outrank(&mut self, license: &LicenseId, anchor: SourceId, flows: bool) {
+        self.outranked.entry(license.clone()).or_default().insert(anchor, flows);
+    }
+
+    /// Whether this person gives up the seat for somebody before in the order.
+    pub fn outranks(&self, license: &LicenseId, anchor: SourceId) -> bool {
+        self.outranked.get(license).is_some_and(|people| people.contains_key(&anchor))
+    }
+
+    /// Whether the seat of somebody who is to give it up becomes free in this pass.
+    pub fn frees(&self, license: &LicenseId, anchor: SourceId) -> bool {
+        self.outranked.get(license).and_then(|people| people.get(&anchor)).is_some_and(|flows| *flows)
     }
 
     /// The queue.
@@ -142,9 +162,45 @@ impl Contest {
         self.asked
     }
 
-    /// The last who gets a seat.
-    fn last(self) -> Option<Rank> {
-        self.best.into_vec().into_iter().max()
+    /// The best, in order.
+    pub fn order(self) -> Vec<Rank> {
+        self.best.into_sorted_vec()
+    }
+}
+
+/// The last of those who have a seat that could be taken from them, for so many who have none.
+#[derive(Clone, Debug, Default)]
+pub struct Holders {
+    most: usize,
+    last: BinaryHeap<Reverse<Rank>>,
+}
+
+impl Holders {
+    /// At most so many matter.
+    pub fn new(most: u64) -> Self {
+        Self { most: usize::try_from(most).unwrap_or(usize::MAX), last: BinaryHeap::new() }
+    }
+
+    /// Somebody has a seat.
+    pub fn offer(&mut self, rank: Rank) {
+        if self.last.len() < self.most {
+            self.last.push(Reverse(rank));
+        } else if let Some(mut first) = self.last.peek_mut()
+            && rank > first.0
+        {
+            *first = Reverse(rank);
+        }
+    }
+
+    /// Who gives up a seat, when `asking`, in order, have none: the last of the holders, each for
+    /// somebody who stands before by rule or by attribute. Waiting long is no reason to take a seat.
+    pub fn outranked(self, asking: &[Rank]) -> Vec<SourceId> {
+        let mut holders: Vec<Rank> = self.last.into_iter().map(|Reverse(rank)| rank).collect();
+        holders.sort_unstable_by(|a, b| b.cmp(a));
+        let before =
+            |asks: &Rank, holds: &Rank| !asks.behind && (asks.rule, &asks.order) < (holds.rule, &holds.order);
+        let pairs = holders.iter().zip(asking).take_while(|(holds, asks)| before(asks, holds));
+        pairs.map(|(holds, _)| holds.anchor).collect()
     }
 }
 
@@ -189,7 +245,7 @@ mod tests {
         asking.iter().for_each(|(rule, n)| contest.offer(rank(*rule, *n)));
         assert_eq!(contest.asked(), asking.len() as u64);
         let mut ledger = Seats::plenty(Arc::default());
-        ledger.ration(license.clone(), contest);
+        ledger.ration(license.clone(), seats, &contest.order());
         let gets = |(rule, n): &(u16, u8)| {
             let standing = Standing { rules: vec![*rule], ..Standing::default() };
             let case = Case { anchor: SourceId::new([*n; 16]), ..case(&person, Some(standing)) };
@@ -228,5 +284,21 @@ mod tests {
         let license = LicenseId::new("L");
         let mut seats = Seats::plenty(Arc::default());
         assert_eq!(seats.take(&license, &case(&person("x"), None)), Ok(()));
+    }
+
+    #[test]
+    fn only_rule_and_attribute_take_a_seat_from_somebody() {
+        let outranked = |most, holding: &[(u16, u8)], asking: &[(u16, u8)]| -> Vec<u8> {
+            let mut holders = Holders::new(most);
+            holding.iter().for_each(|(rule, n)| holders.offer(rank(*rule, *n)));
+            let mut asking: Vec<Rank> = asking.iter().map(|(rule, n)| rank(*rule, *n)).collect();
+            asking.sort();
+            holders.outranked(&asking).iter().map(|anchor| anchor.as_bytes()[0]).collect()
+        };
+        let holding = [(1, 1), (2, 2), (0, 3), (2, 4)];
+        assert_eq!(outranked(2, &holding, &[(0, 8), (1, 9)]), [4, 2]);
+        assert_eq!(outranked(3, &holding, &[(2, 7), (0, 8), (1, 9)]), [4, 2], "not for an equal");
+        assert_eq!(outranked(1, &holding, &[(2, 7)]), Vec::<u8>::new());
+        assert_eq!(outranked(0, &holding, &[]), Vec::<u8>::new());
     }
 }

@@ -108,6 +108,10 @@ impl Scene {
                 self.org.adopt = false;
                 Ok(())
             }
+            ["seats", "go", "to", "the", "first"] => {
+                self.org.preempt = true;
+                Ok(())
+            }
             ["protect", email] => {
                 self.org.protected.insert(email.parse().map_err(|e| format!("{email}: {e}"))?);
                 Ok(())

@@ -24,4 +24,8 @@ pub struct Seats {
     pub order_by: Option<String>,
     /// Whether the smallest value comes first, "ascending", or the largest, "descending".
     pub order: Direction,
+    /// Take a seat from whoever stands last and give it to somebody who stands before, by rule or
+    /// attribute, and has none. Only seats that were given by us, only in passes that read the
+    /// sources completely, and counted by guard.license_remove.
+    pub preempt: bool,
 }
