@@ -85,13 +85,16 @@ impl Knowledge<'_> {
     }
 }
 
+/// What is noted about the day, by licence.
+type Days = Vec<(LicenseId, SeatDay)>;
+
 /// The queue as a pass leaves it, and the day it was. Completes what is known about those in
 /// `acted` who wait.
 pub(super) fn conclude(
     look: &Look,
     reader: &Reader,
     acted: &mut Acted,
-) -> Result<(Vec<Waiting>, Vec<(LicenseId, SeatDay)>), StoreError> {
+) -> Result<(Vec<Waiting>, Days), StoreError> {
     let before = reader.waiting()?;
     let places: BTreeMap<(&LicenseId, SourceId), &Waiting> =
         before.iter().map(|one| ((&one.license, one.rank.anchor), one)).collect();
@@ -185,7 +188,7 @@ fn look_up(look: &Look, waiting: &mut [NoSeat]) -> Result<(), StoreError> {
 }
 
 /// What is noted about the day.
-fn days(supply: &[Supply], acted: &Acted, queue: &[Waiting], now: i64) -> Vec<(LicenseId, SeatDay)> {
+fn days(supply: &[Supply], acted: &Acted, queue: &[Waiting], now: i64) -> Days {
     let unserved =
         |one: &Supply| acted.waiting.iter().filter(|waits| waits.license == one.license).count() as u64;
     let day = |one: &Supply| SeatDay {

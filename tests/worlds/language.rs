@@ -116,6 +116,16 @@ impl Scene {
                 self.org.protected.insert(email.parse().map_err(|e| format!("{email}: {e}"))?);
                 Ok(())
             }
+            [count, "people", "join", "a", "day", "for", days, "days"] => {
+                for _ in 0..number(days)? {
+                    for one in 0..number(count)? {
+                        self.org.directory().person(&format!("day{}-{one}", self.org.elapsed / DAY), |_| {});
+                    }
+                    self.org.sync().map_err(|e| e.to_string())?;
+                    self.org.elapsed += DAY;
+                }
+                Ok(())
+            }
             [days, "days", "pass"] => {
                 self.org.elapsed += number(days)? as i64 * DAY;
                 Ok(())

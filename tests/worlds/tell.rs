@@ -30,6 +30,17 @@ pub fn looked(org: &Org, looked: &Looked, out: &mut String) {
             ),
         );
     }
+    for (license, forecast) in &looked.look.forecasts {
+        let days = forecast.day - org.now().div_euclid(86_400);
+        line(
+            out,
+            format_args!(
+                "seats: {} run out in {days} days, by {} days of growth",
+                name(license),
+                forecast.over
+            ),
+        );
+    }
     let mut waiting: Vec<NoSeat> = parts.iter().flat_map(|part| part.waiting.clone()).collect();
     in_order(&mut waiting);
     seats(waiting.iter(), out);
