@@ -5,10 +5,12 @@
 
 mod support;
 
+use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::{Limit, Limits};
-use dirsyncd::model::{Container, SourceId};
+use dirsyncd::model::{Container, Kind, SourceId};
 use dirsyncd::rules::EntitlementSpec;
 use dirsyncd::store::Decision;
+use support::fake_cloud::{Aim, Fault};
 use support::fake_source::{Answers, Directory};
 use support::org::Org;
 
@@ -186,4 +188,33 @@ fn a_unit_that_is_moved_out_of_sight_takes_its_people_along() {
     org.poll().unwrap().unwrap().unwrap();
     assert!(!is_active(&org, "p4"));
     assert!(is_active(&org, "p5"));
+}
+
+/// An address that the cloud refuses although nobody is seen with it (another organization has
+/// it) is tried again by passes on schedule, and not every half minute.
+#[test]
+fn a_refused_address_waits_for_the_schedule() {
+    let org = settled(|_| {});
+    org.directory().person("p3", |entry| {
+        entry.attributes.insert("mail".into(), vec!["elsewhere@example.com".into()]);
+    });
+    org.directory().person("new", |_| {});
+    let conflict = Fault::Error(CloudErrorKind::Conflict);
+    let refuse = || {
+        org.cloud.state().faults =
+            [Kind::Update, Kind::Create].map(|kind| (Aim::Kind(kind), 0, conflict)).into()
+    };
+    refuse();
+    let passed = org.poll().unwrap().unwrap().unwrap();
+    assert_eq!((passed.writes, passed.acted.failed.len()), (2, 2));
+    refuse();
+    assert!(org.poll().unwrap().is_none());
+    retitle(org.directory(), "p1", "Boss");
+    org.cloud.state().faults.clear();
+    assert_eq!(org.poll().unwrap().unwrap().unwrap().writes, 1, "the title alone");
+    refuse();
+    assert_eq!(org.sync().unwrap().acted.failed.len(), 2);
+    org.cloud.state().faults.clear();
+    assert!(org.sync().unwrap().acted.failed.is_empty());
+    assert!(is_active(&org, "new") && org.cloud.state().by_email("elsewhere@example.com").is_some());
 }

@@ -73,8 +73,9 @@ pub trait CloudWrite: Send + Sync {
     /// Carries out a batch of actions on accounts (everything but licences): one bulk call of
     /// at most [`CloudWrite::batch_size`] actions. The result has one entry per order, in order.
     ///
-    /// A create that ends [`CloudErrorKind::Ambiguous`] was sent and not answered: the caller
-    /// reads before it writes again. Everything else is safe to repeat, and was repeated.
+    /// An order that ends [`CloudErrorKind::Ambiguous`] was sent and not answered: the caller
+    /// reads before it writes again. What is safe to repeat was repeated, and ends so when the
+    /// repetition was refused and the account does not show what became of it.
     fn write<'a>(&'a self, orders: &'a [Order<'a>]) -> BoxFuture<'a, Vec<Result<CloudId, CloudError>>>;
 
     /// How many orders fit into one call.

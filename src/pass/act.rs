@@ -71,7 +71,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         commit_groups(&look, store).await?;
     }
 
-    let unawares = look.created_unawares()?;
+    let unawares = look.made_ours_unawares()?;
     if !unawares.is_empty() {
         store.settle(clock::now().timestamp(), unawares).await?;
     }

@@ -2,7 +2,7 @@
 //!
 //! An address belongs to the linked person who already has it. Among newcomers nobody has the
 //! better claim: all of them are withheld, each with the DN of the others. Whoever is about to
-//! give the address up does not hold it any more.
+//! give the address up does not hold it any more. What a stray holds in the cloud is not free.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,6 +11,7 @@ use crate::plan::order::{Readdress, rounds};
 use crate::store::{Reader, Stage, StagedWanted, StoreError};
 
 use super::index::Index;
+use super::strays::Taken;
 
 /// Staged people looked through at a time.
 const CHUNK: usize = 10_000;
@@ -24,9 +25,12 @@ pub struct Addresses {
     pub rounds: Vec<Vec<SourceId>>,
 }
 
-/// Finds all contests over addresses.
-pub fn settle(stage: &Stage, reader: &Reader, index: &Index) -> Result<Addresses, StoreError> {
-    let mut claims = Claims { stage, reader, index, losers: BTreeMap::new() };
+/// Finds all contests over addresses; `taken` are those that accounts win whom no record claims.
+pub fn settle(stage: &Stage, reader: &Reader, index: &Index, taken: &Taken) -> Result<Addresses, StoreError> {
+    let mut claims = Claims { stage, reader, index, taken, losers: BTreeMap::new() };
+    for anchor in taken.keys() {
+        claims.lose(*anchor, "address_of_stray", Vec::new());
+    }
     claims.among_staged()?;
     // Whoever loses keeps the old address, so that somebody else may lose it in turn.
     let rounds = loop {
@@ -51,6 +55,7 @@ struct Claims<'a> {
     stage: &'a Stage,
     reader: &'a Reader,
     index: &'a Index,
+    taken: &'a Taken,
     losers: BTreeMap<SourceId, (&'static str, Vec<SourceId>)>,
 }
 
@@ -149,6 +154,11 @@ impl Claims<'_> {
         let mut out = HashMap::new();
         for (anchor, (code, others)) in &self.losers {
             let Some(staged) = self.stage.wanted(&[*anchor])?.into_iter().next() else { continue };
+            let stray = self.taken.get(anchor).filter(|_| *code == "address_of_stray");
+            if let Some(stray) = stray {
+                out.insert(*anchor, withheld(&staged, code, std::slice::from_ref(stray)));
+                continue;
+            }
             let names: Vec<String> =
                 others.iter().map(|other| self.name(*other)).collect::<Result<_, _>>()?;
             out.insert(*anchor, withheld(&staged, code, &names));
@@ -177,6 +187,11 @@ fn withheld(staged: &StagedWanted, code: &'static str, others: &[String]) -> Wit
                 "the e-mail address {email} is still held by \"{others}\", who is to get another one in a circle"
             ),
             "give one of them an address that nobody uses, sync, and then the final one".to_owned(),
+        ),
+        "address_of_stray" => (
+            format!("the e-mail address {email} is held in the cloud by account {others}, which no record claims"),
+            "delete that account in the cloud, give it another address, or give the person another one in the directory"
+                .to_owned(),
         ),
         "address_of_leaver" => (
             format!("the e-mail address {email} belongs to the account of a leaver, \"{others}\""),

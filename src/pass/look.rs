@@ -22,6 +22,7 @@ use super::looked::Look;
 use super::observe::{OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
 use super::parts::Parts;
 use super::sections::Sections;
+use super::strays::{Taken, in_the_way};
 
 /// How much of the cloud to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +171,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         (reading.await?, None)
     };
 
-    let addresses = settle(&people, reader, &index)?;
+    let addresses = settle(&people, reader, &index, &Taken::new())?;
     let resting = match leavers.delete_after {
         Some(keep) => reader.rows_left(now.saturating_sub(keep))?.into_iter().map(|row| row.anchor).collect(),
         None => Vec::new(),
@@ -203,7 +204,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             let doubtful = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
                 .doubtful(few + 1)?;
             let leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
-            match questions(&people, reader, leavers, few)? {
+            let readdressed: Vec<SourceId> = addresses.rounds.iter().flatten().copied().collect();
+            match questions(&people, reader, leavers, &readdressed, few)? {
                 Some(questions) => (observe_some(cloud, &policy.managed, questions).await?, sections),
                 None => {
                     if follows && index.len() as u64 != index.linked() {
@@ -219,6 +221,16 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                 }
             }
         }
+    };
+    // Only now it shows who stands in the way.
+    let taken = in_the_way(&observation, reader, &people, &addresses)?;
+    let (addresses, sections) = if taken.is_empty() {
+        (addresses, sections)
+    } else {
+        let addresses = settle(&people, reader, &index, &taken)?;
+        let known = Known { addresses: &addresses, ..known };
+        let sections = Sections::sort(&known.with(&observation), &resting)?;
+        (addresses, sections)
     };
     tell_observed(&observation, &events);
 

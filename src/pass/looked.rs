@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::apply::after;
 use crate::cloud::Organization;
 use crate::guard::Guard;
-use crate::model::{Catalogue, CloudId, Email, Fingerprint, Key, Kind, SourceId};
+use crate::model::{Action, Attr, Catalogue, Change, CloudId, Email, Fingerprint, Key, Kind, SourceId};
 use crate::plan::{Policy, Seats};
 use crate::rules::Unbound;
 use crate::store::{Outcome, Reader, RowChange, Settlement, Stage};
@@ -56,6 +56,17 @@ pub struct Look {
     pub(super) protected: BTreeSet<Email>,
 }
 
+/// Whether the anchor in an account proves that this happened. An account that is taken back
+/// carried it before.
+fn writes_anchor(action: &Action) -> bool {
+    let anchor = |change: &Change| change.field == Attr::ExternalId && change.to.is_some();
+    match action.kind {
+        Kind::Create => true,
+        Kind::Adopt => action.changes.iter().any(anchor),
+        _ => false,
+    }
+}
+
 /// An account that no record claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stray {
@@ -97,21 +108,21 @@ impl Look {
         Ok(())
     }
 
-    /// Accounts that an interrupted run created without ever hearing of it: they carry the
-    /// anchor, and we know that we were about to make them, so they are ours from here on,
+    /// Accounts that an interrupted run made ours without ever hearing of it: they carry the
+    /// anchor, and we know that we were about to write it, so they are ours from here on,
     /// even when their people have left meanwhile. Only a whole observation tells.
     ///
     /// # Errors
     ///
     /// When the spool or the store failed.
-    pub fn created_unawares(&self) -> Result<Vec<Settlement>, PassError> {
+    pub fn made_ours_unawares(&self) -> Result<Vec<Settlement>, PassError> {
         if matches!(self.observation.extent, Extent::Some(_)) {
             return Ok(Vec::new());
         }
         let mut settlements = Vec::new();
         for intent in self.reader.unconfirmed_intents()? {
             let action = &intent.action;
-            if action.kind != Kind::Create || self.index.find(action.anchor).is_some() {
+            if !writes_anchor(action) || self.index.find(action.anchor).is_some() {
                 continue;
             }
             let found = self.observation.stage.accounts_by_external_id(&[&action.anchor.to_string()])?;

@@ -15,6 +15,7 @@ mod membership;
 mod observe;
 mod parts;
 mod sections;
+mod strays;
 
 use std::fmt;
 

@@ -222,6 +222,8 @@ pub enum By {
     Id(CloudId),
     /// A newcomer's address.
     Email(Email),
+    /// An address that a linked person is to get: whether somebody else holds it.
+    Holder(Email),
 }
 
 /// Whom to ask the cloud about one by one; `None` when they are too many.
@@ -229,11 +231,12 @@ pub fn questions(
     people: &Stage,
     reader: &Reader,
     linked: BTreeSet<SourceId>,
+    readdressed: &[SourceId],
     most: usize,
 ) -> Result<Option<Vec<Question>>, PassError> {
     let linked: Vec<SourceId> = linked.into_iter().collect();
     let newcomers = people.wanted_after(false, None, most + 1)?;
-    if linked.len() + newcomers.len() > most {
+    if linked.len() + readdressed.len() + newcomers.len() > most {
         return Ok(None);
     }
     let mut questions: Vec<Question> = reader
@@ -244,6 +247,11 @@ pub fn questions(
     for staged in newcomers {
         if let Wanted::Present(person) = staged.wanted {
             questions.push(Question { anchor: staged.anchor, by: By::Email(person.email) });
+        }
+    }
+    for staged in people.wanted(readdressed)? {
+        if let Wanted::Present(person) = staged.wanted {
+            questions.push(Question { anchor: staged.anchor, by: By::Holder(person.email) });
         }
     }
     Ok(Some(questions))
@@ -260,7 +268,9 @@ pub async fn observe_some(
     questions: Vec<Question>,
 ) -> Result<Observation, PassError> {
     let licenses: Vec<LicenseId> = managed.licenses.iter().take(OBSERVED_LICENSES).cloned().collect();
-    let asked: HashSet<SourceId> = questions.iter().map(|question| question.anchor).collect();
+    // Who holds an address says nothing about the person who is to get it.
+    let about = |question: &Question| (!matches!(question.by, By::Holder(_))).then_some(question.anchor);
+    let asked: HashSet<SourceId> = questions.iter().filter_map(about).collect();
     let with_licenses = !licenses.is_empty();
     let mut answers: Vec<Answer> = stream::iter(questions)
         .map(|question| ask(cloud, question, with_licenses))
@@ -294,9 +304,10 @@ struct Answer {
 }
 
 async fn ask(cloud: &dyn CloudRead, question: Question, with_licenses: bool) -> Result<Answer, CloudError> {
-    let (linked, account) = match &question.by {
-        By::Id(id) => (true, cloud.account(id).await?),
-        By::Email(email) => (false, cloud.account_by_email(email).await?),
+    let (linked, with_licenses, account) = match &question.by {
+        By::Id(id) => (true, with_licenses, cloud.account(id).await?),
+        By::Email(email) => (false, with_licenses, cloud.account_by_email(email).await?),
+        By::Holder(email) => (false, false, cloud.account_by_email(email).await?),
     };
     let held = match &account {
         Some(account) if with_licenses => match cloud.licenses_of(&account.id).await {

@@ -116,5 +116,8 @@ impl Counts {
 
 /// Whether a withheld person is one of two who want the same.
 fn is_contested(code: &str) -> bool {
-    matches!(code, "contested" | "duplicate_email" | "address_swap" | "address_of_leaver")
+    matches!(
+        code,
+        "contested" | "duplicate_email" | "address_swap" | "address_of_leaver" | "address_of_stray"
+    )
 }

@@ -50,6 +50,9 @@ pub enum Fault {
     LostAfter,
     /// It does not happen, and nobody knows.
     LostBefore,
+    /// The answer is lost and what was sent again is refused: nobody knows whether the first
+    /// sending happened, and the flag says.
+    Doubt(bool),
 }
 
 /// Which calls a fault is for.
@@ -145,8 +148,9 @@ impl FakeCloud {
         match fault {
             None => Ok(()),
             Some(Fault::Error(kind)) => Err((error(kind), false)),
-            Some(Fault::LostBefore) => Err((error(CloudErrorKind::Ambiguous), false)),
-            Some(Fault::LostAfter) => Err((error(CloudErrorKind::Ambiguous), true)),
+            Some(Fault::LostBefore) => Err((unanswered(aims), false)),
+            Some(Fault::LostAfter) => Err((unanswered(aims), true)),
+            Some(Fault::Doubt(happens)) => Err((error(CloudErrorKind::Ambiguous), happens)),
         }
     }
 
@@ -181,19 +185,17 @@ impl FakeCloud {
                 if e.kind == CloudErrorKind::Stopped {
                     self.freeze().await;
                 }
-                done.and(Err(unanswered(kind, e)))
+                done.and(Err(e))
             }
-            Err((e, false)) => Err(unanswered(kind, e)),
+            Err((e, false)) => Err(e),
         }
     }
 }
 
 /// Only a create is left open after one sending; everything else was sent again and again.
-fn unanswered(kind: Kind, e: CloudError) -> CloudError {
-    match e.kind {
-        CloudErrorKind::Ambiguous if kind != Kind::Create => error(CloudErrorKind::Unreachable),
-        _ => e,
-    }
+fn unanswered(aims: &[Aim]) -> CloudError {
+    let once = aims.contains(&Aim::Read) || aims.contains(&Aim::Kind(Kind::Create));
+    error(if once { CloudErrorKind::Ambiguous } else { CloudErrorKind::Unreachable })
 }
 
 pub fn error(kind: CloudErrorKind) -> CloudError {

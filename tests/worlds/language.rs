@@ -338,6 +338,8 @@ impl Scene {
         let fault = match answer {
             ["nothing", "and", "did", "it"] => Fault::LostAfter,
             ["nothing", "and", "did", "nothing"] => Fault::LostBefore,
+            ["a", "refusal", "and", "did", "it"] => Fault::Doubt(true),
+            ["a", "refusal", "and", "did", "nothing"] => Fault::Doubt(false),
             [word] => Fault::Error(kind_of(word).ok_or(format!("no such answer: {word}"))?),
             _ => return Err(format!("no such answer: {}", answer.join(" "))),
         };

@@ -141,13 +141,7 @@ mod tests {
             kind: RecordKind::Group,
             disabled: false,
             expires: None,
-            attributes: attributes
-                .iter()
-                .map(|(name, values)| Attribute {
-                    name: (*name).into(),
-                    values: values.iter().map(|value| value.as_bytes().to_vec()).collect(),
-                })
-                .collect(),
+            attributes: Attribute::list(attributes),
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::doubt::open;
 use super::link::{Link, Request};
 use super::reader::licenses_of;
 use super::wire::Held;
@@ -85,19 +86,24 @@ pub(super) async fn assign(
             Ok(Held { licenses: Some(licenses), .. }) => {
                 Ok(licenses.into_iter().map(LicenseId::new).collect())
             }
-            _ => licenses_of(link, id).await,
+            _ => licenses_of(link, id).await.map_err(unproved),
         };
     }
-    if answer.repeated && (400..500).contains(&answer.status) {
-        // An earlier sending may have done it, and this one is refused because it is done.
-        let held = licenses_of(link, id).await?;
-        if give.iter().all(|license| held.contains(license))
-            && !take.iter().any(|license| held.contains(license))
-        {
-            return Ok(held);
-        }
-    }
     let mut error = fault::error(&answer);
+    if answer.repeated && (400..500).contains(&answer.status) {
+        // An earlier sending may have done it, and this one is refused because it is done; or it
+        // is under way still, and nobody knows.
+        return match licenses_of(link, id).await {
+            Ok(held)
+                if give.iter().all(|license| held.contains(license))
+                    && !take.iter().any(|license| held.contains(license)) =>
+            {
+                Ok(held)
+            }
+            Err(gone) if gone.kind == CloudErrorKind::NotFound => Err(gone),
+            Ok(_) | Err(_) => Err(open(error)),
+        };
+    }
     if error.kind == CloudErrorKind::Rejected {
         let code = fault::read(&answer.body).code;
         let known = CODES.iter().find(|(known, _)| Some(*known) == code.as_deref());
@@ -108,4 +114,9 @@ pub(super) async fn assign(
         .into();
     }
     Err(error)
+}
+
+/// An error in reading what a request did that was carried out.
+fn unproved(error: CloudError) -> CloudError {
+    if error.kind == CloudErrorKind::NotFound { error } else { open(error) }
 }

@@ -7,6 +7,7 @@
 mod account;
 mod assign;
 mod bulk;
+mod doubt;
 mod fault;
 mod ids;
 mod license;

@@ -86,19 +86,6 @@ impl WebexReader {
             .collect())
     }
 
-    async fn read_account(&self, id: &CloudId) -> Result<Option<Account>, CloudError> {
-        let path = self.link.scim(&format!("Users/{}", ids::segment(id.as_str()))).await?;
-        let answer = self.link.call(Request::get(path, Vec::new())).await?;
-        match answer.status {
-            404 => Ok(None),
-            _ if answer.is_success() => {
-                let user: User<'_> = borrowed(&answer)?;
-                Ok(Some(account(user)))
-            }
-            _ => Err(fault::error(&answer)),
-        }
-    }
-
     async fn find_account(&self, email: &Email) -> Result<Option<Account>, CloudError> {
         if let Some(account) = self.find_spelling(email, email.as_str()).await? {
             return Ok(Some(account));
@@ -185,6 +172,20 @@ impl WebexReader {
     }
 }
 
+/// One account by id; `None` when the cloud does not have it.
+pub(super) async fn read_account(link: &Link, id: &CloudId) -> Result<Option<Account>, CloudError> {
+    let path = link.scim(&format!("Users/{}", ids::segment(id.as_str()))).await?;
+    let answer = link.call(Request::get(path, Vec::new())).await?;
+    match answer.status {
+        404 => Ok(None),
+        _ if answer.is_success() => {
+            let user: User<'_> = borrowed(&answer)?;
+            Ok(Some(account(user)))
+        }
+        _ => Err(fault::error(&answer)),
+    }
+}
+
 /// The licences that an account holds.
 pub(super) async fn licenses_of(link: &Link, id: &CloudId) -> Result<BTreeSet<LicenseId>, CloudError> {
     let path = format!("/v1/people/{}", ids::public(ids::PEOPLE, id.as_str()));
@@ -230,7 +231,7 @@ impl CloudRead for WebexReader {
     }
 
     fn account<'a>(&'a self, id: &'a CloudId) -> BoxFuture<'a, Result<Option<Account>, CloudError>> {
-        self.read_account(id).boxed()
+        read_account(&self.link, id).boxed()
     }
 
     fn account_by_email<'a>(

@@ -84,18 +84,31 @@ fn anchor(attributes: Vec<Attribute>) -> Option<SourceId> {
         .anchor
 }
 
+/// The object classes of containers that all servers know.
+const EVERYWHERE: &[&str] = &["organizationalUnit", "organization", "locality", "country"];
+/// Those that are met besides, by themselves or as what is made of another.
+const BESIDES: &[&str] =
+    &["container", "domain", "domainDNS", "builtinDomain", "dcObject", "friendlyCountry", "nsContainer"];
+
 /// The object classes of containers, as far as the server knows them. A class that it does not know
 /// matches nothing (RFC 4511, 4.5.1.7), but some servers then ignore their index.
-fn filter(vendor: Vendor) -> String {
-    const EVERYWHERE: &[&str] = &["organizationalUnit", "organization", "locality", "country"];
+pub(super) fn classes(vendor: Vendor) -> impl Iterator<Item = &'static str> {
     let own: &[&str] = match vendor {
         Vendor::ActiveDirectory => &["container", "domain", "builtinDomain"],
         Vendor::AdLds => &["container", "domain"],
         Vendor::OpenLdap | Vendor::Ds389 => &["domain", "dcObject"],
         Vendor::Other => &["container", "domain", "dcObject"],
     };
-    let clauses: String =
-        EVERYWHERE.iter().chain(own).map(|class| format!("(objectClass={class})")).collect();
+    EVERYWHERE.iter().chain(own).copied()
+}
+
+/// Whether others stand below an entry of this class by its nature, on whatever server.
+pub(super) fn is_container(class: &[u8]) -> bool {
+    EVERYWHERE.iter().chain(BESIDES).any(|container| class.eq_ignore_ascii_case(container.as_bytes()))
+}
+
+fn filter(vendor: Vendor) -> String {
+    let clauses: String = classes(vendor).map(|class| format!("(objectClass={class})")).collect();
     format!("(|{clauses})")
 }
 
@@ -108,6 +121,7 @@ mod tests {
         for vendor in [Vendor::ActiveDirectory, Vendor::AdLds, Vendor::OpenLdap, Vendor::Ds389, Vendor::Other]
         {
             assert!(ldap3::parse_filter(filter(vendor)).is_ok(), "{vendor:?}");
+            assert!(classes(vendor).all(|class| is_container(class.as_bytes())), "{vendor:?}");
         }
     }
 }

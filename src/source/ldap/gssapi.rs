@@ -15,6 +15,8 @@ use super::wire::Wire;
 
 #[cfg(feature = "gssapi")]
 mod exchange;
+#[cfg(feature = "gssapi")]
+pub(super) use exchange::bind;
 
 /// A ticket is for the name of a host.
 pub(super) fn check(target: &Target) -> Result<(), Trouble> {
@@ -33,17 +35,6 @@ pub(super) fn check(target: &Target) -> Result<(), Trouble> {
         ));
     }
     Ok(())
-}
-
-/// Logs in, with the principal in the setting `bind` if there is one.
-#[cfg(feature = "gssapi")]
-pub(super) async fn bind(
-    wire: &mut dyn Wire,
-    settings: &Settings,
-    target: &Target,
-    certificate: Option<&[u8]>,
-) -> Result<LdapResult, Trouble> {
-    exchange::bind(wire, settings, target, certificate).await
 }
 
 /// Logs in.

@@ -5,6 +5,8 @@
 
 mod controls;
 mod dirsync;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod hinted;
 mod hints;
 mod notify;
