@@ -1,7 +1,7 @@
 //! The value that identifies a human being in all sources: by it a person is recognised who has
 //! another record than before, because the domain changed.
 
-use crate::model::{Key, Record};
+use crate::model::{Fingerprint, Hasher, Key, Record};
 
 use super::error::RuleError;
 use super::expr::{Needs, Text};
@@ -14,7 +14,11 @@ const PLACE: &str = "people.join";
 
 /// The compiled expression.
 #[derive(Clone, Debug)]
-pub(super) struct Join(Text);
+pub(super) struct Join {
+    /// As written: keys that another expression made are those of nobody.
+    source: Box<str>,
+    text: Text,
+}
 
 impl Join {
     /// Compiles the expression where there is one, adding what is wrong to `errors`.
@@ -46,7 +50,7 @@ impl Join {
             }
             Ok(text) => {
                 needs.attributes.append(&mut own.attributes);
-                Some(Self(text))
+                Some(Self { source: source.trim().into(), text })
             }
         }
     }
@@ -62,12 +66,17 @@ impl Rules {
     /// letter case, composition and surrounding blanks; `None` when it is blank or no text, or when
     /// the rules name none.
     pub fn join_key(&self, record: &Record) -> Option<Key> {
-        let Join(text) = self.join.as_ref()?;
+        let Join { source, text } = self.join.as_ref()?;
         let groups = GroupSet::new();
         let subject = Subject::new(record, &groups);
         let value = subject.reading(|| text.of(&subject)).ok()?;
         let value = value.trim();
-        (!value.is_empty()).then(|| Key::exact(&folded(value)))
+        (!value.is_empty()).then(|| {
+            let mut hasher = Hasher::seeded(Fingerprint::NONE);
+            hasher.part(source.as_bytes());
+            hasher.part(folded(value).as_bytes());
+            Key(hasher.finish().0)
+        })
     }
 }
 
@@ -117,6 +126,9 @@ mod tests {
         let other = rules(Some("employeeID")).unwrap();
         assert_ne!(on.fingerprint(), off.fingerprint());
         assert_ne!(on.fingerprint(), other.fingerprint());
+        // Who is known by the number of one kind is not mistaken for who has another kind of it.
+        let both = person(&[("employeeNumber", "7"), ("employeeID", "7")]);
+        assert_ne!(on.join_key(&both), other.join_key(&both));
     }
 
     #[test]
