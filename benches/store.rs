@@ -72,6 +72,7 @@ fn row(n: u64) -> SnapshotRow {
         origin: Origin::Created,
         state: LinkState::Present,
         recheck: None,
+        joined: None,
     }
 }
 
@@ -152,6 +153,7 @@ fn main() {
                     record: Fingerprint(mix(n + 8)),
                     dn: None,
                     recheck: None,
+                    joined: None,
                 };
                 chunk.iter().map(touch).collect()
             })
@@ -221,6 +223,7 @@ fn main() {
             dn: dn(n),
             email: Some(email(n).key()),
             recheck: None,
+            joined: None,
             wanted: Wanted::Present(person(n)),
         })
         .collect();

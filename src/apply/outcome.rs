@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::cloud::{CloudError, CloudErrorKind};
 use crate::model::{
-    Action, Attr, Change, CloudId, Fingerprint, Kind, LicenseId, LinkState, Managed, SnapshotRow, SourceId,
+    Action, Attr, Change, CloudId, Fingerprint, Key, Kind, LicenseId, LinkState, Managed, SnapshotRow,
+    SourceId,
 };
 use crate::store::{Outcome, RowChange};
 
@@ -19,6 +20,8 @@ pub struct Finish {
     pub record: Fingerprint,
     /// See [`SnapshotRow::recheck`].
     pub recheck: Option<i64>,
+    /// See [`SnapshotRow::joined`].
+    pub joined: Option<Key>,
 }
 
 /// Somebody for whom something went wrong.
@@ -88,7 +91,9 @@ impl Progress {
             *left == 0
         });
         *self.outcomes.done.entry(action.kind).or_default() += 1;
-        let Some(mut row) = row::after(self.rows.get(&action.anchor), action, id, managed, now) else {
+        let before = self.rows.get(&action.anchor);
+        let from = before.map(|row| row.anchor);
+        let Some(mut row) = row::after(before, action, id, managed, now) else {
             self.rows.remove(&action.anchor);
             return RowChange::Forget(action.anchor);
         };
@@ -100,6 +105,7 @@ impl Progress {
         }
         if let Some(finish) = self.finish.get(&action.anchor) {
             row.dn.clone_from(&finish.dn);
+            row.joined = finish.joined;
             if last && !self.failed.contains(&action.anchor) {
                 row.record = finish.record;
                 row.recheck = finish.recheck;
@@ -111,7 +117,7 @@ impl Progress {
         } else {
             self.rows.insert(action.anchor, row.clone());
         }
-        RowChange::Link(Box::new(row))
+        link(from, row)
     }
 
     /// As [`Progress::succeeded`] for licences, of which the cloud may have left out some: what
@@ -184,6 +190,15 @@ impl Progress {
             (_, None) => None,
         };
         (code, row)
+    }
+}
+
+/// The change of the snapshot by which a row takes the place of one under another anchor, where
+/// there was one.
+fn link(before: Option<SourceId>, row: SnapshotRow) -> RowChange {
+    match before {
+        Some(from) if from != row.anchor => RowChange::Move { from, row: Box::new(row) },
+        _ => RowChange::Link(Box::new(row)),
     }
 }
 

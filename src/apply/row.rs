@@ -36,6 +36,7 @@ pub fn after(
         origin: Origin::Created,
         state: LinkState::Present,
         recheck: None,
+        joined: None,
     };
     // A create begins anew, also for somebody whose account was lost.
     let mut row = match before {
@@ -46,7 +47,9 @@ pub fn after(
     for change in &action.changes {
         match (&change.field, &change.to) {
             (Attr::Email, Some(_)) => row.applied.email = action.email.clone(),
-            (Attr::Email, None) | (Attr::ExternalId, _) => {}
+            (Attr::Email, None) | (Attr::ExternalId, None) => {}
+            // Of somebody who moved, the row was that of the old anchor until here.
+            (Attr::ExternalId, Some(_)) => row.anchor = action.anchor,
             (Attr::Active, to) => row.applied.active = to.as_deref() == Some("true"),
             (Attr::Field(field), Some(value)) => {
                 row.applied.profile.insert(*field, value.clone());

@@ -200,6 +200,9 @@ pub enum Cause {
     OutOfScope,
     /// A leaver came back.
     Returned,
+    /// The person has another record than before, in another domain most often, recognised by the
+    /// join value: the account goes with the person.
+    Moved,
     /// The time that leavers stay deactivated is over.
     GraceOver,
     /// A rule gives it.
@@ -222,6 +225,7 @@ impl Cause {
             Self::Disabled => "disabled in the directory",
             Self::OutOfScope => "left the scope",
             Self::Returned => "back in the directory",
+            Self::Moved => "moved to another domain",
             Self::GraceOver => "deactivated for longer than leavers are kept",
             Self::Entitled => "a rule gives it",
             Self::NotEntitled => "no rule gives it any more",

@@ -91,4 +91,7 @@ pub struct SnapshotRow {
     /// When the record must be looked at again although it did not change (an account that
     /// expires), in seconds since 1970-01-01 UTC.
     pub recheck: Option<i64>,
+    /// The key of the value that identifies the person in all sources; `None` where the rules
+    /// name none, or the record has none.
+    pub joined: Option<Key>,
 }

@@ -188,6 +188,9 @@ fn unfinished(look: &Look, store: &Store, acted: &Acted) -> Result<Vec<SourceId>
             // Something about any of them may not have been seen.
             unfinished.extend(concerned);
         }
+    } else if !look.reading.partial.is_empty() {
+        // Nor was everybody seen by a read of everything.
+        unfinished.extend(store.reader().unfinished(usize::MAX)?);
     }
     unfinished.extend(acted.withheld.iter().filter_map(|one| one.anchor));
     unfinished.extend(acted.failed.iter().map(|one| one.action.anchor));

@@ -311,12 +311,14 @@ impl Work {
             Wanted::Present(person) => Some(person.email.key()),
             Wanted::Leaving(_) | Wanted::Withheld(_) => None,
         };
+        let joined = sieve.rules.join_key(&record);
         match (&verdict.wanted, at) {
             // Not in the cloud and not to be: nothing to remember.
             (Wanted::Leaving(_), None) => return Ok(()),
             (Wanted::Withheld(withheld), _) => {
                 self.withhold(withheld.clone(), sieve);
-                if at.is_none() {
+                // Whoever may be somebody known is remembered: that account must wait, too.
+                if at.is_none() && joined.is_none() {
                     return Ok(());
                 }
             }
@@ -329,6 +331,7 @@ impl Work {
             dn: record.dn,
             email,
             recheck: verdict.recheck,
+            joined,
             wanted: verdict.wanted,
         });
         Ok(())

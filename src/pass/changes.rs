@@ -8,6 +8,7 @@
 
 mod ear;
 mod follow;
+mod join;
 
 use std::collections::BTreeSet;
 

@@ -11,6 +11,7 @@ use crate::plan::order::{Readdress, rounds};
 use crate::store::{Reader, Stage, StagedWanted, StoreError};
 
 use super::index::Index;
+use super::moved::Moved;
 use super::strays::Taken;
 
 /// Staged people looked through at a time.
@@ -25,9 +26,16 @@ pub struct Addresses {
     pub rounds: Vec<Vec<SourceId>>,
 }
 
-/// Finds all contests over addresses; `taken` are those that accounts win whom no record claims.
-pub fn settle(stage: &Stage, reader: &Reader, index: &Index, taken: &Taken) -> Result<Addresses, StoreError> {
-    let mut claims = Claims { stage, reader, index, taken, losers: BTreeMap::new() };
+/// Finds all contests over addresses; `moved` are those who have another anchor now, and `taken` the
+/// addresses of accounts that no record claims.
+pub fn settle(
+    stage: &Stage,
+    reader: &Reader,
+    index: &Index,
+    moved: &Moved,
+    taken: &Taken,
+) -> Result<Addresses, StoreError> {
+    let mut claims = Claims { stage, reader, index, moved, taken, losers: BTreeMap::new() };
     for anchor in taken.keys() {
         claims.lose(*anchor, "address_of_stray", Vec::new());
     }
@@ -55,6 +63,7 @@ struct Claims<'a> {
     stage: &'a Stage,
     reader: &'a Reader,
     index: &'a Index,
+    moved: &'a Moved,
     taken: &'a Taken,
     losers: BTreeMap<SourceId, (&'static str, Vec<SourceId>)>,
 }
@@ -69,7 +78,7 @@ impl Claims<'_> {
 
     fn among_staged(&mut self) -> Result<(), StoreError> {
         for (key, claimants) in self.stage.email_claims()? {
-            let holders = self.reader.email_owners(&[key])?;
+            let holders = self.owners(&[key])?;
             let holder = holders.iter().map(|(_, anchor)| *anchor).find(|anchor| claimants.contains(anchor));
             for anchor in &claimants {
                 if Some(*anchor) != holder {
@@ -91,7 +100,7 @@ impl Claims<'_> {
             let Some((last, _)) = page.last() else { return Ok(()) };
             after = Some(*last);
             let keys: Vec<Key> = page.iter().map(|(key, _)| *key).collect();
-            let owners: HashMap<Key, SourceId> = self.reader.email_owners(&keys)?.into_iter().collect();
+            let owners: HashMap<Key, SourceId> = self.owners(&keys)?.into_iter().collect();
             let taken: Vec<(SourceId, SourceId, Key)> = page
                 .iter()
                 .filter_map(|(key, anchor)| Some((*anchor, *owners.get(key)?, *key)))
@@ -100,6 +109,7 @@ impl Claims<'_> {
             for (anchor, owner, key) in taken {
                 if !self.gives_up(owner, key)? {
                     let gone = match self.index.find(owner) {
+                        _ if self.moved.is_new(owner) => false,
                         Some(at) => !self.index.met.get(at),
                         None => {
                             let rows = self.reader.rows(&[owner])?;
@@ -114,6 +124,12 @@ impl Claims<'_> {
                 }
             }
         }
+    }
+
+    /// Who has these addresses, each under the anchor of now.
+    fn owners(&self, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
+        let owners = self.reader.email_owners(keys)?.into_iter();
+        Ok(owners.map(|(key, owner)| (key, self.moved.now(owner))).collect())
     }
 
     /// Whether the owner of an address is about to take another one.
@@ -137,10 +153,10 @@ impl Claims<'_> {
             let page = self.stage.wanted_after(true, after, CHUNK)?;
             let Some(last) = page.last() else { return Ok(moves) };
             after = Some(last.anchor);
-            let anchors: Vec<SourceId> = page.iter().map(|staged| staged.anchor).collect();
+            let anchors: Vec<SourceId> = page.iter().map(|staged| self.moved.old(staged.anchor)).collect();
             let rows = self.reader.rows(&anchors)?;
             let from: HashMap<SourceId, Key> =
-                rows.iter().map(|row| (row.anchor, row.applied.email.key())).collect();
+                rows.iter().map(|row| (self.moved.now(row.anchor), row.applied.email.key())).collect();
             moves.extend(page.iter().filter(|staged| !self.losers.contains_key(&staged.anchor)).filter_map(
                 |staged| {
                     let (from, to) = (*from.get(&staged.anchor)?, staged.email?);

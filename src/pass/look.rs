@@ -19,6 +19,7 @@ use super::changes::Heard;
 use super::contest::settle;
 use super::index::{Faces, Index};
 use super::looked::Look;
+use super::moved::Moved;
 use super::observe::{OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
 use super::parts::Parts;
 use super::sections::Sections;
@@ -162,7 +163,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             None => read(sources, &meta, judging, Stage::new()?).await,
         }
     };
-    let ((reading, people), observation) = if observes_all {
+    let ((reading, mut people), observation) = if observes_all {
         let observing = observe_all(cloud, &managed, Arc::clone(&index), faces, Arc::clone(&events));
         let (reading, observation) = tokio::try_join!(reading, observing)?;
         (reading, Some(observation))
@@ -171,7 +172,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         (reading.await?, None)
     };
 
-    let addresses = settle(&people, reader, &index, &Taken::new())?;
+    let moved = Moved::find(&sieve.rules, &mut people, reader, &index, reading.whole)?;
+    let addresses = settle(&people, reader, &index, &moved, &Taken::new())?;
     let resting = match leavers.delete_after {
         Some(keep) => reader.rows_left(now.saturating_sub(keep))?.into_iter().map(|row| row.anchor).collect(),
         None => Vec::new(),
@@ -182,6 +184,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         index: &index,
         reader,
         people: &people,
+        moved: &moved,
         addresses: &addresses,
         whole: reading.whole,
         doubts: &reading.doubts,
@@ -203,7 +206,10 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             let seats = Seats::open(&catalogue);
             let doubtful = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
                 .doubtful(few + 1)?;
-            let leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
+            let leavers = sections.leavers().take(few + 1).chain(doubtful);
+            // Nor is an account handed on to another record before it was looked at.
+            let leavers: BTreeSet<SourceId> =
+                leavers.map(|anchor| moved.old(anchor)).chain(moved.all().map(|(_, old)| old)).collect();
             let readdressed: Vec<SourceId> = addresses.rounds.iter().flatten().copied().collect();
             match questions(&people, reader, leavers, &readdressed, few)? {
                 Some(questions) => (observe_some(cloud, &policy.managed, questions).await?, sections),
@@ -227,7 +233,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let (addresses, sections) = if taken.is_empty() {
         (addresses, sections)
     } else {
-        let addresses = settle(&people, reader, &index, &taken)?;
+        let addresses = settle(&people, reader, &index, &moved, &taken)?;
         let known = Known { addresses: &addresses, ..known };
         let sections = Sections::sort(&known.with(&observation), &resting)?;
         (addresses, sections)
@@ -258,6 +264,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         approved: approved_plans,
         people,
         index,
+        moved,
         addresses,
         sections,
         reader: reader.clone(),

@@ -16,6 +16,7 @@ use super::cases::{Evidence, Known};
 use super::census::Reading;
 use super::contest::Addresses;
 use super::index::Index;
+use super::moved::Moved;
 use super::observe::{Extent, Observation};
 use super::parts::{Part, Parts};
 use super::sections::Sections;
@@ -50,6 +51,7 @@ pub struct Look {
     pub approved: Vec<String>,
     pub(super) people: Stage,
     pub(super) index: Arc<Index>,
+    pub(super) moved: Moved,
     pub(super) addresses: Addresses,
     pub(super) sections: Sections,
     pub(super) reader: Reader,
@@ -82,6 +84,7 @@ impl Look {
             index: &self.index,
             reader: &self.reader,
             people: &self.people,
+            moved: &self.moved,
             addresses: &self.addresses,
             whole: self.reading.whole,
             doubts: &self.reading.doubts,
@@ -150,10 +153,11 @@ impl Look {
         Ok(by_dn.chain(self.reading.through_primary.iter().copied()).collect())
     }
 
-    /// Everybody who is wanted and not linked.
+    /// Everybody who is wanted and has no link under the anchor of their record.
     pub(super) fn newcomers(&self) -> Result<Vec<SourceId>, PassError> {
-        let newcomers = self.people.wanted_after(false, None, usize::MAX)?;
-        Ok(newcomers.into_iter().map(|staged| staged.anchor).collect())
+        let newcomers = self.people.wanted_after(false, None, usize::MAX)?.into_iter();
+        let moved = self.moved.all().map(|(new, _)| new);
+        Ok(newcomers.map(|staged| staged.anchor).chain(moved).collect())
     }
 
     /// The members of a group that changed.

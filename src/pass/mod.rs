@@ -12,6 +12,7 @@ mod index;
 mod look;
 mod looked;
 mod membership;
+mod moved;
 mod observe;
 mod parts;
 mod sections;

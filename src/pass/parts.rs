@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use crate::apply::Finish;
 use crate::guard::{CheckedPlan, Guard, HeldAction, Tally, releases};
 use crate::model::{
-    Action, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow, SourceId, Withheld,
-    license_digest,
+    Action, Cause, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow, SourceId, Wanted,
+    Withheld, license_digest,
 };
 use crate::plan::order::phase;
 use crate::plan::{Case, Cell, Decision, Match, Plan, Policy, Seats, Seen, Wish, decide};
@@ -211,7 +211,9 @@ impl<'a> Parts<'a> {
                 notes.extend(note(&case, &decision, done));
             } else {
                 finish.extend(done.map(|done| (anchor, done)));
-                rows.extend(ground(&case, self.policy).map(|row| (anchor, row)));
+                let (row, note) = handed_on(&case, &decision, ground(&case, self.policy));
+                notes.extend(note);
+                rows.extend(row.map(|row| (anchor, row)));
                 actions.extend(decision.actions);
             }
         }
@@ -252,14 +254,21 @@ impl<'a> Parts<'a> {
             || decision.short.is_some()
             || !self.policy.may_remove
             || !case.proven;
-        let (dn, record, recheck) = match (staged, &case.row) {
-            (Some(staged), _) => (staged.dn, staged.record, staged.recheck),
+        let known = case.row.as_ref().and_then(|row| row.joined);
+        let (dn, record, recheck, joined) = match (staged, &case.row) {
+            (Some(staged), _) => {
+                // Whoever leaves is often stripped of the value, and is still known by it.
+                let known = known.filter(|_| matches!(staged.wanted, Wanted::Leaving(_)));
+                (staged.dn, staged.record, staged.recheck, staged.joined.or(known))
+            }
             // A record that is gone is new when it comes back.
-            (None, Some(row)) if !self.is_met(case.anchor) => (row.dn.clone(), Fingerprint::NONE, None),
-            (None, Some(row)) => (row.dn.clone(), row.record, row.recheck),
+            (None, Some(row)) if !self.is_met(case.anchor) => {
+                (row.dn.clone(), Fingerprint::NONE, None, known)
+            }
+            (None, Some(row)) => (row.dn.clone(), row.record, row.recheck, known),
             (None, None) => return None,
         };
-        Some(Finish { dn, record: if open { Fingerprint::NONE } else { record }, recheck })
+        Some(Finish { dn, record: if open { Fingerprint::NONE } else { record }, recheck, joined })
     }
 }
 
@@ -288,6 +297,7 @@ fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
             origin: if case.matched == Some(Match::Anchor) { Origin::Created } else { Origin::Adopted },
             state: LinkState::Present,
             recheck: None,
+            joined: None,
         },
         (None, None) => return None,
     };
@@ -315,6 +325,33 @@ fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
     Some(row)
 }
 
+/// A row, in the place of the one under the old anchor where there was one.
+fn settled(case: &Case, mut row: Box<SnapshotRow>) -> RowChange {
+    let from = std::mem::replace(&mut row.anchor, case.anchor);
+    if from == case.anchor { RowChange::Link(row) } else { RowChange::Move { from, row } }
+}
+
+/// The ground for the actions of somebody, and what has to be noted before them: of somebody who
+/// moved, and whose account says so already or is gone, no action will.
+fn handed_on(
+    case: &Case,
+    decision: &Decision,
+    ground: Option<SnapshotRow>,
+) -> (Option<SnapshotRow>, Option<RowChange>) {
+    let Some(from) = case.row.as_ref().map(|row| row.anchor).filter(|from| *from != case.anchor) else {
+        return (ground, None);
+    };
+    match ground {
+        Some(row) if decision.actions.iter().all(|action| action.cause != Cause::Moved) => {
+            let row = SnapshotRow { record: Fingerprint::NONE, ..row };
+            let note = settled(case, Box::new(row.clone()));
+            (Some(SnapshotRow { anchor: case.anchor, ..row }), Some(note))
+        }
+        Some(row) => (Some(row), None),
+        None => (None, Some(RowChange::Forget(from))),
+    }
+}
+
 /// What the snapshot should say about somebody for whom nothing is to be done.
 fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Option<RowChange> {
     let done = done?;
@@ -322,19 +359,19 @@ fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Option<RowCha
         Cell::Forget => Some(RowChange::Forget(case.anchor)),
         Cell::Correct | Cell::Return | Cell::Rest | Cell::Leave => {
             let row = case.row.as_ref()?;
+            let Finish { dn, record, recheck, joined } = done;
+            let moves = row.anchor != case.anchor;
+            let same = (&row.dn, row.record, row.recheck, row.joined) == (&dn, record, recheck, joined);
             match &decision.refreshed {
-                Some(fresh) => {
-                    let mut fresh = fresh.clone();
-                    (fresh.dn, fresh.record, fresh.recheck) = (done.dn, done.record, done.recheck);
-                    Some(RowChange::Link(fresh))
+                None if !moves && same => None,
+                None if !moves => {
+                    Some(RowChange::Touch { anchor: case.anchor, record, dn: Some(dn), recheck, joined })
                 }
-                None if row.record == done.record && row.dn == done.dn && row.recheck == done.recheck => None,
-                None => Some(RowChange::Touch {
-                    anchor: case.anchor,
-                    record: done.record,
-                    dn: Some(done.dn),
-                    recheck: done.recheck,
-                }),
+                fresh => {
+                    let mut fresh = fresh.clone().unwrap_or_else(|| Box::new(row.clone()));
+                    (fresh.dn, fresh.record, fresh.recheck, fresh.joined) = (dn, record, recheck, joined);
+                    Some(settled(case, fresh))
+                }
             }
         }
         Cell::Create | Cell::TakeBack | Cell::TakeOver | Cell::Recreate => None,

@@ -173,22 +173,31 @@ impl Draft<'_> {
             Seen::AsApplied | Seen::Missing | Seen::Unasked => None,
         };
         let active = observed.map_or(row.applied.active, |account| account.active);
-        if !active {
-            if matches!(row.state, LinkState::Left { .. }) || row.given.block {
-                let change = Change::new(Attr::Active, Some("false".into()), Some("true".into()));
-                self.push(Kind::Reactivate, &person.email, vec![change], Cause::Returned);
-            } else {
-                self.short = Some(BLOCKED_BY_HAND);
-            }
-        }
-        let anchor = self.case.anchor.to_string();
+        let anchor = row.anchor.to_string();
         let (email, external_id, profile) = match observed {
             Some(account) => (account.email.as_ref(), account.external_id.as_deref(), &account.profile),
             None => (Some(&row.applied.email), Some(anchor.as_str()), &row.applied.profile),
         };
         let mut changes = identity_changes(self.case, email, external_id, person);
         changes.extend(profile_changes(profile, &person.profile, self.policy, observed));
-        if !changes.is_empty() {
+        let moves = row.anchor != self.case.anchor
+            && changes.iter().any(|change| matches!(change.field, Attr::ExternalId));
+        let mut kind = Kind::Update;
+        if !active {
+            let change = Change::new(Attr::Active, Some("false".into()), Some("true".into()));
+            if !matches!(row.state, LinkState::Left { .. }) && !row.given.block {
+                self.short = Some(BLOCKED_BY_HAND);
+            } else if moves {
+                // One change, so that the account never is half somebody else's.
+                changes.push(change);
+                kind = Kind::Reactivate;
+            } else {
+                self.push(Kind::Reactivate, &person.email, vec![change], Cause::Returned);
+            }
+        }
+        if moves {
+            self.push(kind, &person.email, changes, Cause::Moved);
+        } else if !changes.is_empty() {
             let drifted = observed.is_some() && changes.iter().all(|change| already_applied(change, row));
             self.push(
                 Kind::Update,

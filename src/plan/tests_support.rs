@@ -41,5 +41,6 @@ pub(super) fn row(name: &str, state: LinkState) -> SnapshotRow {
         origin: Origin::Created,
         state,
         recheck: None,
+        joined: None,
     }
 }

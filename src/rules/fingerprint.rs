@@ -16,8 +16,17 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
     let mut h = Hasher::seeded(Fingerprint::NONE);
     h.part(&RULES_VERSION.to_le_bytes());
     // The mapping in force says all that dialect and defaults have to say.
-    let Spec { dialect: _, email: _, mapping: _, defaults: _, scope, allowed_domains, entitlements, roles } =
-        spec;
+    let Spec {
+        dialect: _,
+        email: _,
+        mapping: _,
+        defaults: _,
+        join,
+        scope,
+        allowed_domains,
+        entitlements,
+        roles,
+    } = spec;
     h.part(email_source(spec).as_bytes());
     for (field, source) in sources(spec) {
         h.part(field.name().as_bytes());
@@ -44,6 +53,11 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         list(&mut h, groups);
         option(&mut h, when.as_deref());
         h.part(role.as_bytes());
+    }
+    // Without one, the digest is what it was before there were any.
+    if let Some(join) = join {
+        h.part(b"join");
+        h.part(join.trim().as_bytes());
     }
     h.finish()
 }

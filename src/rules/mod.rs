@@ -15,6 +15,7 @@ mod fold;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod groups;
+mod join;
 mod mapping;
 mod nearest;
 mod role;
@@ -31,6 +32,7 @@ use crate::model::{
 };
 
 use entitlement::Entitlement;
+use join::Join;
 use mapping::Mapping;
 use role::RoleRule;
 use scope::Scope;
@@ -46,6 +48,7 @@ pub use spec::{Dialect, EntitlementSpec, RoleSpec, ScopeSpec, Spec};
 pub struct Rules {
     scope: Scope,
     mapping: Mapping,
+    join: Option<Join>,
     entitlements: Vec<Entitlement>,
     roles: Vec<RoleRule>,
     attributes: BTreeSet<String>,
@@ -81,6 +84,7 @@ impl Rules {
         let mut needs = expr::Needs::default();
         let mut errors = Vec::new();
         let mapping = Mapping::compile(spec, &mut needs, &mut errors);
+        let join = Join::compile(spec, &mut needs, &mut errors);
         let scope = Scope::compile(&spec.scope, &mut needs, &mut errors);
         let entitlements = spec.entitlements.iter().enumerate();
         let entitlements: Vec<_> =
@@ -94,6 +98,7 @@ impl Rules {
                 Ok(Self {
                     scope,
                     mapping,
+                    join,
                     entitlements,
                     roles,
                     attributes: needs.attributes,

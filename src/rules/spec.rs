@@ -30,6 +30,9 @@ pub struct Spec {
     pub mapping: BTreeMap<Field, String>,
     /// Whether the dialect's default mapping applies to fields that `mapping` does not name.
     pub defaults: bool,
+    /// The expression whose value identifies a person in all sources, so that a new record of
+    /// somebody known is recognised; `None` for off.
+    pub join: Option<String>,
     /// Who is in.
     pub scope: ScopeSpec,
     /// Domains that addresses must belong to (compared without case); empty for any.

@@ -11,6 +11,7 @@ mod followed;
 mod groups;
 mod handle;
 mod held;
+mod joined;
 mod journal;
 mod lists;
 mod lock;

@@ -25,11 +25,13 @@ pub struct Entry {
     pub disabled: bool,
     pub expires: Option<i64>,
     pub primary_group: Option<String>,
+    /// What its domain is called.
+    pub suffix: String,
 }
 
 impl Entry {
     pub fn dn(&self) -> String {
-        format!("cn={},ou={},{SUFFIX}", self.cn, self.ou)
+        format!("cn={},ou={},{}", self.cn, self.ou, self.suffix)
     }
 }
 
@@ -83,6 +85,8 @@ pub struct State {
     pub mute: bool,
     /// Records per portion.
     pub portion: usize,
+    /// What the DNs of its people end with.
+    pub suffix: String,
     anchors: u64,
 }
 
@@ -95,8 +99,21 @@ pub struct Directory {
 
 impl Directory {
     pub fn new(name: &str) -> Self {
-        let state = State { identity: format!("{name} {SUFFIX}"), portion: 3, ..State::default() };
+        Self::below(name, SUFFIX.into())
+    }
+
+    /// A domain with a name of its own.
+    pub fn domain(name: &str) -> Self {
+        Self::below(name, format!("dc={name},dc=test"))
+    }
+
+    fn below(name: &str, suffix: String) -> Self {
+        let state = State { identity: format!("{name} {suffix}"), portion: 3, suffix, ..State::default() };
         Self { name: name.into(), state: Arc::new(Mutex::new(state)) }
+    }
+
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name == name
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {
@@ -119,6 +136,7 @@ impl Directory {
                 disabled: false,
                 expires: None,
                 primary_group: None,
+                suffix: state.suffix.clone(),
             };
             state.people.insert(name.into(), entry);
         }
@@ -142,7 +160,11 @@ impl State {
         self.anchors += 1;
         let mut bytes = [0; 16];
         // Spread, as real ones are, so that their order says nothing.
-        let mixed = mix(self.anchors ^ mix(name.len() as u64));
+        let place = match self.suffix.as_str() {
+            SUFFIX => name.len() as u64,
+            domain => domain.bytes().fold(0, |sum, byte| mix(sum ^ u64::from(byte))),
+        };
+        let mixed = mix(self.anchors ^ mix(place));
         bytes[..8].copy_from_slice(&mixed.to_be_bytes());
         bytes[8..].copy_from_slice(&self.anchors.to_be_bytes());
         SourceId::new(bytes)
@@ -380,7 +402,7 @@ impl Source for Directory {
                 groups: counts.1,
                 unusable: unusable.collect(),
                 referrals: 0,
-                bases: vec![SUFFIX.into()],
+                bases: vec![state.suffix.clone()],
                 cursor: (!state.mute).then_some(cursor),
                 containers: state.containers.clone(),
                 advice: None,

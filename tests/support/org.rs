@@ -160,6 +160,29 @@ impl Org {
         look(world).await
     }
 
+    /// Tells the cloud which anchors are those of one human being: who may get whose account.
+    fn know_humans(&self) {
+        let mut cloud = self.cloud.state();
+        for directory in &self.directories {
+            let state = directory.state();
+            for entry in state.people.values().chain(state.dropped.values()) {
+                if let Some(number) = entry.attributes.get("employeeNumber").and_then(|all| all.first()) {
+                    cloud.humans.insert(entry.anchor.to_string(), number.trim().to_lowercase());
+                }
+            }
+        }
+    }
+
+    /// The directory with this name; a new domain when there is none.
+    pub fn domain(&mut self, name: &str) -> Directory {
+        if let Some(known) = self.directories.iter().find(|one| one.is_named(name)) {
+            return known.clone();
+        }
+        let domain = Directory::domain(name);
+        self.directories.push(domain.clone());
+        domain
+    }
+
     /// One whole pass.
     pub async fn pass(&self, observe: Observe) -> Result<Passed, PassError> {
         let done = Arc::new(Mutex::new(Vec::new()));
@@ -172,6 +195,7 @@ impl Org {
                 }
             })
         };
+        self.know_humans();
         let observe = if recover(&self.store).await? > 0 { Observe::All } else { observe };
         let look = self.look_with(observe, Arc::clone(&events)).await?;
         self.act_on(look, before, done, events).await
@@ -204,6 +228,7 @@ impl Org {
     /// schedule; `None` when there is nothing to do, `Some(Err)` with the reason to read everything.
     pub fn poll(&self) -> Result<Option<Result<Passed, String>>, PassError> {
         runtime().block_on(async {
+            self.know_humans();
             let before = self.cloud.state().writes;
             match self.hear(true, Arc::new(|_| {})).await? {
                 Answer::Nothing(None) => Ok(None),

@@ -8,7 +8,7 @@ use dirsyncd::rules::{EntitlementSpec, RoleSpec};
 use dirsyncd::store::Decision;
 
 use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, kind_of};
-use crate::support::fake_source::{Answers, Entry, State};
+use crate::support::fake_source::{Answers, Directory, Entry, State};
 use crate::support::org::{Org, runtime};
 use crate::tell;
 
@@ -78,7 +78,12 @@ impl Scene {
     fn line(&mut self, line: &str, words: &[String]) -> Done {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
-            ["directory", rest @ ..] => self.directory(line, rest),
+            ["directory", rest @ ..] => self.directory(self.org.directory().clone(), line, rest),
+            ["domain", name, rest @ ..] => {
+                let domain = self.org.domain(name);
+                self.directory(domain, line, rest)
+            }
+            ["passes", "follow", "changes"] => set(&mut self.org.follows, true),
             ["cloud", rest @ ..] => self.cloud(line, rest),
             ["rules", rest @ ..] => self.rules(line, rest),
             ["licence", name, "as", service, "seats", seats] => {
@@ -155,8 +160,7 @@ impl Scene {
         done.map_err(|e| e.to_string())?.then_some(()).ok_or("it is decided already".into())
     }
 
-    fn directory(&mut self, line: &str, words: &[&str]) -> Done {
-        let directory = self.org.directory().clone();
+    fn directory(&mut self, directory: Directory, line: &str, words: &[&str]) -> Done {
         let now = self.org.now();
         match words {
             ["has", name, rest @ ..] => directory.person(name, |entry| attributes(entry, rest, now)),
@@ -242,6 +246,7 @@ impl Scene {
                 role: (*role).into(),
                 ..RoleSpec::default()
             }),
+            ["join", expression] => spec.join = Some((*expression).into()),
             ["take", "only", ou] => spec.scope.bases = vec![format!("ou={ou},dc=example,dc=test")],
             ["map", field, "from", expression] => {
                 let field: Field = field.parse()?;
@@ -274,8 +279,12 @@ impl Scene {
                     }
                     "anchored" => {
                         let name = next()?;
-                        let entry = self.org.directory().person(name, |entry| entry.anchor);
-                        kept.account.external_id = Some(entry.to_string());
+                        let there = self.org.directories.iter().find_map(|directory| {
+                            directory.state().people.get(name).map(|entry| entry.anchor)
+                        });
+                        let anchor =
+                            there.unwrap_or_else(|| self.org.directory().person(name, |entry| entry.anchor));
+                        kept.account.external_id = Some(anchor.to_string());
                     }
                     "as" => admin(kept, next()?),
                     "inactive" => kept.account.active = false,

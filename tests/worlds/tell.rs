@@ -152,12 +152,13 @@ fn seats<'a>(all: impl Iterator<Item = &'a NoSeat>, out: &mut String) {
 }
 
 fn short<'a>(org: &Org, all: impl Iterator<Item = &'a (SourceId, &'static str)>, out: &mut String) {
-    let state = org.directory().state();
     for (anchor, reason) in all {
-        let everybody = state.people.iter().chain(&state.dropped);
-        let who =
-            everybody.filter(|(_, entry)| entry.anchor == *anchor).map(|(name, _)| name.as_str()).next();
-        line(out, format_args!("short: {}: {reason}", who.unwrap_or("somebody")));
+        let who = org.directories.iter().find_map(|directory| {
+            let state = directory.state();
+            let mut everybody = state.people.iter().chain(&state.dropped);
+            everybody.find(|(_, entry)| entry.anchor == *anchor).map(|(name, _)| name.clone())
+        });
+        line(out, format_args!("short: {}: {reason}", who.as_deref().unwrap_or("somebody")));
     }
 }
 

@@ -28,6 +28,10 @@ pub struct People {
     /// Take over accounts that are in the cloud already and have the e-mail address of a person
     /// in the directory. Without it such an account is reported and left alone.
     pub adopt: bool,
+    /// The expression whose value is the same in all sources and identifies the human being, such
+    /// as "employeeNumber": who moves to another domain keeps the account. Without it, such a
+    /// person leaves there and is new here.
+    pub join: Option<String>,
     /// Domains that e-mail addresses must belong to, compared without letter case. Empty for any.
     pub allowed_domains: Vec<String>,
     /// Who is in. A person is in when every clause agrees that is present.

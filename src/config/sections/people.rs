@@ -54,6 +54,7 @@ impl Check<'_> {
             email: people.mapping.email,
             mapping: people.mapping.fields,
             defaults: people.mapping.defaults,
+            join: people.join,
             scope: ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups },
             allowed_domains: people.allowed_domains,
             entitlements: entitlements

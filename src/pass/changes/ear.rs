@@ -35,6 +35,8 @@ pub(super) struct Ear<'a> {
     pub groups_asked: BTreeSet<SourceId>,
     /// Everybody who was asked for.
     pub concerned: BTreeSet<SourceId>,
+    /// Deactivated leavers under whose value somebody new was found.
+    pub left: BTreeSet<SourceId>,
     /// DNs by their keys, as groups name them.
     pub names: HashMap<Key, String>,
     pub unusable: Vec<(String, Vec<Unusable>)>,
@@ -56,6 +58,7 @@ impl<'a> Ear<'a> {
             groups: BTreeMap::new(),
             groups_asked: BTreeSet::new(),
             concerned: BTreeSet::new(),
+            left: BTreeSet::new(),
             names: HashMap::new(),
             unusable: Vec::new(),
             partial: Vec::new(),

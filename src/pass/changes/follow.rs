@@ -11,6 +11,7 @@ use crate::store::{ContainerChange, Decision, GroupRow, Meta, Reader};
 use super::super::PassError;
 use super::super::membership::{Gathering, Memberships};
 use super::ear::Ear;
+use super::join;
 use super::{Answer, Heard};
 
 /// Follows the hints to their end.
@@ -66,6 +67,7 @@ pub(super) async fn follow(
         )));
     }
     ear.people_anywhere(Lookup::People(open.clone())).await;
+    join::follow(&mut ear).await?;
     // Whoever is gone from one source may have moved to another.
     let absent: Vec<SourceId> = ear.concerned.difference(&ear.found).copied().collect();
     let linked: Vec<SourceId> = reader.links_of(0, &absent)?.iter().map(|link| link.anchor).collect();
@@ -272,14 +274,20 @@ async fn conclude(mut ear: Ear<'_>, meta: &Meta, memberships: Memberships) -> Re
         }
         let held: Vec<SourceId> = held.difference(&ear.concerned).copied().collect();
         ear.people_anywhere(Lookup::People(held)).await;
+        join::follow(&mut ear).await?;
         if !ear.all_asked {
             // They may stand in a source that was not asked. With such a source every pass on
             // schedule reads everything.
             ear.concerned = std::mem::take(&mut ear.found);
+            // Whoever left before is proved to have.
+            ear.concerned.extend(std::mem::take(&mut ear.left));
         }
-    } else if let Some(keep) = hearing.delete_after {
-        let rows = reader.rows_left(hearing.now.saturating_sub(keep))?;
-        ear.concerned.extend(rows.into_iter().map(|row| row.anchor));
+    } else {
+        join::follow(&mut ear).await?;
+        if let Some(keep) = hearing.delete_after {
+            let rows = reader.rows_left(hearing.now.saturating_sub(keep))?;
+            ear.concerned.extend(rows.into_iter().map(|row| row.anchor));
+        }
     }
     Ok(Answer::Something(Box::new(Heard {
         stage: ear.stage,

@@ -7,6 +7,7 @@
 //! of them is.
 
 mod accounts;
+mod joined;
 mod memberships;
 mod wanted;
 
@@ -36,6 +37,7 @@ enum Late {
     Accounts = 2,
     Holders = 4,
     Members = 8,
+    Joined = 16,
 }
 
 impl Late {
@@ -49,6 +51,9 @@ impl Late {
             }
             Self::Holders => "CREATE INDEX holder_of ON holder (account, license)",
             Self::Members => "CREATE INDEX member_in ON member (member, source_group)",
+            Self::Joined => {
+                "CREATE INDEX wanted_joined ON wanted_key (joined, linked) WHERE joined IS NOT NULL"
+            }
         }
     }
 }

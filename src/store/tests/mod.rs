@@ -63,6 +63,7 @@ fn row(n: u64) -> SnapshotRow {
         origin: Origin::Created,
         state: LinkState::Present,
         recheck: None,
+        joined: None,
     }
 }
 
