@@ -5,11 +5,13 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use dirsyncd::guard::{Limit, Limits};
 use dirsyncd::model::{Container, SourceId};
 use dirsyncd::rules::EntitlementSpec;
 use dirsyncd::store::Decision;
-use support::fake_source::{Answers, Directory};
+use support::fake_source::{Answers, Directory, Entry};
 use support::org::Org;
 
 /// Some people, all of whom are known.
@@ -178,12 +180,38 @@ fn a_unit_that_is_moved_out_of_sight_takes_its_people_along() {
     {
         let mut state = org.directory().state();
         state.people.remove("p4");
-        for (people, _) in &mut state.past {
-            people.remove("p4");
+        for past in &mut state.past {
+            past.people.remove("p4");
         }
         state.hidden.push(unit);
     }
     org.poll().unwrap().unwrap().unwrap();
     assert!(!is_active(&org, "p4"));
     assert!(is_active(&org, "p5"));
+}
+
+/// Beside the cursor of before, the unit that was moved must not look as if it stood there all along.
+#[test]
+fn a_unit_that_was_moved_is_moved_also_after_a_read_in_part() {
+    let unit = SourceId::new([9; 16]);
+    let org = settled(|org| {
+        org.directory().person("p4", |entry| entry.ou = "sales".into());
+        let dn = "ou=sales,dc=example,dc=test".into();
+        org.directory().state().containers.push(Container { anchor: unit, dn });
+    });
+    {
+        // Those below are not told of.
+        let mut state = org.directory().state();
+        let moved = |people: &mut BTreeMap<String, Entry>| people.get_mut("p4").unwrap().ou = "it".into();
+        moved(&mut state.people);
+        state.past.iter_mut().for_each(|past| moved(&mut past.people));
+        state.containers[0].dn = "ou=it,dc=example,dc=test".into();
+        state.answers = Answers::Only(2);
+    }
+    assert_eq!(org.sync_all().unwrap().look.reading.partial.len(), 1);
+    org.directory().state().answers = Answers::Whole;
+    let reason = org.poll().unwrap().unwrap().err().expect("everything is read");
+    assert!(reason.contains("moved or renamed"), "{reason}");
+    org.sync_all().unwrap();
+    assert!(org.poll().unwrap().is_none(), "and then there is nothing");
 }

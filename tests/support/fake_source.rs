@@ -61,6 +61,14 @@ pub enum Answers {
     Nothing,
 }
 
+/// What was in the directory when a cursor was given.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    pub people: BTreeMap<String, Entry>,
+    pub groups: BTreeMap<String, Group>,
+    pub containers: Vec<Container>,
+}
+
 /// What is in the directory. Keys are the names that never change, those of the first day.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -75,7 +83,7 @@ pub struct State {
     /// Changes the order in which everything is sent.
     pub shuffle: u64,
     /// What was there when a cursor was given, by its mark.
-    pub past: Vec<(BTreeMap<String, Entry>, BTreeMap<String, Group>)>,
+    pub past: Vec<Past>,
     /// Containers of which changes are told, and those that are no longer in sight.
     pub containers: Vec<Container>,
     pub hidden: Vec<SourceId>,
@@ -226,8 +234,9 @@ impl Directory {
     /// From now on.
     fn cursor(&self) -> Cursor {
         let mut state = self.state();
-        let now = (state.people.clone(), state.groups.clone());
-        state.past.push(now);
+        let (people, groups) = (state.people.clone(), state.groups.clone());
+        let containers = state.containers.clone();
+        state.past.push(Past { people, groups, containers });
         Cursor {
             method: Method::Usn,
             identity: state.identity.clone(),
@@ -254,7 +263,7 @@ impl Directory {
 impl State {
     /// As Active Directory tells: only about objects that were edited themselves. A member's new
     /// name or end is no edit of the group.
-    fn hints(&self, (people, groups): &(BTreeMap<String, Entry>, BTreeMap<String, Group>)) -> Vec<Hint> {
+    fn hints(&self, Past { people, groups, containers }: &Past) -> Vec<Hint> {
         let hint = |anchor, dn, what| Hint { anchor, dn, what };
         let gone = |anchor| hint(anchor, None, Hinted::Gone);
         let mut hints = Vec::new();
@@ -271,6 +280,8 @@ impl State {
         hints.extend(people.values().filter(|p| !self.has(p.anchor)).map(|p| gone(p.anchor)));
         hints.extend(groups.values().filter(|g| !self.has(g.anchor)).map(|g| gone(g.anchor)));
         hints.extend(self.hidden.iter().map(|anchor| gone(*anchor)));
+        let edited = self.containers.iter().filter(|one| !containers.contains(one));
+        hints.extend(edited.map(|one| hint(one.anchor, Some(one.dn.clone()), Hinted::Container)));
         hints
     }
 
