@@ -59,6 +59,8 @@ pub enum Answers {
     GroupsCut,
     /// Not at all.
     Nothing,
+    /// Not when it is asked for single objects.
+    NoLookups,
 }
 
 /// What was in the directory when a cursor was given.
@@ -87,6 +89,10 @@ pub struct State {
     /// Containers of which changes are told, and those that are no longer in sight.
     pub containers: Vec<Container>,
     pub hidden: Vec<SourceId>,
+    /// Under what its people stand.
+    pub bases: Vec<String>,
+    /// Another directory, whose people its groups may name.
+    pub elsewhere: Option<Directory>,
     /// Whether it can only be read, and tells no changes.
     pub mute: bool,
     /// Records per portion.
@@ -95,7 +101,7 @@ pub struct State {
 }
 
 /// A directory, shared between the test and the source that the pass reads.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Directory {
     name: String,
     state: Arc<Mutex<State>>,
@@ -103,7 +109,8 @@ pub struct Directory {
 
 impl Directory {
     pub fn new(name: &str) -> Self {
-        let state = State { identity: format!("{name} {SUFFIX}"), portion: 3, ..State::default() };
+        let identity = format!("{name} {SUFFIX}");
+        let state = State { identity, bases: vec![SUFFIX.into()], portion: 3, ..State::default() };
         Self { name: name.into(), state: Arc::new(Mutex::new(state)) }
     }
 
@@ -158,7 +165,8 @@ impl State {
 
     /// The DN behind a name, of a person or a group.
     fn dn_of(&self, name: &str) -> Option<String> {
-        self.people.get(name).map(Entry::dn).or_else(|| self.groups.get(name).map(Group::dn))
+        let here = self.people.get(name).map(Entry::dn).or_else(|| self.groups.get(name).map(Group::dn));
+        here.or_else(|| self.elsewhere.as_ref()?.state().people.get(name).map(Entry::dn))
     }
 
     fn records(&self, ask: &Ask) -> (Vec<Record>, Vec<Record>) {
@@ -391,7 +399,7 @@ impl Source for Directory {
                 groups: counts.1,
                 unusable: unusable.collect(),
                 referrals: 0,
-                bases: vec![SUFFIX.into()],
+                bases: state.bases.clone(),
                 cursor: (!state.mute).then_some(cursor),
                 containers: state.containers.clone(),
                 advice: None,
@@ -420,7 +428,10 @@ impl Source for Directory {
 
     fn fetch<'a>(&'a self, ask: &'a Ask, lookup: Lookup) -> BoxFuture<'a, Result<Found, SourceError>> {
         Box::pin(async move {
-            let state = self.state().clone();
+            let mut state = self.state().clone();
+            if state.answers == Answers::NoLookups {
+                state.answers = Answers::Nothing;
+            }
             self.answers(&state)?;
             Ok(state.find(ask, &lookup))
         })

@@ -15,6 +15,10 @@ pub(super) struct Listened<'a> {
     pub source: &'a dyn Source,
     /// Whether it answered; it is not asked again otherwise.
     pub answers: bool,
+    /// Whether nothing was missing in its answers.
+    pub whole: bool,
+    /// Under which DNs its people stand; empty when that is not known.
+    pub bases: Vec<String>,
 }
 
 /// What was heard up to now.
@@ -33,6 +37,13 @@ pub(super) struct Ear<'a> {
     pub groups: BTreeMap<SourceId, Record>,
     /// Groups that were asked for by anchor, of every source that answers.
     pub groups_asked: BTreeSet<SourceId>,
+    /// Groups of which a source told, and which one.
+    pub told_groups: BTreeMap<SourceId, usize>,
+    /// Groups came that may not be all that were asked for.
+    pub groups_cut: bool,
+    /// Whether somebody was to be looked for in a source that does not answer, whom nobody remembers:
+    /// what was told is to be told again.
+    pub lost_track: bool,
     /// Everybody who was asked for.
     pub concerned: BTreeSet<SourceId>,
     /// DNs by their keys, as groups name them.
@@ -55,6 +66,9 @@ impl<'a> Ear<'a> {
             found: BTreeSet::new(),
             groups: BTreeMap::new(),
             groups_asked: BTreeSet::new(),
+            told_groups: BTreeMap::new(),
+            groups_cut: false,
+            lost_track: false,
             concerned: BTreeSet::new(),
             names: HashMap::new(),
             unusable: Vec::new(),
@@ -114,13 +128,18 @@ impl<'a> Ear<'a> {
             Lookup::PeopleAt(dns) | Lookup::PeopleBelow(dns) | Lookup::GroupsHolding(dns) => dns.is_empty(),
             Lookup::PeopleWith { values, .. } => values.is_empty(),
         };
-        let Listened { source, answers } = &self.sources[at];
+        let is_group = matches!(lookup, Lookup::Groups(_) | Lookup::GroupsHolding(_));
+        let Listened { source, answers, .. } = &self.sources[at];
         if empty || !answers {
             return Vec::new();
         }
         let name = source.name().to_owned();
         match source.fetch(self.ask, lookup).await {
             Ok(Found { records, unusable, gaps }) => {
+                if !gaps.is_empty() {
+                    self.sources[at].whole = false;
+                    self.groups_cut |= is_group;
+                }
                 self.partial.extend(gaps.into_iter().map(|gap| format!("source \"{name}\": {gap}")));
                 if !unusable.is_empty() {
                     self.unusable.push((name, unusable));
@@ -129,6 +148,7 @@ impl<'a> Ear<'a> {
             }
             Err(error) => {
                 self.sources[at].answers = false;
+                self.sources[at].whole = false;
                 self.partial.push(format!("source \"{name}\": {}; {}", error.what, error.remedy));
                 Vec::new()
             }
