@@ -118,6 +118,28 @@ fn what_a_group_of_a_silent_source_gave_stays() {
     assert!(is_active(&org, "p0") && holds(&org, "p0", MESSAGES));
 }
 
+/// A group that was asked for because of one member is not gone because nobody answers.
+#[test]
+fn a_group_of_a_silent_source_is_not_gone() {
+    let org = settled(|org| {
+        org.directories[1].group("inner", |group| group.members.extend(["p2".into(), "p3".into()]));
+        org.directories[1].group("far", |group| group.members.insert("inner".into()));
+    });
+    silence(&org, Answers::Nothing);
+    org.directory().person("p2", |entry| entry.cn = "p2 renamed".into());
+    org.poll().unwrap().unwrap().unwrap();
+    org.sync().unwrap();
+    assert!(holds(&org, "p2", MESSAGES) && holds(&org, "p3", MESSAGES));
+    // One that its own source tells to be gone is.
+    org.directory().group("near", |group| group.members.insert("team".into()));
+    org.directory().group("team", |group| group.members.insert("p3".into()));
+    org.sync().unwrap();
+    assert!(holds(&org, "p3", MEETINGS));
+    org.directory().state().groups.remove("team");
+    org.sync().unwrap();
+    assert!(!holds(&org, "p3", MEETINGS) && holds(&org, "p3", MESSAGES));
+}
+
 /// Whom a group of the other source lets in stands in the silent one, and nobody remembers them.
 #[test]
 fn who_is_let_in_meanwhile_comes_when_the_source_answers_again() {
