@@ -11,7 +11,7 @@ use dirsyncd::guard::{Limit, Limits};
 use dirsyncd::model::{Container, SourceId};
 use dirsyncd::rules::EntitlementSpec;
 use dirsyncd::store::Decision;
-use support::fake_source::{Answers, Directory, Entry};
+use support::fake_source::{Answers, Directory, Entry, State};
 use support::org::Org;
 
 /// Some people, all of whom are known.
@@ -214,4 +214,51 @@ fn a_unit_that_was_moved_is_moved_also_after_a_read_in_part() {
     assert!(reason.contains("moved or renamed"), "{reason}");
     org.sync_all().unwrap();
     assert!(org.poll().unwrap().is_none(), "and then there is nothing");
+}
+
+/// A unit is moved into the bases: the server tells of it alone, whatever stands below it.
+#[test]
+fn a_unit_that_is_moved_into_sight_brings_everything_along() {
+    let [unit, sub] = [[8; 16], [9; 16]].map(SourceId::new);
+    let org = settled(|org| {
+        org.spec.entitlements = vec![EntitlementSpec {
+            groups: vec!["staff".into()],
+            licenses: vec!["Messages".into()],
+            ..EntitlementSpec::default()
+        }];
+        org.directory().group("staff", |_| {});
+    });
+    let container = |anchor, ou: &str| Container { anchor, dn: format!("{ou},dc=example,dc=test") };
+    // Of what stood there before nothing is told.
+    let untold = |change: &dyn Fn(&mut State)| {
+        let mut state = org.directory().state();
+        change(&mut state);
+        let (people, groups) = (state.people.clone(), state.groups.clone());
+        state.past.iter_mut().for_each(|past| {
+            (past.people, past.groups) = (people.clone(), groups.clone());
+            past.containers = vec![container(sub, "ou=sub,ou=new"), container(sub, "ou=sub2,ou=new")];
+        });
+    };
+    org.directory().person("late", |entry| entry.ou = "sub,ou=new".into());
+    org.directory().group("inner", |group| {
+        group.ou = "new".into();
+        group.members.insert("p7".into());
+    });
+    org.directory().group("staff", |group| group.members.insert("inner".into()));
+    untold(&|state| state.containers = vec![container(unit, "ou=new"), container(sub, "ou=sub,ou=new")]);
+    org.poll().unwrap().unwrap().unwrap();
+    assert!(is_active(&org, "late"));
+    let inner = org.directory().state().groups["inner"].anchor;
+    assert!(org.store.reader().groups().unwrap().iter().any(|row| row.anchor == inner), "the group is known");
+    assert!(org.poll().unwrap().is_none());
+    // The unit in it is known, too.
+    untold(&|state| {
+        state.people.get_mut("late").unwrap().ou = "sub2,ou=new".into();
+        state.containers[1] = container(sub, "ou=sub2,ou=new");
+    });
+    for past in &mut org.directory().state().past {
+        past.containers.pop();
+    }
+    let reason = org.poll().unwrap().unwrap().err().expect("everything is read");
+    assert!(reason.contains("moved or renamed"), "{reason}");
 }

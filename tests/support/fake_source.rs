@@ -38,12 +38,13 @@ impl Entry {
 pub struct Group {
     pub anchor: SourceId,
     pub cn: String,
+    pub ou: String,
     pub members: BTreeSet<String>,
 }
 
 impl Group {
     pub fn dn(&self) -> String {
-        format!("cn={},ou=groups,{SUFFIX}", self.cn)
+        format!("cn={},ou={},{SUFFIX}", self.cn, self.ou)
     }
 }
 
@@ -145,7 +146,7 @@ impl Directory {
         let mut state = self.state();
         if !state.groups.contains_key(name) {
             let anchor = state.next_anchor(&self.name);
-            let group = Group { anchor, cn: name.into(), members: BTreeSet::new() };
+            let group = Group { anchor, cn: name.into(), ou: "groups".into(), members: BTreeSet::new() };
             state.groups.insert(name.into(), group);
         }
         change(state.groups.get_mut(name).expect("inserted above"))
@@ -301,11 +302,14 @@ impl State {
     fn find(&self, ask: &Ask, lookup: &Lookup) -> Found {
         let (groups, people) = self.records(ask);
         let key = |dn: &String| Key::dn(dn);
-        let is_group = matches!(lookup, Lookup::Groups(_) | Lookup::GroupsHolding(_));
+        let is_group =
+            matches!(lookup, Lookup::Groups(_) | Lookup::GroupsHolding(_) | Lookup::GroupsBelow(_));
+        let below = |dn: &str, dns: &[String]| dns.iter().any(|top| dn.ends_with(&format!(",{top}")));
         let wanted = |record: &Record| match lookup {
             Lookup::People(anchors) | Lookup::Groups(anchors) => anchors.contains(&record.anchor),
             Lookup::PeopleAt(dns) => dns.iter().map(key).any(|dn| dn == record.dn_key()),
-            Lookup::PeopleBelow(dns) => dns.iter().any(|dn| record.dn.ends_with(&format!(",{dn}"))),
+            Lookup::PeopleBelow(dns) | Lookup::GroupsBelow(dns) => below(&record.dn, dns),
+            Lookup::ContainersBelow(_) => false,
             Lookup::PeopleWith { attribute, values } => {
                 record.values(attribute).any(|value| values.iter().any(|wanted| wanted == value))
             }
@@ -336,7 +340,13 @@ impl State {
         if let Answers::Only(count) = self.answers {
             records.truncate(count);
         }
-        Found { records, unusable, gaps }
+        let containers = match lookup {
+            Lookup::ContainersBelow(dns) => {
+                self.containers.iter().filter(|one| below(&one.dn, dns)).cloned().collect()
+            }
+            _ => Vec::new(),
+        };
+        Found { records, containers, unusable, gaps }
     }
 }
 

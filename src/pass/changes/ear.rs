@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{Ask, Found, Key, Lookup, MANY, Record, SourceId, Unusable};
 use crate::source::Source;
-use crate::store::{Followed, Stage};
+use crate::store::{ContainerChange, Followed, Stage};
 
 use super::super::PassError;
 use super::super::census::SourceSeen;
@@ -113,29 +113,49 @@ impl<'a> Ear<'a> {
             self.groups_asked.extend(anchors);
         }
         for at in 0..self.sources.len() {
-            for record in self.fetch(at, lookup.clone()).await {
-                for dn in record.texts("member") {
-                    self.names.insert(Key::dn(dn), dn.to_owned());
-                }
-                self.groups.insert(record.anchor, record);
-            }
+            self.groups(at, lookup.clone()).await;
         }
+    }
+
+    async fn groups(&mut self, at: usize, lookup: Lookup) {
+        for record in self.fetch(at, lookup).await {
+            for dn in record.texts("member") {
+                self.names.insert(Key::dn(dn), dn.to_owned());
+            }
+            self.groups.insert(record.anchor, record);
+        }
+    }
+
+    /// Looks everything up that stands below containers that came into sight.
+    pub(super) async fn all_below(&mut self, at: usize, dns: Vec<String>) {
+        self.people(at, Lookup::PeopleBelow(dns.clone())).await;
+        if self.ask.groups {
+            self.groups(at, Lookup::GroupsBelow(dns.clone())).await;
+        }
+        self.fetch(at, Lookup::ContainersBelow(dns)).await;
     }
 
     async fn fetch(&mut self, at: usize, lookup: Lookup) -> Vec<Record> {
         let empty = match &lookup {
             Lookup::People(anchors) | Lookup::Groups(anchors) => anchors.is_empty(),
-            Lookup::PeopleAt(dns) | Lookup::PeopleBelow(dns) | Lookup::GroupsHolding(dns) => dns.is_empty(),
+            Lookup::PeopleAt(dns)
+            | Lookup::PeopleBelow(dns)
+            | Lookup::GroupsHolding(dns)
+            | Lookup::GroupsBelow(dns)
+            | Lookup::ContainersBelow(dns) => dns.is_empty(),
             Lookup::PeopleWith { values, .. } => values.is_empty(),
         };
-        let is_group = matches!(lookup, Lookup::Groups(_) | Lookup::GroupsHolding(_));
+        let is_group =
+            matches!(lookup, Lookup::Groups(_) | Lookup::GroupsHolding(_) | Lookup::GroupsBelow(_));
         let Listened { source, answers, .. } = &self.sources[at];
         if empty || !answers {
             return Vec::new();
         }
         let name = source.name().to_owned();
         match source.fetch(self.ask, lookup).await {
-            Ok(Found { records, unusable, gaps }) => {
+            Ok(Found { records, containers, unusable, gaps }) => {
+                let there = containers.into_iter().map(ContainerChange::There);
+                self.followed.container_changes.extend(there.map(|change| (name.clone(), change)));
                 if !gaps.is_empty() {
                     self.sources[at].whole = false;
                     self.groups_cut |= is_group;

@@ -59,7 +59,7 @@ pub(super) async fn follow(
             return Ok(Answer::everything("too many people stood below what is gone"));
         }
         ear.people(*at, Lookup::People(people)).await;
-        ear.people(*at, Lookup::PeopleBelow(below)).await;
+        ear.all_below(*at, below).await;
     }
     let open = open(&ear)?;
     if open.len() > MANY {
