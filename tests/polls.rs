@@ -5,13 +5,15 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::{Limit, Limits};
 use dirsyncd::model::{Container, Kind, SourceId};
 use dirsyncd::rules::EntitlementSpec;
 use dirsyncd::store::Decision;
 use support::fake_cloud::{Aim, Fault};
-use support::fake_source::{Answers, Directory};
+use support::fake_source::{Answers, Directory, Entry, State};
 use support::org::Org;
 
 /// Some people, all of whom are known.
@@ -180,8 +182,8 @@ fn a_unit_that_is_moved_out_of_sight_takes_its_people_along() {
     {
         let mut state = org.directory().state();
         state.people.remove("p4");
-        for (people, _) in &mut state.past {
-            people.remove("p4");
+        for past in &mut state.past {
+            past.people.remove("p4");
         }
         state.hidden.push(unit);
     }
@@ -217,4 +219,77 @@ fn a_refused_address_waits_for_the_schedule() {
     org.cloud.state().faults.clear();
     assert!(org.sync().unwrap().acted.failed.is_empty());
     assert!(is_active(&org, "new") && org.cloud.state().by_email("elsewhere@example.com").is_some());
+}
+
+/// Beside the cursor of before, the unit that was moved must not look as if it stood there all along.
+#[test]
+fn a_unit_that_was_moved_is_moved_also_after_a_read_in_part() {
+    let unit = SourceId::new([9; 16]);
+    let org = settled(|org| {
+        org.directory().person("p4", |entry| entry.ou = "sales".into());
+        let dn = "ou=sales,dc=example,dc=test".into();
+        org.directory().state().containers.push(Container { anchor: unit, dn });
+    });
+    {
+        // Those below are not told of.
+        let mut state = org.directory().state();
+        let moved = |people: &mut BTreeMap<String, Entry>| people.get_mut("p4").unwrap().ou = "it".into();
+        moved(&mut state.people);
+        state.past.iter_mut().for_each(|past| moved(&mut past.people));
+        state.containers[0].dn = "ou=it,dc=example,dc=test".into();
+        state.answers = Answers::Only(2);
+    }
+    assert_eq!(org.sync_all().unwrap().look.reading.partial.len(), 1);
+    org.directory().state().answers = Answers::Whole;
+    let reason = org.poll().unwrap().unwrap().err().expect("everything is read");
+    assert!(reason.contains("moved or renamed"), "{reason}");
+    org.sync_all().unwrap();
+    assert!(org.poll().unwrap().is_none(), "and then there is nothing");
+}
+
+/// A unit is moved into the bases: the server tells of it alone, whatever stands below it.
+#[test]
+fn a_unit_that_is_moved_into_sight_brings_everything_along() {
+    let [unit, sub] = [[8; 16], [9; 16]].map(SourceId::new);
+    let org = settled(|org| {
+        org.spec.entitlements = vec![EntitlementSpec {
+            groups: vec!["staff".into()],
+            licenses: vec!["Messages".into()],
+            ..EntitlementSpec::default()
+        }];
+        org.directory().group("staff", |_| {});
+    });
+    let container = |anchor, ou: &str| Container { anchor, dn: format!("{ou},dc=example,dc=test") };
+    // Of what stood there before nothing is told.
+    let untold = |change: &dyn Fn(&mut State)| {
+        let mut state = org.directory().state();
+        change(&mut state);
+        let (people, groups) = (state.people.clone(), state.groups.clone());
+        state.past.iter_mut().for_each(|past| {
+            (past.people, past.groups) = (people.clone(), groups.clone());
+            past.containers = vec![container(sub, "ou=sub,ou=new"), container(sub, "ou=sub2,ou=new")];
+        });
+    };
+    org.directory().person("late", |entry| entry.ou = "sub,ou=new".into());
+    org.directory().group("inner", |group| {
+        group.ou = "new".into();
+        group.members.insert("p7".into());
+    });
+    org.directory().group("staff", |group| group.members.insert("inner".into()));
+    untold(&|state| state.containers = vec![container(unit, "ou=new"), container(sub, "ou=sub,ou=new")]);
+    org.poll().unwrap().unwrap().unwrap();
+    assert!(is_active(&org, "late"));
+    let inner = org.directory().state().groups["inner"].anchor;
+    assert!(org.store.reader().groups().unwrap().iter().any(|row| row.anchor == inner), "the group is known");
+    assert!(org.poll().unwrap().is_none());
+    // The unit in it is known, too.
+    untold(&|state| {
+        state.people.get_mut("late").unwrap().ou = "sub2,ou=new".into();
+        state.containers[1] = container(sub, "ou=sub2,ou=new");
+    });
+    for past in &mut org.directory().state().past {
+        past.containers.pop();
+    }
+    let reason = org.poll().unwrap().unwrap().err().expect("everything is read");
+    assert!(reason.contains("moved or renamed"), "{reason}");
 }

@@ -67,7 +67,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     let meta = look_meta(store.reader().meta()?, &look);
     let unfinished = begun(&look, store)?;
     store.follow(meta.clone(), Followed { unfinished, ..Followed::default() }).await?;
-    if look.reading.whole {
+    if look.reading.settled {
         commit_groups(&look, store).await?;
     }
 
@@ -184,6 +184,11 @@ fn unfinished(look: &Look, store: &Store, acted: &Acted) -> Result<Vec<SourceId>
         unfinished.extend(store.reader().unfinished(usize::MAX)?);
         if look.reading.partial.is_empty() {
             unfinished.retain(|anchor| !concerned.contains(anchor));
+        } else if look.reading.whole {
+            // Who is linked is marked where it is kept; of the others, all may have been missed somewhere.
+            let at = |anchor: SourceId| look.index.find(anchor);
+            let open = |anchor| at(anchor).is_none_or(|at| look.index.unusable.get(at));
+            unfinished.extend(concerned.iter().copied().filter(|anchor| open(*anchor)));
         } else {
             // Something about any of them may not have been seen.
             unfinished.extend(concerned);
@@ -203,7 +208,7 @@ fn unfinished(look: &Look, store: &Store, acted: &Acted) -> Result<Vec<SourceId>
 /// The containers that go with the cursors that are remembered. Beside an older cursor, a unit that
 /// it tells of again would look as if it had not moved.
 fn containers(look: &Look) -> Followed {
-    if !look.reading.whole {
+    if !look.reading.settled {
         return Followed::default();
     }
     let mut followed = look.reading.followed.clone();
@@ -237,7 +242,7 @@ async fn conclude(
         // A census that is too short to be believed does not become the measure of the next.
         let doubted = !acted.held.is_empty() && look.guard.doubts_census();
         // What is missing for everybody leaves every cursor where it was.
-        for seen in look.reading.sources.iter().filter(|seen| seen.complete && look.reading.whole) {
+        for seen in look.reading.sources.iter().filter(|seen| seen.complete && look.reading.settled) {
             let mut fresh = seen.meta.clone();
             if doubted && let Some(before) = meta.sources.get(&seen.name) {
                 fresh.people = fresh.people.max(before.people);

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{
-    Account, Cause, CloudId, Email, Key, LicenseId, LinkState, SnapshotRow, SourceId, Wanted, Withheld,
+    Account, Cause, CloudId, Email, Fingerprint, Key, LicenseId, LinkState, SnapshotRow, SourceId, Wanted,
+    Withheld,
 };
 use crate::plan::pair::{Pairing, pair};
 use crate::plan::{Case, Seen, Wish};
@@ -124,7 +125,10 @@ impl Evidence<'_> {
                 matched: None,
                 held,
                 protected,
-                proven: !self.doubts.holds(staged.map_or(&row.dn, |staged| &staged.dn)),
+                proven: !self.doubts.holds(staged.map_or(&row.dn, |staged| &staged.dn))
+                    && !staged.is_some_and(|staged| {
+                        self.doubts.cloud(&row, staged, self.index.record(at) == Fingerprint::NONE)
+                    }),
                 row: Some(row),
             });
         }

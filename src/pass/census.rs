@@ -33,6 +33,8 @@ const UNDER_WAY: usize = 3;
 pub struct Reading {
     /// Whether everything was seen, so that absence is proved.
     pub whole: bool,
+    /// Whether what was learned of groups, and of sources that were seen completely, is remembered.
+    pub settled: bool,
     /// What was not seen, in sentences. What of it concerns the people of one source alone does
     /// not make the others doubtful.
     pub partial: Vec<String>,

@@ -9,6 +9,7 @@
 mod ear;
 mod follow;
 mod join;
+mod proof;
 
 use std::collections::BTreeSet;
 
@@ -22,7 +23,7 @@ use crate::source::Source;
 use crate::store::{Followed, Meta, Reader, SourceMeta, Stage};
 
 use super::PassError;
-use super::census::SourceSeen;
+use super::census::{Doubts, SourceSeen};
 use super::membership::Memberships;
 
 /// How often everything is read at least when a source does not tell deletions, in seconds.
@@ -86,6 +87,10 @@ pub struct Heard {
     pub concerned: BTreeSet<SourceId>,
     /// What was not answered.
     pub partial: Vec<String>,
+    /// Whose source it was that did not answer.
+    pub doubts: Doubts,
+    /// Whether what was told need not be told again, as far as its source answered.
+    pub settled: bool,
     /// To be remembered when the pass succeeds.
     pub sources: Vec<SourceSeen>,
     /// Changes of containers.
@@ -173,7 +178,12 @@ pub async fn hear(hearing: Hearing<'_>) -> Result<Answer, PassError> {
     let mut total = 0;
     for (at, ((source, known, before), answer)) in asked.iter().zip(answers).enumerate() {
         let name = source.name();
-        ear.sources.push(ear::Listened { source: *source, answers: true });
+        ear.sources.push(ear::Listened {
+            source: *source,
+            answers: true,
+            whole: true,
+            bases: known.bases.clone(),
+        });
         match answer {
             Ok(Changes::Doubt(reason)) => {
                 return Ok(Answer::Everything {
@@ -204,6 +214,7 @@ pub async fn hear(hearing: Hearing<'_>) -> Result<Answer, PassError> {
             }
             Err(error) => {
                 ear.sources[at].answers = false;
+                ear.sources[at].whole = false;
                 ear.partial.push(format!("source \"{name}\": {}; {}", error.what, error.remedy));
                 errors.push(error);
             }

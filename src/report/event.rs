@@ -47,6 +47,11 @@ pub enum Event {
         /// What is missing, and what to do, in sentences.
         advice: String,
     },
+    /// A source did not answer a question about what changed, or not completely.
+    Unanswered {
+        /// Which and why, in a sentence.
+        reason: String,
+    },
     /// Everything is read, although the sources could tell what changed.
     ReadingAll {
         /// Why, in a sentence.

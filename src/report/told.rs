@@ -66,6 +66,9 @@ fn write(event: &Event, known: &Known) {
         Event::Advice { source, advice } => {
             info!(source, reason = advice, "The source could tell more of what changes.")
         }
+        Event::Unanswered { reason } => {
+            warn!(reason, "A source did not answer completely: nobody is removed who may be in it.");
+        }
         Event::ReadingAll { reason } => info!(reason, "The sources are read completely."),
         Event::Read { source, people, groups, partial } => {
             info!(

@@ -12,12 +12,14 @@ use crate::source::shape::{AnchorIn, Looking, Shape};
 use super::connect::Session;
 use super::decode;
 use super::detect::{Vendor, without_nested};
+use super::lookup::is_nothing;
 use super::search::{Pages, Search, Step};
 use super::settings::Settings;
 use super::trouble::Failure;
 use super::walk;
 
-/// Reads the containers in all bases, for people and for groups.
+/// Reads the containers in all bases, for people and for groups. `must_exist`: whether it is known that
+/// all of these are there.
 ///
 /// # Errors
 ///
@@ -28,6 +30,7 @@ pub(super) async fn read(
     vendor: Vendor,
     bases: &[String],
     group_bases: &[String],
+    must_exist: bool,
 ) -> Result<Vec<Container>, String> {
     let attributes: Vec<String> = vendor.anchors().iter().map(|name| name.to_ascii_lowercase()).collect();
     let mut containers = Vec::new();
@@ -65,7 +68,7 @@ pub(super) async fn read(
                 Step::End(failure) => break failure,
             }
         };
-        if let Some(failure) = end {
+        if let Some(failure) = end.filter(|failure| must_exist || !is_nothing(vendor, failure)) {
             return Err(format!("the search for containers under \"{base}\" ended early: {failure}"));
         }
         if let Some(gap) = walk::unfollowed(vendor, "containers", &base, referrals) {
