@@ -21,6 +21,7 @@ mod sandbox;
 mod status;
 mod stopping;
 mod sync;
+mod trials;
 mod watch;
 
 use std::ffi::OsString;

@@ -21,6 +21,7 @@ mod role;
 mod scope;
 mod spec;
 mod subject;
+mod trial;
 mod who;
 
 use std::collections::BTreeSet;
@@ -40,6 +41,7 @@ pub use error::RuleError;
 pub use explain::{Answer, Explanation, MappedValue};
 pub use groups::GroupSet;
 pub use spec::{Dialect, EntitlementSpec, RoleSpec, ScopeSpec, Spec};
+pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 
 /// Compiled rules. Immutable; shared freely between threads.
 #[derive(Clone, Debug)]
