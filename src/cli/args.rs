@@ -78,6 +78,20 @@ pub enum Command {
     Demo(Demo),
     /// Is everything there that a pass needs? A line each, with the remedy.
     Check,
+    /// Why is this person what they are, and why not? Changes nothing anywhere.
+    #[command(after_help = "\
+Shows the record, the scope clause by clause, each mapping with what goes in and what comes out, each rule
+and why it applies or not, the account, and what a pass would do now. Somebody who is not in, is only in
+the cloud, or is gone is explained too.
+
+Exit codes: 0 explained; 2 nobody is found, or several are; 4 a source did not answer all of it; 5 the cloud
+did not answer.
+
+Examples:
+  dirsyncd explain ann@example.com
+  dirsyncd explain \"CN=Ann Lee,OU=People,DC=example,DC=com\"
+  dirsyncd explain 6f1d3c1e-0f6a-4c0e-9d0a-2b7c8d9e0f11 --json")]
+    Explain(Explain),
     /// What would a pass do? Changes nothing anywhere.
     #[command(after_help = "\
 Examples:
@@ -161,6 +175,14 @@ pub enum Format {
     Text,
     /// For programs: docs/JSON.md.
     Json,
+}
+
+/// `explain`.
+#[derive(Clone, Debug, Args)]
+pub struct Explain {
+    /// An e-mail address, an anchor, a DN or a cloud id.
+    #[arg(value_name = "PERSON")]
+    pub person: String,
 }
 
 /// `plan`.

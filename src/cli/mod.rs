@@ -9,6 +9,7 @@ mod check;
 mod console;
 mod demo;
 mod exit;
+mod explain;
 mod held;
 mod history;
 mod listen;
@@ -95,6 +96,7 @@ fn dispatch(cli: &Cli, console: Console) -> Result<Exit, Failure> {
                 demo::run(globals, console, args).await
             }
             Command::Check => check::run(globals, console).await,
+            Command::Explain(args) => explain::run(globals, console, args).await,
             Command::Plan(args) => plan::run(globals, console, args).await,
             Command::Sync(args) => sync::run(globals, console, args).await,
             Command::Run(args) => run::run(globals, console, args).await,

@@ -2,9 +2,12 @@
 
 use crate::model::{Field, LicenseId, Record, RoleId, Verdict, Withheld};
 
+use super::expr::{Condition, Needs, Text};
+use super::filter;
+use super::mapping::email_source;
 use super::role::RoleRule;
 use super::subject::Subject;
-use super::{GroupSet, Rules};
+use super::{GroupSet, Rules, Spec};
 
 /// What one clause or rule says about one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +47,34 @@ pub struct Explanation {
     pub roles: Vec<(Answer, Option<RoleId>)>,
 }
 
+/// The attributes that an expression, a condition or a filter reads, in lower case; none for a text
+/// that is none of them.
+pub fn inputs(source: &str) -> Vec<String> {
+    let mut needs = Needs::default();
+    let read = Text::compile(source, &mut needs).is_ok()
+        || {
+            needs = Needs::default();
+            Condition::compile(source, &mut needs).is_ok()
+        }
+        || {
+            needs = Needs::default();
+            filter::parse(source, &mut needs).is_ok()
+        };
+    if read { needs.attributes.into_iter().collect() } else { Vec::new() }
+}
+
+/// The attributes that e-mail addresses come from, in lower case.
+pub fn address_attributes(spec: &Spec) -> Vec<String> {
+    inputs(email_source(spec))
+}
+
 impl Rules {
+    /// As [`Rules::explain`], with the groups of the rules under other words: those that say
+    /// through which other groups the person is in them.
+    pub fn explain_in(&self, record: &Record, groups: &GroupSet, now: i64, words: &[String]) -> Explanation {
+        Self { groups: words.to_vec(), ..self.clone() }.explain(record, groups, now)
+    }
+
     /// Judges one record like [`Rules::judge`], and says how it came about.
     pub fn explain(&self, record: &Record, groups: &GroupSet, now: i64) -> Explanation {
         let subject = Subject::new(record, groups);

@@ -5,6 +5,7 @@
 
 mod codes;
 mod documents;
+mod explain;
 mod rehearsal;
 #[cfg(unix)]
 mod signals;

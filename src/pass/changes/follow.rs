@@ -291,6 +291,7 @@ async fn conclude(mut ear: Ear<'_>, meta: &Meta, memberships: Memberships) -> Re
         partial: ear.partial,
         sources: ear.seen,
         followed: ear.followed,
+        alone: false,
     })))
 }
 
