@@ -1,6 +1,6 @@
 //! The answer in a few sentences, as one would say it on the phone.
 
-use crate::model::{Action, Attr, Cause, Kind, LinkState, RecordKind, Wanted};
+use crate::model::{Action, Attr, Cause, Key, Kind, LinkState, RecordKind, Wanted};
 
 use super::story::{Done, Outlook, Story};
 
@@ -69,20 +69,28 @@ fn standing(story: &Story, who: &str) -> String {
             }
         };
     };
+    if let [first, second, ..] = story.met.as_slice()
+        && Key::dn(&first.record.dn) != Key::dn(&second.record.dn)
+    {
+        return format!(
+            "{who} is withheld: the entries \"{}\" and \"{}\" have the same anchor.",
+            first.record.dn, second.record.dn
+        );
+    }
     let contest = story.outlook.as_ref().and_then(|outlook| outlook.withheld.first());
     if let Some(withheld) = contest {
         return format!("{who} is withheld: {}.", withheld.reason.trim_end_matches('.'));
     }
     match &told.verdict.wanted {
-        Wanted::Present(_) => format!("{who} is to be in the cloud."),
+        Wanted::Present(_) => format!("{who} belongs in the cloud."),
         Wanted::Withheld(withheld) => {
             format!("{who} is withheld: {}.", withheld.reason.trim_end_matches('.'))
         }
         Wanted::Leaving(Cause::Disabled) if story.record().is_some_and(|met| !met.record.disabled) => {
-            format!("{who} is not to be in the cloud: the account has expired in the directory.")
+            format!("{who} does not belong in the cloud: the account has expired in the directory.")
         }
         Wanted::Leaving(Cause::Disabled) => {
-            format!("{who} is not to be in the cloud: the account is disabled in the directory.")
+            format!("{who} does not belong in the cloud: the account is disabled in the directory.")
         }
         Wanted::Leaving(_) => match story.record().map(|met| met.record.kind) {
             Some(RecordKind::Group) => format!("{who} is a group, and never a person in the cloud."),
@@ -92,7 +100,7 @@ fn standing(story: &Story, who: &str) -> String {
             Some(RecordKind::Person) | None => {
                 let clauses: Vec<&str> =
                     told.scope.iter().filter(|answer| !answer.applies).map(|a| a.rule.as_str()).collect();
-                format!("{who} is not to be in the cloud: out of scope by {}.", clauses.join(" and "))
+                format!("{who} does not belong in the cloud: out of scope by {}.", clauses.join(" and "))
             }
         },
     }
@@ -155,7 +163,7 @@ fn pass(story: &Story) -> String {
             outlook.waiting.iter().map(|license| story.catalogue.name(license).to_owned()).collect();
         said.push(format!("No seat is left of {}.", and(&names)));
     }
-    said.extend(outlook.short.iter().map(|why| format!("Left as is: {why}.")));
+    said.extend(outlook.short.iter().map(|why| format!("It stays as it is: {why}.")));
     if said.is_empty() {
         return nothing(story, outlook);
     }

@@ -21,7 +21,7 @@ pub(super) fn write(out: &mut dyn Write, style: Style, story: &Story) -> io::Res
         return candidates(out, style, story);
     }
     if story.is_nobody() {
-        return nobody(out, style, story);
+        return searched(out, style, story);
     }
     record(out, style, story)?;
     judged(out, style, story)?;
@@ -51,23 +51,20 @@ fn candidates(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()
     Ok(())
 }
 
-fn nobody(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()> {
+fn searched(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()> {
     text::heading(out, style, "Where was looked")?;
     for source in &story.sources {
         writeln!(out, "  source \"{}\" {}", source.name, printable(&source.scope))?;
     }
     writeln!(
         out,
-        "  what to do: check the spelling; whoever is in the directory and not found here is outside"
+        "  Whoever is in the directory and not found is outside the bases of the source, is kept out by"
     )?;
-    writeln!(
-        out,
-        "  the bases of the source, is kept out by its person_filter, or is hidden from its account"
-    )
+    writeln!(out, "  its person_filter, is hidden from its account, or is written in another way.")
 }
 
 fn record(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()> {
-    let Some(met) = story.record() else { return Ok(()) };
+    let Some(met) = story.record() else { return searched(out, style, story) };
     text::heading(out, style, "Record")?;
     writeln!(out, "  {}", printable(&met.record.dn))?;
     writeln!(out, "  anchor {}, read just now from source \"{}\"", met.record.anchor, met.source)?;
@@ -122,11 +119,15 @@ fn judged(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()> {
             .map(|(name, values)| format!("{name} {}", quoted(&values)))
             .collect();
         let from = match (inputs.as_slice(), mapped.source.as_str()) {
-            ([], source) => format!("from {source}, which reads nothing"),
+            ([], source) => format!("from {source}"),
+            // The value says it all.
+            ([only], source) if mapped.value.is_ok() && only.split(' ').next() == Some(source) => {
+                format!("from {source}")
+            }
             (inputs, source) => format!("from {source} with {}", inputs.join(", ")),
         };
         match &mapped.value {
-            Ok(None) => writeln!(out, "  {}", style.dim(&format!("{name:<22} blank, {}", printable(&from))))?,
+            Ok(None) => writeln!(out, "  {name:<22} {}", style.dim(&printable(&format!("blank, {from}"))))?,
             Ok(Some(value)) => {
                 let value = format!("\"{}\"", printable(value));
                 writeln!(out, "  {name:<22} {value} {}", style.dim(&printable(&from)))?;
@@ -159,9 +160,12 @@ fn licenses(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()> 
         let gives = if names.is_empty() { "nothing that the cloud has".into() } else { names.join(", ") };
         clause(out, style, story, answer, &format!(", for {gives}"))?;
     }
-    if !matches!(told.verdict.wanted, Wanted::Present(_)) && told.entitlements.iter().any(|(a, _)| a.applies)
-    {
-        writeln!(out, "  None of it is given to somebody who is not to be in the cloud.")?;
+    match &told.verdict.wanted {
+        Wanted::Leaving(_) if told.entitlements.iter().any(|(answer, _)| answer.applies) => {
+            writeln!(out, "  none of it is given to somebody who does not belong in the cloud")?;
+        }
+        Wanted::Withheld(_) => writeln!(out, "  nothing is given or taken while somebody is withheld")?,
+        Wanted::Leaving(_) | Wanted::Present(_) => {}
     }
     let mut seats: Vec<&LicenseId> = told.entitlements.iter().flat_map(|(_, gives)| gives).collect();
     seats.sort();
