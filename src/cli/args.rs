@@ -97,6 +97,7 @@ Examples:
 Examples:
   dirsyncd plan                        what a pass would do now
   dirsyncd plan --full                 the same, after listing the whole cloud
+  dirsyncd plan --only ann@example.com the part of it that is about one person
   dirsyncd plan --check --quiet        exit code 10 when there is something to do
   dirsyncd plan --format json --out plan.json")]
     Plan(Plan),
@@ -191,6 +192,9 @@ pub struct Plan {
     /// List the whole cloud, to see what others changed there and which accounts nobody claims.
     #[arg(long)]
     pub full: bool,
+    /// Only one person, by e-mail address, anchor, DN or cloud id, and whoever claims the same address.
+    #[arg(long, value_name = "PERSON", conflicts_with = "full")]
+    pub only: Option<String>,
     /// The form; --json is short for json.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: Format,

@@ -16,6 +16,7 @@ mod listen;
 mod outcome;
 mod pages;
 mod pass;
+mod person;
 mod plan;
 mod run;
 mod sandbox;

@@ -328,6 +328,9 @@ fn what_is_said_is_what_a_pass_plans() {
             record => &record["anchor"],
         };
         let said = of(&story["pass"]["actions"], anchor);
+        let only = scene.stage.run(&["plan", "--json", "--only", person]).json();
+        assert_eq!(of(&only["actions"], anchor), said, "{person}");
+        assert_eq!(only["actions"].as_array().unwrap().len(), said.len(), "somebody else");
         acted += said.len();
         // Seats that somebody else gives back in the same pass are not known to a look at one person.
         let kinds = |actions: Vec<(String, Value)>| -> Vec<(String, Value)> {
@@ -336,4 +339,5 @@ fn what_is_said_is_what_a_pass_plans() {
         assert_eq!(kinds(said), kinds(of(&planned["actions"], anchor)), "{person}");
     }
     assert!(acted >= 4);
+    scene.stage.run(&["plan", "--only", "nobody@example.com"]).expect(2);
 }
