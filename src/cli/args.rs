@@ -78,6 +78,17 @@ pub enum Command {
     Demo(Demo),
     /// Is everything there that a pass needs? A line each, with the remedy.
     Check,
+    /// Every record through the rules: what they refuse, what collides, what looks wrong. Reads the
+    /// sources only.
+    #[command(after_help = "\
+Exit codes: 0 nothing found; 3 a [[test]] of the configuration fails; 4 a source was not read completely;
+5 with --cloud, the cloud did not answer; 6 something was found.
+
+Examples:
+  dirsyncd lint                        counts, with a few examples of each
+  dirsyncd lint --all                  everything
+  dirsyncd lint --json --quiet | jq '.findings[] | {code, count}'")]
+    Lint(Lint),
     /// Why is this person what they are, and why not? Changes nothing anywhere.
     #[command(after_help = "\
 Shows the record, the scope clause by clause, each mapping with what goes in and what comes out, each rule
@@ -176,6 +187,20 @@ pub enum Format {
     Text,
     /// For programs: docs/JSON.md.
     Json,
+}
+
+/// `lint`.
+#[derive(Clone, Debug, Args)]
+pub struct Lint {
+    /// Show every example instead of a few of each kind. What is found is then kept in memory.
+    #[arg(long)]
+    pub all: bool,
+    /// So many examples of each kind.
+    #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "all")]
+    pub examples: usize,
+    /// Ask the cloud, too, whether it has the licences and roles that the rules name.
+    #[arg(long)]
+    pub cloud: bool,
 }
 
 /// `explain`.

@@ -12,6 +12,7 @@ mod exit;
 mod explain;
 mod held;
 mod history;
+mod lint;
 mod listen;
 mod outcome;
 mod pages;
@@ -97,6 +98,7 @@ fn dispatch(cli: &Cli, console: Console) -> Result<Exit, Failure> {
                 demo::run(globals, console, args).await
             }
             Command::Check => check::run(globals, console).await,
+            Command::Lint(args) => lint::run(globals, console, args).await,
             Command::Explain(args) => explain::run(globals, console, args).await,
             Command::Plan(args) => plan::run(globals, console, args).await,
             Command::Sync(args) => sync::run(globals, console, args).await,

@@ -139,7 +139,8 @@ impl<'a> Alone<'a> {
         let local = text.split('@').next().unwrap_or_default();
         let values: Vec<Vec<u8>> =
             [text.to_owned(), format!("smtp:{text}"), local.to_owned()].map(String::into_bytes).to_vec();
-        for attribute in self.addresses.to_vec() {
+        let addresses = self.addresses;
+        for attribute in addresses.iter().cloned() {
             self.fetch(Lookup::PeopleWith { attribute, values: values.clone() }, meant).await;
         }
     }

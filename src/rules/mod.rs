@@ -38,7 +38,7 @@ use scope::Scope;
 use subject::Subject;
 
 pub use error::RuleError;
-pub use explain::{Answer, Explanation, MappedValue, address_attributes, inputs};
+pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
 pub use spec::{Dialect, EntitlementSpec, RoleSpec, ScopeSpec, Spec};
 pub use trial::{Expected, Miss, Trial, TrialSpec, trials};

@@ -161,7 +161,7 @@ impl Scene {
 }
 
 #[track_caller]
-fn golden(name: &str, said: &str) {
+pub fn golden(name: &str, said: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/explain/{name}.txt"));
     if std::env::var_os("DIRSYNCD_BLESS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -6,6 +6,7 @@
 mod codes;
 mod documents;
 mod explain;
+mod lint;
 mod rehearsal;
 #[cfg(unix)]
 mod signals;

@@ -4,7 +4,7 @@
 //! read once and counted. What fails does not hide the rest, and nothing is written anywhere.
 
 mod cloud;
-mod groups;
+pub(super) mod groups;
 mod line;
 mod machine;
 mod reading;

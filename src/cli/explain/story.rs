@@ -180,7 +180,8 @@ impl Story {
         let Some(met) = self.record() else { return Vec::new() };
         let read = |name: String| {
             let found: Vec<&[u8]> = met.record.values(&name).collect();
-            (spelled_in(source, &name).unwrap_or(&name).to_owned(), values(&found, &name))
+            let shown = values(&found, &name);
+            (name, shown)
         };
         crate::rules::inputs(source).into_iter().map(read).collect()
     }
@@ -194,14 +195,10 @@ impl Story {
             let reasons = rules.map(|answer| answer.reason.as_str());
             told.mapping.iter().map(|mapped| mapped.source.as_str()).chain(reasons)
         });
-        texts.into_iter().find_map(|text| spelled_in(text, name)).unwrap_or(name).to_owned()
+        let part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let mut words = texts.flat_map(|text| text.split(move |c| !part(c)));
+        words.find(|word| word.eq_ignore_ascii_case(name)).unwrap_or(name).to_owned()
     }
-}
-
-/// A name as a text writes it.
-fn spelled_in<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    text.split(|c| !part(c)).find(|word| word.eq_ignore_ascii_case(name))
 }
 
 /// Values in order, as they are shown.

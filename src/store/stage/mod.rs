@@ -7,6 +7,7 @@
 //! of them is.
 
 mod accounts;
+mod claims;
 mod memberships;
 mod wanted;
 
@@ -17,6 +18,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 pub use accounts::StagedAccount;
+pub use claims::{Claim, Shared};
 pub use wanted::StagedWanted;
 
 /// The spool of one pass.
@@ -36,6 +38,7 @@ enum Late {
     Accounts = 2,
     Holders = 4,
     Members = 8,
+    Claims = 16,
 }
 
 impl Late {
@@ -48,6 +51,7 @@ impl Late {
                  CREATE INDEX account_external ON account_key (external) WHERE external IS NOT NULL"
             }
             Self::Holders => "CREATE INDEX holder_of ON holder (account, license)",
+            Self::Claims => "CREATE INDEX claim_key ON claim (what, key)",
             Self::Members => "CREATE INDEX member_in ON member (member, source_group)",
         }
     }
@@ -73,7 +77,7 @@ impl Stage {
              PRAGMA cache_size = -65536;",
         )
         .map_err(failed)?;
-        for schema in [wanted::SCHEMA, accounts::SCHEMA, memberships::SCHEMA] {
+        for schema in [wanted::SCHEMA, accounts::SCHEMA, memberships::SCHEMA, claims::SCHEMA] {
             db.execute_batch(schema).map_err(failed)?;
         }
         Ok(Self {
