@@ -56,6 +56,21 @@ fn the_tests_in_the_documented_file_pass() {
     }
 }
 
+#[test]
+fn the_tests_in_the_manual_pass() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/RULES.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let block = page.split("```toml tests\n").nth(1).unwrap().split("```").next().unwrap();
+    let config = parse(&format!("{VALID}{block}")).unwrap_or_else(|errors| panic!("{errors}"));
+    let rules = Rules::compile(&config.rules).unwrap();
+    let trials = rules::trials(&config.trials, &rules).unwrap();
+    assert_eq!(trials.len(), 5);
+    let rules = rules.rehearsed(&config.rules);
+    for trial in trials {
+        assert_eq!(trial.run(&rules), [], "{}", trial.name);
+    }
+}
+
 /// After a change of `src/config/raw.rs`: `DIRSYNCD_BLESS=1 cargo test --test config`.
 #[test]
 fn the_shipped_schema_is_that_of_the_types() {
