@@ -23,6 +23,7 @@ use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::listen::{heard, recent};
 use super::pass::{due, findings, look_around, seats};
+use super::person::only;
 use super::stopping::stoppable;
 
 /// Runs the command.
@@ -40,7 +41,10 @@ pub async fn run(globals: &Globals, console: Console, args: &args::Plan) -> Resu
         let observe = if args.full { Observe::All } else { due(&parts, &reader)? };
         let events =
             told::to_all(vec![told::to_log(tracing::Span::none(), told::Known::default()), progress.sink()]);
-        let heard = heard(&parts, &reader, observe, Arc::clone(&events)).await?;
+        let heard = match &args.only {
+            Some(person) => Some(only(&parts, &reader, person).await?),
+            None => heard(&parts, &reader, observe, Arc::clone(&events)).await?,
+        };
         let recent = recent(&reader, heard.is_some())?;
         look_around(&parts, &cloud, &reader, observe, heard, recent, events).await
     })

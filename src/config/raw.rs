@@ -6,6 +6,7 @@
 
 mod edges;
 mod people;
+mod trial;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ use crate::plan::Leavers as LeaversPolicy;
 
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
 pub use people::{Dialect, Entitlement, Mapping, People, Role, Scope};
+pub use trial::{Expect, Test};
 
 /// The configuration of dirsyncd.
 ///
@@ -39,6 +41,9 @@ pub struct Root {
     /// Who gets which administrator role.
     #[serde(default)]
     pub role: Vec<Role>,
+    /// Records, and what the rules must make of them: run by `check` and `lint`.
+    #[serde(default)]
+    pub test: Vec<Test>,
     /// What becomes of people who left: gone from the directory, disabled, or out of scope.
     #[serde(default)]
     pub leavers: Leavers,

@@ -3,6 +3,7 @@
 mod cloud;
 mod people;
 mod source;
+mod trial;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ pub(super) fn check(
     let cloud = check.cloud(raw.cloud);
     let adopt = raw.people.adopt;
     let rules = check.rules(raw.people, raw.entitlement, raw.role);
+    let trials = check.trials(raw.test);
     let leavers = check.leavers(&raw.leavers);
     let (guard, protected) = check.guard(&raw.guard);
     let schedule = check.schedule(&raw.schedule);
@@ -58,6 +60,7 @@ pub(super) fn check(
         sources,
         cloud,
         rules,
+        trials,
         adopt,
         leavers,
         guard,

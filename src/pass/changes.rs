@@ -95,6 +95,9 @@ pub struct Heard {
     pub sources: Vec<SourceSeen>,
     /// Changes of containers.
     pub followed: Followed,
+    /// Whether somebody asked about these people alone: what else has changed does not matter, the
+    /// cloud is asked about each of them, and nothing of it is for carrying out.
+    pub alone: bool,
 }
 
 /// Whether it is worth asking the sources what changed, and if not, why everything is read.

@@ -119,10 +119,11 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         });
     }
 
-    let observes_all = observe == Observe::All || meta.last_observation.is_none();
+    let alone = heard.as_ref().is_some_and(|heard| heard.alone);
+    let observes_all = !alone && (observe == Observe::All || meta.last_observation.is_none());
     let digests = (rules.written(), rules.fingerprint());
     // With other licences or roles behind the same names, every verdict may be another one.
-    let heard = heard.filter(|_| !observes_all && digests == (meta.written, meta.rules));
+    let heard = heard.filter(|_| alone || !observes_all && digests == (meta.written, meta.rules));
     let (index, faces) = match &heard {
         Some(heard) if heard.concerned.len() <= few(meta.linked) => {
             let concerned: Vec<SourceId> = heard.concerned.iter().copied().collect();
@@ -154,6 +155,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         events: Arc::clone(&events),
     });
     let follows = heard.is_some();
+    let asked_for = heard.as_ref().filter(|_| alone).map(|heard| heard.concerned.clone());
     let judging = Arc::clone(&sieve);
     let reading = async {
         match heard {
@@ -206,10 +208,17 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             let seats = Seats::open(&catalogue);
             let doubtful = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
                 .doubtful(few + 1)?;
-            let leavers = sections.leavers().take(few + 1).chain(doubtful);
+            let mut leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
+            if let Some(asked_for) = asked_for {
+                leavers.retain(|anchor| asked_for.contains(anchor));
+                leavers.extend(asked_for);
+            }
             // Nor is an account handed on to another record before it was looked at.
-            let leavers: BTreeSet<SourceId> =
-                leavers.map(|anchor| moved.old(anchor)).chain(moved.all().map(|(_, old)| old)).collect();
+            let leavers: BTreeSet<SourceId> = leavers
+                .into_iter()
+                .map(|anchor| moved.old(anchor))
+                .chain(moved.all().map(|(_, old)| old))
+                .collect();
             let readdressed: Vec<SourceId> = addresses.rounds.iter().flatten().copied().collect();
             match questions(&people, reader, leavers, &readdressed, few)? {
                 Some(questions) => (observe_some(cloud, &policy.managed, questions).await?, sections),

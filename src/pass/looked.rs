@@ -7,7 +7,7 @@ use crate::apply::after;
 use crate::cloud::Organization;
 use crate::guard::Guard;
 use crate::model::{Action, Attr, Catalogue, Change, CloudId, Email, Fingerprint, Key, Kind, SourceId};
-use crate::plan::{Policy, Seats};
+use crate::plan::{Case, Policy, Seats};
 use crate::rules::Unbound;
 use crate::store::{Outcome, Reader, RowChange, Settlement, Stage};
 
@@ -151,6 +151,21 @@ impl Look {
         let keys: Vec<Key> = self.reading.memberships.touched().collect();
         let by_dn = self.reader.anchors_by_dn(&keys)?.into_iter().map(|(_, anchor)| anchor);
         Ok(by_dn.chain(self.reading.through_primary.iter().copied()).collect())
+    }
+
+    /// The three states of one person of the plan side by side; `None` for somebody who is in none
+    /// of them.
+    ///
+    /// # Errors
+    ///
+    /// When the spool or the store failed.
+    pub fn case(&self, anchor: SourceId) -> Result<Option<Case>, PassError> {
+        let evidence = self.evidence();
+        let mut cases = match self.index.find(self.moved.old(anchor)) {
+            Some(_) => evidence.linked(&[anchor])?,
+            None => evidence.newcomers(self.people.wanted(&[anchor])?)?,
+        };
+        Ok(cases.cases.pop())
     }
 
     /// Everybody who is wanted and has no link under the anchor of their record.

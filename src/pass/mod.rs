@@ -4,6 +4,7 @@
 //! all of a dry run. [`act`] carries out what a look found, with a writer and the store.
 
 mod act;
+mod alone;
 mod cases;
 mod census;
 mod changes;
@@ -26,6 +27,7 @@ use crate::store::StoreError;
 
 pub use crate::apply::Hands;
 pub use act::{Acted, act};
+pub use alone::{Alone, Chain, Climbed, Meant, Met};
 pub use changes::{Answer, Heard, Hearing, hear};
 pub use look::{Observe, World, look};
 pub use looked::{Look, Stray};

@@ -22,6 +22,7 @@ mod role;
 mod scope;
 mod spec;
 mod subject;
+mod trial;
 mod who;
 
 use std::collections::BTreeSet;
@@ -39,9 +40,10 @@ use scope::Scope;
 use subject::Subject;
 
 pub use error::RuleError;
-pub use explain::{Answer, Explanation, MappedValue};
+pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
 pub use spec::{Dialect, EntitlementSpec, RoleSpec, ScopeSpec, Spec};
+pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 
 /// Compiled rules. Immutable; shared freely between threads.
 #[derive(Clone, Debug)]

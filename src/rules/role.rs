@@ -22,6 +22,13 @@ const WORDS: &[(&str, &str, &[&str])] = &[
     ("compliance", "", &["Compliance Officer"]),
 ];
 
+/// A role that stands for the one which a rule means, where the cloud is not asked. Its id is the
+/// word of the rule.
+pub(super) fn stand_in(wanted: &str) -> Role {
+    let name = WORDS.iter().find(|(word, ..)| *word == wanted).and_then(|(_, _, names)| names.first());
+    Role { id: RoleId::new(wanted), name: name.map_or(wanted, |name| *name).to_owned() }
+}
+
 /// One rule.
 #[derive(Clone, Debug)]
 pub(super) struct RoleRule {

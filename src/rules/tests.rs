@@ -3,6 +3,7 @@
 mod docs;
 mod explain;
 mod properties;
+mod trial;
 
 use super::*;
 use crate::model::{Attribute, Email, Field, License, LicenseKind, RoleId, SourceId, Withheld};

@@ -40,4 +40,4 @@ pub use meta::{Meta, SourceMeta};
 pub use reader::Reader;
 pub use run::{NewRun, RunId, RunRecord};
 pub use snapshot::RowChange;
-pub use stage::{Stage, StagedAccount, StagedWanted};
+pub use stage::{Claim, Shared, Stage, StagedAccount, StagedWanted};

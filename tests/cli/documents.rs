@@ -69,7 +69,16 @@ fn every_document_is_as_its_schema_says() {
     holds("plan", &stage.run(&["plan", "--json"]).expect(9).json());
     holds("sync", &stage.run(&["sync", "--json"]).expect(9).json());
     holds("check", &stage.run(&["check", "--json"]).expect(0).json());
+    holds("lint", &stage.run(&["lint", "--json"]).expect(6).json());
+    holds("lint", &stage.run(&["lint", "--json", "--cloud"]).expect(6).json());
+    for who in ["p1@example.com", "admin@example.com", "uid=p13,ou=people,dc=example,dc=com"] {
+        holds("explain", &stage.run(&["explain", "--json", who]).expect(0).json());
+    }
+    let nobody = stage.run(&["explain", "--json", "nobody@example.com"]).expect(2).json();
+    assert_eq!(nobody["outcome"], "nobody");
+    holds("explain", &nobody);
     stage.write("people.ldif", &people(5).replace("title: Tester", "title: Chief"));
+    holds("explain", &stage.run(&["explain", "--json", "p7@example.com"]).expect(0).json());
     holds("plan", &stage.run(&["plan", "--json", "--full"]).expect(7).json());
     holds("sync", &stage.run(&["sync", "--json"]).expect(7).json());
     holds("status", &stage.run(&["status", "--json"]).expect(0).json());

@@ -5,6 +5,8 @@
 
 mod codes;
 mod documents;
+mod explain;
+mod lint;
 mod rehearsal;
 #[cfg(unix)]
 mod signals;

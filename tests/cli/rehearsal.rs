@@ -62,13 +62,13 @@ pub fn people(n: usize) -> String {
 impl Rehearsal {
     /// With so many seats, and these entries in the directory.
     pub fn new(seats: u64, ldif: &str) -> Self {
+        Self::with(vec![LicenseSpec::paid("Advanced Messaging", "MS", seats, "Sub1")], ldif)
+    }
+
+    /// With these licences.
+    pub fn with(licenses: Vec<LicenseSpec>, ldif: &str) -> Self {
         let runtime = Runtime::new().unwrap();
-        let settings = Settings {
-            token: TOKEN.into(),
-            licenses: vec![LicenseSpec::paid("Advanced Messaging", "MS", seats, "Sub1")],
-            sites: Vec::new(),
-            ..Settings::default()
-        };
+        let settings = Settings { token: TOKEN.into(), licenses, sites: Vec::new(), ..Settings::default() };
         let sandbox = runtime.block_on(Sandbox::start(settings)).unwrap();
         let this = Self { dir: TempDir::new().unwrap(), sandbox: Some(sandbox), runtime };
         this.write("people.ldif", ldif);
@@ -99,6 +99,11 @@ impl Rehearsal {
                  [state]\ndir = \"state\"\n[log]\ndir = \"log\"\n{more}"
             ),
         );
+    }
+
+    /// Where the cloud is.
+    pub fn base_url(&self) -> String {
+        self.sandbox.as_ref().unwrap().base_url()
     }
 
     pub fn organization(&self) -> &Organization {

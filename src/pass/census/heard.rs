@@ -26,6 +26,7 @@ pub fn read_heard(heard: Heard, sieve: &Sieve) -> Result<(Reading, Stage), PassE
         settled,
         sources,
         followed,
+        alone: _,
     } = heard;
     let mut work = Work::new(stage, sieve)?;
     work.gathering = None;

@@ -308,6 +308,7 @@ async fn conclude(mut ear: Ear<'_>, meta: &Meta, memberships: Memberships) -> Re
         settled,
         sources: ear.seen,
         followed: ear.followed,
+        alone: false,
     })))
 }
 

@@ -7,6 +7,7 @@
 //! of them is.
 
 mod accounts;
+mod claims;
 mod joined;
 mod memberships;
 mod wanted;
@@ -18,6 +19,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 pub use accounts::StagedAccount;
+pub use claims::{Claim, Shared};
 pub use wanted::StagedWanted;
 
 /// The spool of one pass.
@@ -38,6 +40,7 @@ enum Late {
     Holders = 4,
     Members = 8,
     Joined = 16,
+    Claims = 32,
 }
 
 impl Late {
@@ -50,6 +53,7 @@ impl Late {
                  CREATE INDEX account_external ON account_key (external) WHERE external IS NOT NULL"
             }
             Self::Holders => "CREATE INDEX holder_of ON holder (account, license)",
+            Self::Claims => "CREATE INDEX claim_key ON claim (what, key)",
             Self::Members => "CREATE INDEX member_in ON member (member, source_group)",
             Self::Joined => {
                 "CREATE INDEX wanted_joined ON wanted_key (joined, linked) WHERE joined IS NOT NULL"
@@ -78,7 +82,7 @@ impl Stage {
              PRAGMA cache_size = -65536;",
         )
         .map_err(failed)?;
-        for schema in [wanted::SCHEMA, accounts::SCHEMA, memberships::SCHEMA] {
+        for schema in [wanted::SCHEMA, accounts::SCHEMA, memberships::SCHEMA, claims::SCHEMA] {
             db.execute_batch(schema).map_err(failed)?;
         }
         Ok(Self {
