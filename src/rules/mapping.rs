@@ -98,7 +98,9 @@ impl Mapping {
         let email = self.email(subject)?;
         let mut profile = Profile::new();
         for (field, rule) in &self.fields {
-            if let Some(value) = value(*field, rule, subject)? {
+            if let Some(value) = value(*field, rule, subject)?
+                && !(ADDRESSES.contains(field) && is_repeated(&email, &profile, &value))
+            {
                 profile.insert(*field, value);
             }
         }
@@ -157,6 +159,17 @@ impl Mapping {
             format!("correct the address in {attributes}, or add \"{domain}\" to people.allowed_domains"),
         ))
     }
+}
+
+/// The e-mail addresses besides the user name.
+const ADDRESSES: [Field; 5] =
+    [Field::EmailHome, Field::EmailAlias1, Field::EmailAlias2, Field::EmailAlias3, Field::EmailAlias4];
+
+/// Whether an address is the user name, or was given already: a list of aliases mostly holds
+/// the primary address too, and the cloud wants each once.
+fn is_repeated(email: &Email, profile: &Profile, value: &str) -> bool {
+    same(email.as_str(), value)
+        || ADDRESSES.iter().filter_map(|field| profile.get(field)).any(|known| same(known, value))
 }
 
 /// The value of one field, or what makes it unusable.
