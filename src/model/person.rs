@@ -40,8 +40,10 @@ impl Person {
 /// What the rules are in charge of. Everything else in the cloud is left alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Managed {
-    /// Attributes that are mapped.
+    /// Attributes that are mapped and compared.
     pub fields: FieldSet,
+    /// Of those, attributes that are written only where the cloud has no value.
+    pub kept: FieldSet,
     /// Licences that a rule can give.
     pub licenses: BTreeSet<LicenseId>,
     /// Roles that a rule can give.

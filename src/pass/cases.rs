@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{
-    Account, Cause, CloudId, Email, Key, LicenseId, LinkState, SnapshotRow, SourceId, Wanted, Withheld,
+    Account, Cause, CloudId, Email, FieldSet, Key, LicenseId, LinkState, SnapshotRow, SourceId, Wanted,
+    Withheld,
 };
 use crate::plan::pair::{Pairing, pair};
 use crate::plan::{Case, Seen, Wish};
@@ -34,6 +35,8 @@ pub struct Evidence<'a> {
     pub me: Option<&'a CloudId>,
     /// Addresses that the configuration protects.
     pub protected: &'a BTreeSet<Email>,
+    /// Attributes that are written only where the cloud has no value.
+    pub kept: FieldSet,
 }
 
 /// All evidence but that of the cloud.
@@ -55,6 +58,8 @@ pub struct Known<'a> {
     pub me: Option<&'a CloudId>,
     /// See [`Evidence`].
     pub protected: &'a BTreeSet<Email>,
+    /// See [`Evidence`].
+    pub kept: FieldSet,
 }
 
 impl<'a> Known<'a> {
@@ -63,8 +68,8 @@ impl<'a> Known<'a> {
     where
         'a: 'b,
     {
-        let Self { index, reader, people, addresses, whole, doubts, me, protected } = *self;
-        Evidence { index, reader, people, observation, addresses, whole, doubts, me, protected }
+        let Self { index, reader, people, addresses, whole, doubts, me, protected, kept } = *self;
+        Evidence { index, reader, people, observation, addresses, whole, doubts, me, protected, kept }
     }
 }
 
@@ -143,6 +148,8 @@ impl Evidence<'_> {
                 LinkState::Present => {
                     let mut person = row.applied.clone();
                     person.active = true;
+                    // What the cloud holds of its own is not what the directory wants.
+                    person.profile.retain(|field, _| !self.kept.contains(*field));
                     Wish::Present(person)
                 }
                 LinkState::Left { .. } => Wish::Leaving(Cause::Disabled),

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use crate::apply::Finish;
 use crate::guard::{CheckedPlan, Guard, HeldAction, Tally, releases};
 use crate::model::{
-    Action, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow, SourceId, Withheld,
-    license_digest,
+    Action, Attr, Change, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow, SourceId,
+    Withheld, license_digest,
 };
 use crate::plan::order::phase;
 use crate::plan::{Case, Cell, Decision, Match, Plan, Policy, Seats, Seen, Wish, decide};
@@ -136,7 +136,7 @@ impl<'a> Parts<'a> {
 
     /// Linked people about whom the snapshot is not to be trusted alone, at most `limit` of
     /// them: who would lose something, who would get a licence or role, which somebody may have
-    /// given by hand already, and about whom an interrupted run left doubts. Consumes the walk.
+    /// given by hand already, whose empty value somebody may have filled, and about whom an interrupted run left doubts. Consumes the walk.
     pub fn doubtful(mut self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
         self.newcomers_after = None;
         let mut found = BTreeSet::new();
@@ -146,7 +146,9 @@ impl<'a> Parts<'a> {
             for (case, decision) in cases.cases.iter().zip(decisions) {
                 let doubt = case.row.as_ref().is_some_and(|row| row.applied_print == Fingerprint::NONE);
                 let asked = |action: &Action| {
-                    action.removes() || matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
+                    action.removes()
+                        || matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
+                        || action.changes.iter().any(|change| self.is_kept(change))
                 };
                 if doubt || decision.actions.iter().any(asked) {
                     found.insert(case.anchor);
@@ -154,6 +156,11 @@ impl<'a> Parts<'a> {
             }
         }
         Ok(found.into_iter().take(limit).collect())
+    }
+
+    /// Whether a change fills a value that may be there by now.
+    fn is_kept(&self, change: &Change) -> bool {
+        matches!(change.field, Attr::Field(field) if self.policy.managed.kept.contains(field))
     }
 
     /// Counts all removals, without those that are approved already. Consumes the walk.

@@ -129,6 +129,9 @@ pub(super) struct Argument<'a> {
     pub(super) node: Node,
 }
 
+/// Texts to compare with, each with the text that goes with it.
+type Cases = Box<[(Text, Text)]>;
+
 /// The arguments of one call, taken from the left.
 struct Arguments<'a> {
     usage: &'static str,
@@ -212,7 +215,7 @@ impl Arguments<'_> {
     }
 
     /// Cases with their texts, and the text for all others.
-    fn cases(&mut self) -> Result<(Box<[(Text, Text)]>, Box<Text>), SyntaxError> {
+    fn cases(&mut self) -> Result<(Cases, Box<Text>), SyntaxError> {
         let mut cases = Vec::new();
         while self.rest.len() > 1 {
             cases.push((self.text()?, self.text()?));
