@@ -63,6 +63,9 @@ fields! {
     EmployeeNumber = "employee_number", max 256;
     /// Enterprise extension `costCenter`.
     CostCenter = "cost_center", max 256;
+    /// Enterprise extension `manager`. The rules give a DN; what the cloud holds, and everything
+    /// behind the rules, is the cloud id of the account of whoever stands there.
+    Manager = "manager", max 1000;
     /// SCIM `preferredLanguage`, `ll_CC`.
     PreferredLanguage = "preferred_language", max 32;
     /// SCIM `locale`, `ll_CC`.

@@ -82,6 +82,8 @@ pub struct Cases {
     pub staged: BTreeMap<SourceId, StagedWanted>,
     /// Who is withheld, for reasons that show only here.
     pub withheld: Vec<Withheld>,
+    /// People whose manager is not in the cloud, and is not about to come.
+    pub unmanaged: u64,
 }
 
 impl Evidence<'_> {
@@ -123,6 +125,7 @@ impl Evidence<'_> {
                 row: Some(row),
             });
         }
+        self.name_managers(&mut out)?;
         Ok(out)
     }
 
@@ -235,6 +238,7 @@ impl Evidence<'_> {
             out.cases.push(case);
             out.staged.insert(staged.anchor, staged);
         }
+        self.name_managers(&mut out)?;
         Ok(out)
     }
 

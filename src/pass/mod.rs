@@ -11,6 +11,7 @@ mod contest;
 mod index;
 mod look;
 mod looked;
+mod managers;
 mod membership;
 mod observe;
 mod parts;

@@ -58,6 +58,8 @@ pub struct Part {
     pub in_sync: u64,
     /// People looked at although their record is unchanged: something else about them is not.
     pub revisited: u64,
+    /// People whose manager is not in the cloud, and is not about to come.
+    pub unmanaged: u64,
 }
 
 /// One section's next people.
@@ -190,7 +192,7 @@ impl<'a> Parts<'a> {
     /// The next part, guarded.
     pub fn next(&mut self, guard: &Guard) -> Result<Option<Part>, StoreError> {
         let Some((cases, decisions)) = self.decide_next()? else { return Ok(None) };
-        let Cases { cases, mut staged, withheld } = cases;
+        let Cases { cases, mut staged, withheld, unmanaged } = cases;
         let mut actions = Vec::new();
         let mut rows = BTreeMap::new();
         let mut finish = BTreeMap::new();
@@ -240,7 +242,19 @@ impl<'a> Parts<'a> {
                 notes.push(RowChange::Link(Box::new(row)));
             }
         }
-        Ok(Some(Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync, revisited }))
+        Ok(Some(Part {
+            checked,
+            held,
+            rows,
+            finish,
+            notes,
+            waiting,
+            withheld,
+            short,
+            in_sync,
+            revisited,
+            unmanaged,
+        }))
     }
 
     /// Whether a linked person's record was met in this read.

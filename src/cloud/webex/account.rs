@@ -78,6 +78,7 @@ pub(super) fn account(mut user: User<'_>) -> Account {
         put(Field::Organization, enterprise.organization);
         put(Field::EmployeeNumber, enterprise.employee_number);
         put(Field::CostCenter, enterprise.cost_center);
+        put(Field::Manager, enterprise.manager.and_then(|manager| manager.value));
     }
 
     let calling_owns_work_phone = user.phone_numbers.0.iter().any(|phone| is(&phone.kind, "work_extension"));
@@ -206,6 +207,7 @@ mod tests {
                 (Field::Department, "Optics"),
                 (Field::EmployeeNumber, "E-2002"),
                 (Field::CostCenter, "CC-7"),
+                (Field::Manager, "aa000001-1111-4111-8111-000000000001"),
                 (Field::PreferredLanguage, "en_GB"),
                 (Field::Timezone, "Europe/London"),
                 (Field::PhoneWork, "+441134960002"),

@@ -52,6 +52,13 @@ pub(super) fn patch(action: &Action, standing: Option<&Standing>) -> Option<Valu
                 Place::Core(key) => ops.push(set(key, to.as_deref())),
                 Place::Name(key) => ops.push(set(&format!("name.{key}"), to.as_deref())),
                 Place::Enterprise(key) => ops.push(set(&format!("{ENTERPRISE}:{key}"), to.as_deref())),
+                Place::Manager => {
+                    let path = format!("{ENTERPRISE}:manager");
+                    ops.push(
+                        to.as_ref()
+                            .map_or_else(|| remove(&path), |to| replace(&path, json!({ "value": to }))),
+                    );
+                }
                 Place::Extension(key) => {
                     let path = format!("{CISCO}:{key}");
                     ops.push(to.as_ref().map_or_else(|| remove(&path), |to| replace(&path, json!([to]))));
@@ -283,7 +290,7 @@ mod tests {
         let changes = vec![
             (F(Field::JabberTeams), Some("false"), Some("true")),
             (F(Field::JabberCalling), Some("true"), None),
-            (F(Field::Pronouns), None, Some("they")),
+            (F(Field::Manager), Some("id-1"), Some("id-2")),
             (F(Field::EmailAlias2), Some("a@b"), Some("c@d")),
             (F(Field::EmailAlias3), None, Some("e@f")),
             (F(Field::EmailHome), Some("g@h"), None),
@@ -294,7 +301,7 @@ mod tests {
         let both = [
             op("replace", &format!("{CISCO}:isTeamsOnJabberEnabled"), json!(true)),
             op("remove", &format!("{CISCO}:isUCCallOnJabberEnabled"), Value::Null),
-            op("replace", &format!("{CISCO}:pronouns.value"), json!("they")),
+            op("replace", &format!("{ENTERPRISE}:manager"), json!({ "value": "id-2" })),
         ];
         let (alias, photo) =
             (r#"emails[display eq "alias 2"].value"#, json!({ "value": "https://x", "type": "photo" }));

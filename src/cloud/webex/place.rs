@@ -17,6 +17,8 @@ pub(super) enum Place {
     Name(&'static str),
     /// An attribute of the enterprise extension.
     Enterprise(&'static str),
+    /// The manager in the enterprise extension, by id.
+    Manager,
     /// A list of texts in the Webex extension, of which we keep the first.
     Extension(&'static str),
     /// A boolean of the Webex extension.
@@ -138,6 +140,7 @@ pub(super) const fn place(field: Field) -> Place {
         Field::Organization => Place::Enterprise("organization"),
         Field::EmployeeNumber => Place::Enterprise("employeeNumber"),
         Field::CostCenter => Place::Enterprise("costCenter"),
+        Field::Manager => Place::Manager,
         Field::PreferredLanguage => Place::Core("preferredLanguage"),
         Field::Locale => Place::Core("locale"),
         Field::Timezone => Place::Core("timezone"),

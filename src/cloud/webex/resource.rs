@@ -79,6 +79,7 @@ pub(super) fn resource(action: &Action) -> Box<RawValue> {
                 Place::Core(key) => user.put(key, Text(to)),
                 Place::Name(key) => name.put(key, Text(to)),
                 Place::Enterprise(key) => enterprise.put(key, Text(to)),
+                Place::Manager => enterprise.put("manager", Object::of([("value", Text(to))])),
                 Place::Extension(key) => cisco.put(key, List(vec![Text(to)])),
                 Place::Flag(key) => cisco.put(key, Flag(to == "true")),
                 Place::Pronouns => cisco.put("pronouns", Object::of([("value", Text(to))])),
@@ -192,7 +193,7 @@ mod tests {
                     { "type": "work", "streetAddress": "v", "locality": "v", "region": "v", "postalCode": "v", "country": "v" },
                     { "type": "home", "streetAddress": "v", "locality": "v", "region": "v", "postalCode": "v", "country": "v" }],
                 "roles": [{ "value": "id_user_admin", "type": "cirole" }],
-                ENTERPRISE: { "department": "v", "division": "v", "organization": "v", "employeeNumber": "v", "costCenter": "v" },
+                ENTERPRISE: { "department": "v", "division": "v", "organization": "v", "employeeNumber": "v", "costCenter": "v", "manager": { "value": "v" } },
                 CISCO: cisco,
             })
         );

@@ -231,11 +231,13 @@ pub(super) struct Enterprise<'a> {
     pub(super) employee_number: Option<Text<'a>>,
     #[serde(default, borrow)]
     pub(super) cost_center: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) manager: Option<Valued<'a>>,
 }
 
-/// `pronouns` of the Webex extension.
+/// `manager` of the enterprise extension and `pronouns` of that of Webex, as far as we read them.
 #[derive(Debug, Deserialize)]
-pub(super) struct Pronouns<'a> {
+pub(super) struct Valued<'a> {
     #[serde(default, borrow)]
     pub(super) value: Option<Text<'a>>,
 }
@@ -247,7 +249,7 @@ pub(super) struct Cisco<'a> {
     #[serde(default, borrow)]
     pub(super) sip_addresses: List<Typed<'a>>,
     #[serde(default, borrow)]
-    pub(super) pronouns: Option<Pronouns<'a>>,
+    pub(super) pronouns: Option<Valued<'a>>,
     #[serde(default, borrow)]
     pub(super) is_teams_on_jabber_enabled: Option<Text<'a>>,
     #[serde(default, borrow, rename = "isUCCallOnJabberEnabled")]
