@@ -151,7 +151,10 @@ fn entry(value: impl Fn(&Line) -> Option<&'static str>) -> String {
 async fn each_attribute_goes_from_the_directory_to_its_place_in_the_cloud() {
     let named: BTreeSet<&str> = TABLE.iter().map(|line| line.field).collect();
     let all: BTreeSet<&str> = Field::ALL.iter().map(|field| field.name()).collect();
-    assert_eq!(named, all, "the table has a line for each field");
+    // Managers are people, and have a test of their own.
+    let besides: Vec<_> = all.difference(&named).collect();
+    assert_eq!(besides, [&"manager"], "the table has a line for each field");
+    assert!(named.is_subset(&all));
 
     let sandbox =
         Sandbox::start(Settings { token: TOKEN.into(), ..Settings::default() }).await.expect("a sandbox");
@@ -206,5 +209,66 @@ async fn each_attribute_goes_from_the_directory_to_its_place_in_the_cloud() {
     assert_eq!(report["counts"]["update"], 1, "{report}");
     holds("filled", &|line| Some(line.first.1)).await;
 
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn managers_go_by_their_account_whoever_comes_first() {
+    let sandbox =
+        Sandbox::start(Settings { token: TOKEN.into(), ..Settings::default() }).await.expect("a sandbox");
+    let url = sandbox.base_url();
+    let config = "[[source]]\nname = \"file\"\nkind = \"ldif\"\npath = \"people.ldif\"\n\
+                  [people.scope]\nexclude_bases = [\"OU=Out,DC=example,DC=test\"]\n";
+    let connector = Connector::new(config, &url);
+    let person = |name: &str, number: u8, ou: &str, manager: Option<&str>| {
+        use base64::Engine as _;
+        let guid = base64::engine::general_purpose::STANDARD.encode([number; 16]);
+        let manager = manager.map_or(String::new(), |dn| format!("manager: {dn}\n"));
+        format!(
+            "dn: CN={name},{ou}DC=example,DC=test\nobjectClass: user\nobjectGUID:: {guid}\ncn: {name}\n\
+             mail: {name}@example.test\n{manager}\n"
+        )
+    };
+    let file = |entries: &[String]| connector.secret("people.ldif", &entries.concat());
+    let manager = async |name: &str| -> Option<String> {
+        at(&user(&url, &format!("{name}@example.test")).await, "+manager/value")
+    };
+    let id = async |name: &str| {
+        user(&url, &format!("{name}@example.test")).await["id"].as_str().map(str::to_owned)
+    };
+
+    // A circle; a manager out of scope; one whom nobody knows.
+    let ann = person("ann", 1, "", Some("CN=bob,DC=example,DC=test"));
+    let bob = person("bob", 2, "", Some("cn=ann, dc=example, dc=test"));
+    let cyd = person("cyd", 3, "", Some("CN=out,OU=Out,DC=example,DC=test"));
+    let dan = person("dan", 4, "", Some("CN=nobody,DC=example,DC=test"));
+    let out = person("out", 5, "OU=Out,", None);
+    file(&[ann.clone(), bob.clone(), cyd.clone(), dan.clone(), out.clone()]);
+    let report = connector.json(0, &["sync"]);
+    assert_eq!(report["counts"]["create"], 4, "{report}");
+    assert_eq!(report["counts"]["manager_missing"], 2, "{report}");
+    assert_eq!((manager("ann").await, manager("bob").await), (id("bob").await, id("ann").await));
+    assert_eq!((manager("cyd").await, manager("dan").await), (None, None));
+    let quiet = writes(&url).await;
+    connector.json(0, &["sync", "--full"]);
+    assert_eq!(writes(&url).await, quiet);
+
+    // The manager comes into the scope: those who report are updated, and only those.
+    let inside = person("out", 5, "", None);
+    let cyd = person("cyd", 3, "", Some("CN=out,DC=example,DC=test"));
+    file(&[ann.clone(), bob.clone(), cyd.clone(), dan.clone(), inside.clone()]);
+    let report = connector.json(0, &["sync"]);
+    assert_eq!(
+        (&report["counts"]["create"], &report["counts"]["update"]),
+        (&1.into(), &1.into()),
+        "{report}"
+    );
+    assert_eq!(manager("cyd").await, id("out").await);
+
+    // Cleared in the directory, cleared in the cloud.
+    let ann = person("ann", 1, "", None);
+    file(&[ann, bob, cyd, dan, inside]);
+    connector.json(0, &["sync"]);
+    assert_eq!((manager("ann").await, manager("bob").await), (None, id("ann").await));
     sandbox.stop().await;
 }

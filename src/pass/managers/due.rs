@@ -80,8 +80,10 @@ pub(in crate::pass) async fn set_due(
             acted.lost |= outcomes.lost;
             acted.stopped |= outcomes.stopped;
             acted.fatal = outcomes.fatal;
-            // Whoever has what was wanted is done; the others stay due.
             let anchors: Vec<SourceId> = wanted.keys().copied().collect();
+            // They were met already, as people for whom there is nothing to do.
+            acted.revisited += count.saturating_sub(look.people.wanted(&anchors)?.len() as u64);
+            // Whoever has what was wanted is done; the others stay due.
             let now = reader.rows(&anchors)?.into_iter();
             done.extend(
                 now.filter(|row| {
