@@ -325,6 +325,7 @@ const MISTAKES: &[&str] = &[
     "[people]\nadopt = true\nadopt = false",
     "[peple]\nadopt = true",
     "[people.mapping]\ncity_name = \"l\"\ntitel = \"title\"",
+    "[people.policy]\ncreate_only = [\"titel\"]\nkeep_if_set_in_cloud = [\"title\"]\nonly = []",
     "[people.scope]\nbase = [\"dc=example\"]\ngroups = \"staff\"",
     "[people]\ndialect = \"openldap\"\nadopt = \"yes\"",
     "[people.scope]\nbases = [\"dc=example\", 3, \"people\"]\ngroups = [\"\"]",

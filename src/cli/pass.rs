@@ -322,6 +322,7 @@ fn conclude(
     counts.waiting = acted.waiting.len() as u64;
     counts.failed = acted.failed.len() as u64;
     counts.short = acted.short.len() as u64;
+    counts.manager_missing = acted.unmanaged;
     let held_plan = match acted.held_plan {
         Some(id) => match order.store.reader().held_plan(&id)? {
             Some(plan) if plan.decision == Some(Decision::Rejected) => None,

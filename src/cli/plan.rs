@@ -224,6 +224,7 @@ fn walk(
         }
         in_sync += part.in_sync;
         revisited += part.revisited;
+        written.counts.manager_missing += part.unmanaged;
         written.withheld.extend(part.withheld);
         written.waiting.extend(part.waiting);
         for (_, reason) in part.short {

@@ -17,7 +17,7 @@ use crate::guard;
 use crate::plan::Leavers as LeaversPolicy;
 
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
-pub use people::{Dialect, Entitlement, Mapping, People, Role, Scope};
+pub use people::{Dialect, Entitlement, Mapping, People, Policy, Role, Scope};
 pub use trial::{Expect, Test};
 
 /// The configuration of dirsyncd.

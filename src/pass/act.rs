@@ -17,6 +17,7 @@ use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store,
 
 use super::PassError;
 use super::looked::Look;
+use super::managers;
 use super::observe::Extent;
 use super::parts::{NoSeat, Part};
 
@@ -44,6 +45,8 @@ pub struct Acted {
     pub in_sync: u64,
     /// See [`Part::revisited`].
     pub revisited: u64,
+    /// See [`Part::unmanaged`].
+    pub unmanaged: u64,
 
     /// Whether an account that should be there was not, so that the next pass has to observe
     /// the whole cloud.
@@ -71,6 +74,8 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         commit_groups(&look, store).await?;
     }
 
+    managers::note(&look, store).await?;
+
     let unawares = look.made_ours_unawares()?;
     if !unawares.is_empty() {
         store.settle(clock::now().timestamp(), unawares).await?;
@@ -88,7 +93,19 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             acted.stopped = true;
             break;
         }
-        let Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync, revisited } = part;
+        let Part {
+            checked,
+            held,
+            rows,
+            finish,
+            notes,
+            waiting,
+            withheld,
+            short,
+            in_sync,
+            revisited,
+            unmanaged,
+        } = part;
         let people: BTreeSet<SourceId> = checked.plan().actions.iter().map(|action| action.anchor).collect();
         let actions = checked.plan().actions.len() as u64;
         events(Event::Planned { people: people.len() as u64, actions });
@@ -118,6 +135,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         acted.short.extend(short);
         acted.in_sync += in_sync;
         acted.revisited += revisited;
+        acted.unmanaged += unmanaged;
         acted.stopped |= outcomes.stopped;
         acted.fatal = outcomes.fatal;
         if acted.fatal.is_some() || acted.stopped {
@@ -126,6 +144,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     }
     drop(parts);
     let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
+    managers::set_due(&look, hands, &managed, &mut acted).await?;
     conclude(&look, store, hands.run, meta, &mut acted).await?;
     Ok((acted, look))
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{
-    Account, Cause, CloudId, Email, Fingerprint, Key, LicenseId, LinkState, SnapshotRow, SourceId, Wanted,
-    Withheld,
+    Account, Cause, CloudId, Email, FieldSet, Fingerprint, Key, LicenseId, LinkState, SnapshotRow, SourceId,
+    Wanted, Withheld,
 };
 use crate::plan::pair::{Pairing, pair};
 use crate::plan::{Case, Seen, Wish};
@@ -38,6 +38,8 @@ pub struct Evidence<'a> {
     pub me: Option<&'a CloudId>,
     /// Addresses that the configuration protects.
     pub protected: &'a BTreeSet<Email>,
+    /// Attributes that are written only where the cloud has no value.
+    pub kept: FieldSet,
 }
 
 /// All evidence but that of the cloud.
@@ -61,6 +63,8 @@ pub struct Known<'a> {
     pub me: Option<&'a CloudId>,
     /// See [`Evidence`].
     pub protected: &'a BTreeSet<Email>,
+    /// See [`Evidence`].
+    pub kept: FieldSet,
 }
 
 impl<'a> Known<'a> {
@@ -69,8 +73,8 @@ impl<'a> Known<'a> {
     where
         'a: 'b,
     {
-        let Self { index, reader, people, moved, addresses, whole, doubts, me, protected } = *self;
-        Evidence { index, reader, people, observation, moved, addresses, whole, doubts, me, protected }
+        let Self { index, reader, people, moved, addresses, whole, doubts, me, protected, kept } = *self;
+        Evidence { index, reader, people, observation, moved, addresses, whole, doubts, me, protected, kept }
     }
 }
 
@@ -83,6 +87,8 @@ pub struct Cases {
     pub staged: BTreeMap<SourceId, StagedWanted>,
     /// Who is withheld, for reasons that show only here.
     pub withheld: Vec<Withheld>,
+    /// People whose manager is not in the cloud, and is not about to come.
+    pub unmanaged: u64,
 }
 
 impl Evidence<'_> {
@@ -132,6 +138,7 @@ impl Evidence<'_> {
                 row: Some(row),
             });
         }
+        self.name_managers(&mut out)?;
         Ok(out)
     }
 
@@ -157,6 +164,8 @@ impl Evidence<'_> {
                 LinkState::Present => {
                     let mut person = row.applied.clone();
                     person.active = true;
+                    // What the cloud holds of its own is not what the directory wants.
+                    person.profile.retain(|field, _| !self.kept.contains(*field));
                     Wish::Present(person)
                 }
                 LinkState::Left { .. } => Wish::Leaving(Cause::Disabled),
@@ -271,6 +280,7 @@ impl Evidence<'_> {
             out.cases.push(case);
             out.staged.insert(staged.anchor, staged);
         }
+        self.name_managers(&mut out)?;
         Ok(out)
     }
 

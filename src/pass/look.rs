@@ -105,6 +105,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let (rules, unbound) = rules.bind(&catalogue, &roles);
     let managed = Managed {
         fields: rules.managed(),
+        kept: rules.kept(),
         // What was given under earlier rules can still be taken away.
         licenses: rules.managed_licenses().union(&meta.licenses).cloned().collect(),
         roles: rules.managed_roles().union(&meta.roles).cloned().collect(),
@@ -192,6 +193,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         doubts: &reading.doubts,
         me: organization.me.as_ref(),
         protected: &protected,
+        kept: policy.managed.kept,
     };
     // Without an observation yet, the sections are those of the source alone.
     let sort = |observation: &Observation| Sections::sort(&known.with(observation), &resting);

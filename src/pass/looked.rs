@@ -90,6 +90,7 @@ impl Look {
             doubts: &self.reading.doubts,
             me: self.organization.me.as_ref(),
             protected: &self.protected,
+            kept: self.policy.managed.kept,
         };
         known.with(&self.observation)
     }

@@ -12,6 +12,7 @@ mod contest;
 mod index;
 mod look;
 mod looked;
+mod managers;
 mod membership;
 mod moved;
 mod observe;

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use crate::apply::Finish;
 use crate::guard::{CheckedPlan, Guard, HeldAction, Tally, releases};
 use crate::model::{
-    Action, Cause, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow, SourceId, Wanted,
-    Withheld, license_digest,
+    Action, Attr, Cause, Change, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow,
+    SourceId, Wanted, Withheld, license_digest,
 };
 use crate::plan::order::phase;
 use crate::plan::{Case, Cell, Decision, Match, Plan, Policy, Seats, Seen, Wish, decide};
@@ -58,6 +58,8 @@ pub struct Part {
     pub in_sync: u64,
     /// People looked at although their record is unchanged: something else about them is not.
     pub revisited: u64,
+    /// People whose manager is not in the cloud, and is not about to come.
+    pub unmanaged: u64,
 }
 
 /// One section's next people.
@@ -136,7 +138,7 @@ impl<'a> Parts<'a> {
 
     /// Linked people about whom the snapshot is not to be trusted alone, at most `limit` of
     /// them: who would lose something, who would get a licence or role, which somebody may have
-    /// given by hand already, and about whom an interrupted run left doubts. Consumes the walk.
+    /// given by hand already, whose empty value somebody may have filled, and about whom an interrupted run left doubts. Consumes the walk.
     pub fn doubtful(mut self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
         self.newcomers_after = None;
         let mut found = BTreeSet::new();
@@ -146,7 +148,9 @@ impl<'a> Parts<'a> {
             for (case, decision) in cases.cases.iter().zip(decisions) {
                 let doubt = case.row.as_ref().is_some_and(|row| row.applied_print == Fingerprint::NONE);
                 let asked = |action: &Action| {
-                    action.removes() || matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
+                    action.removes()
+                        || matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
+                        || action.changes.iter().any(|change| self.is_kept(change))
                 };
                 if doubt || decision.actions.iter().any(asked) {
                     found.insert(case.anchor);
@@ -154,6 +158,11 @@ impl<'a> Parts<'a> {
             }
         }
         Ok(found.into_iter().take(limit).collect())
+    }
+
+    /// Whether a change fills a value that may be there by now.
+    fn is_kept(&self, change: &Change) -> bool {
+        matches!(change.field, Attr::Field(field) if self.policy.managed.kept.contains(field))
     }
 
     /// Counts all removals, without those that are approved already. Consumes the walk.
@@ -183,7 +192,7 @@ impl<'a> Parts<'a> {
     /// The next part, guarded.
     pub fn next(&mut self, guard: &Guard) -> Result<Option<Part>, StoreError> {
         let Some((cases, decisions)) = self.decide_next()? else { return Ok(None) };
-        let Cases { cases, mut staged, withheld } = cases;
+        let Cases { cases, mut staged, withheld, unmanaged } = cases;
         let mut actions = Vec::new();
         let mut rows = BTreeMap::new();
         let mut finish = BTreeMap::new();
@@ -235,7 +244,19 @@ impl<'a> Parts<'a> {
                 notes.push(RowChange::Link(Box::new(row)));
             }
         }
-        Ok(Some(Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync, revisited }))
+        Ok(Some(Part {
+            checked,
+            held,
+            rows,
+            finish,
+            notes,
+            waiting,
+            withheld,
+            short,
+            in_sync,
+            revisited,
+            unmanaged,
+        }))
     }
 
     /// Whether a linked person's record was met in this read.

@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 use super::case::{Case, Match, Seen, Wish};
-use super::compare::{already_applied, identity_changes, profile_changes};
+use super::compare::{already_applied, identity_changes, lost_kept, profile_changes};
 use super::leavers::Leavers;
 use super::seats::Seats;
 use super::table::{Cell, cell};
@@ -66,6 +66,9 @@ pub const UNCLEAR: &str =
 pub const PROTECTED: &str = "protected: never deactivated, deleted or stripped";
 /// The reason given when the cloud was not asked about a newcomer.
 pub const UNLOOKED: &str = "the cloud was not asked about this person yet";
+
+/// The reason given when somebody emptied a value that is kept.
+pub const EMPTIED: &str = "a value that is left to the cloud was emptied there; the next pass fills it again";
 
 /// Decides about one person. Takes seats from the ledger for the licences it plans to give,
 /// and returns those that it plans to take away.
@@ -206,6 +209,9 @@ impl Draft<'_> {
                 if drifted { Cause::Drift } else { Cause::Desired },
             );
         }
+        if observed.is_some_and(|account| lost_kept(account, row, person, self.policy)) {
+            self.short = Some(EMPTIED);
+        }
         // Not asked about, everybody holds what we last saw and what we gave and did not take.
         let held = match &self.case.held {
             Some(held) => held.clone(),
@@ -226,6 +232,14 @@ impl Draft<'_> {
             fresh.cloud_id = account.id.clone();
             let licenses = std::mem::take(&mut fresh.applied.licenses);
             fresh.applied = Person { active, licenses, ..person.clone() };
+            let managed = &self.policy.managed;
+            fresh.applied.profile.retain(|field, _| managed.fields.contains(*field));
+            for field in managed.kept.iter() {
+                match account.profile.get(&field) {
+                    Some(value) => fresh.applied.profile.insert(field, value.clone()),
+                    None => fresh.applied.profile.remove(&field),
+                };
+            }
             fresh.applied.roles = person.roles.intersection(&account.roles).cloned().collect();
             fresh.given.roles.retain(|role| account.roles.contains(role));
             // As seen, so that the next observation finds nothing new, even where the cloud keeps

@@ -4,11 +4,11 @@
 use crate::model::{Fingerprint, Hasher};
 
 use super::mapping::{email_source, sources};
-use super::{EntitlementSpec, RoleSpec, ScopeSpec, Spec};
+use super::{EntitlementSpec, PolicySpec, RoleSpec, ScopeSpec, Spec};
 
 /// Raised whenever the same rules begin to give other verdicts: the meaning of a function,
 /// of a filter, of a check.
-pub(super) const RULES_VERSION: u32 = 1;
+pub(super) const RULES_VERSION: u32 = 2;
 
 /// The digest of rules as written. The structs are taken apart completely: a new part will
 /// not compile until somebody decides about it.
@@ -22,6 +22,7 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         mapping: _,
         defaults: _,
         join,
+        policy,
         scope,
         allowed_domains,
         entitlements,
@@ -31,6 +32,11 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
     for (field, source) in sources(spec) {
         h.part(field.name().as_bytes());
         h.part(source.as_bytes());
+    }
+    let PolicySpec { create_only, keep_if_set_in_cloud } = policy;
+    for fields in [create_only, keep_if_set_in_cloud] {
+        h.part(&(fields.len() as u64).to_le_bytes());
+        fields.iter().for_each(|field| h.part(field.name().as_bytes()));
     }
     h.part(b"scope");
     let ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups } = scope;

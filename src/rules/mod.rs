@@ -3,6 +3,7 @@
 //! Pure: the same record, memberships and time give the same verdict. Rules are compiled once,
 //! then bound to the licences and roles that the cloud has, and judge each record on its own.
 
+mod calling;
 mod check;
 mod defaults;
 mod entitlement;
@@ -42,7 +43,7 @@ use subject::Subject;
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
-pub use spec::{Dialect, EntitlementSpec, RoleSpec, ScopeSpec, Spec};
+pub use spec::{Dialect, EntitlementSpec, PolicySpec, RoleSpec, ScopeSpec, Spec};
 pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 
 /// Compiled rules. Immutable; shared freely between threads.
@@ -60,6 +61,8 @@ pub struct Rules {
     /// Of the rules as bound.
     fingerprint: Fingerprint,
     managed_licenses: BTreeSet<LicenseId>,
+    /// Those for calling, of all that the organization has.
+    calling: BTreeSet<LicenseId>,
     manages_roles: bool,
 }
 
@@ -108,6 +111,7 @@ impl Rules {
                     written,
                     fingerprint: written,
                     managed_licenses: BTreeSet::new(),
+                    calling: BTreeSet::new(),
                     manages_roles: false,
                 })
             }
@@ -129,6 +133,8 @@ impl Rules {
             role.bind(roles, &mut unbound);
         }
         self.managed_licenses = self.entitlements.iter().flat_map(|e| e.licenses().iter().cloned()).collect();
+        self.calling = calling::licenses(catalogue);
+        self.calling.retain(|license| self.managed_licenses.contains(license));
         self.manages_roles = !self.roles.is_empty() && self.roles.iter().all(|role| role.role().is_some());
         let mut h = Hasher::seeded(self.written);
         for entitlement in &self.entitlements {
@@ -154,10 +160,15 @@ impl Rules {
         self.written
     }
 
-    /// The fields that are mapped. A managed field that is absent from a person is cleared in
-    /// the cloud; all others are left alone.
+    /// The fields that are mapped and compared. A managed field that is absent from a person is
+    /// cleared in the cloud; all others are left alone, once an account is created.
     pub fn managed(&self) -> FieldSet {
-        self.mapping.fields()
+        self.mapping.managed()
+    }
+
+    /// The managed fields that are written only where the cloud has no value.
+    pub fn kept(&self) -> FieldSet {
+        self.mapping.kept()
     }
 
     /// All licences that any rule can give.
@@ -232,7 +243,10 @@ impl Rules {
                 }
                 let roles = self.roles.iter().filter(|rule| rule.includes(&subject));
                 person.roles.extend(roles.filter_map(RoleRule::role).cloned());
-                Wanted::Present(person)
+                match calling::obstacle(&self.calling, &person, &subject) {
+                    Some(withheld) => Wanted::Withheld(withheld),
+                    None => Wanted::Present(person),
+                }
             }
         };
         // An expiry that is not in the past is in the future.

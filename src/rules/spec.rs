@@ -33,6 +33,8 @@ pub struct Spec {
     /// The expression whose value identifies a person in all sources, so that a new record of
     /// somebody known is recognised; `None` for off.
     pub join: Option<String>,
+    /// Which fields are not simply written.
+    pub policy: PolicySpec,
     /// Who is in.
     pub scope: ScopeSpec,
     /// Domains that addresses must belong to (compared without case); empty for any.
@@ -41,6 +43,15 @@ pub struct Spec {
     pub entitlements: Vec<EntitlementSpec>,
     /// Administrator roles.
     pub roles: Vec<RoleSpec>,
+}
+
+/// Fields that are mapped, and not simply written whenever they differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PolicySpec {
+    /// Written when an account is created, and left alone from then on.
+    pub create_only: Vec<Field>,
+    /// Written only where the cloud has no value; never changed and never cleared.
+    pub keep_if_set_in_cloud: Vec<Field>,
 }
 
 /// Who is in. A person is in when every clause that is not empty agrees.

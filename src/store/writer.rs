@@ -12,11 +12,12 @@ use super::groups::{self, GroupDelta};
 use super::held::{self, Decision, HeldPlan};
 use super::journal::{self, Deed, IntentId, Outcome};
 use super::lists::{self, Waiting};
+use super::managers;
 use super::meta::{self, Meta};
 use super::names;
 use super::run::{self, NewRun, RunId};
 use super::snapshot::{self, Prepared};
-use crate::model::Withheld;
+use crate::model::{SourceId, Withheld};
 
 /// So many requests share a transaction at most.
 const GROUP: usize = 256;
@@ -33,6 +34,7 @@ pub(super) enum Request {
     ChangeRows(Vec<Prepared>),
     Groups(GroupDelta),
     Meta(Box<Meta>),
+    Managers { named: Vec<managers::Named>, done: Vec<SourceId> },
     Follow { meta: Box<Meta>, followed: Followed },
     Hold(Box<HeldPlan>),
     Decide { plan: String, decision: Decision, now: i64 },
@@ -195,6 +197,10 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
         }
         Request::Groups(delta) => groups::commit(db, delta)?,
         Request::Meta(new) => meta::write(db, new)?,
+        Request::Managers { named, done } => {
+            managers::set(db, named)?;
+            managers::done(db, done)?;
+        }
         Request::Follow { meta, followed } => {
             meta::write(db, meta)?;
             followed::write(db, followed)?;

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attributes;
 mod changes_389;
 mod changes_ad;
 mod changes_ad_fake;

@@ -252,6 +252,10 @@ impl Scene {
                 let field: Field = field.parse()?;
                 spec.mapping.insert(field, (*expression).into());
             }
+            ["write", "nothing", "at", "creation"] => spec.policy.create_only.clear(),
+            ["keep", "nothing"] => spec.policy.keep_if_set_in_cloud.clear(),
+            ["write", field, "at", "creation"] => spec.policy.create_only.push(field.parse()?),
+            ["keep", field] => spec.policy.keep_if_set_in_cloud.push(field.parse()?),
             _ => return Err(format!("no such line: {line}")),
         }
         Ok(())

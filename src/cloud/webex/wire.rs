@@ -151,9 +151,15 @@ pub(super) struct User<'a> {
     #[serde(default, borrow)]
     pub(super) preferred_language: Option<Text<'a>>,
     #[serde(default, borrow)]
+    pub(super) locale: Option<Text<'a>>,
+    #[serde(default, borrow)]
     pub(super) timezone: Option<Text<'a>>,
     #[serde(default, borrow)]
     pub(super) profile_url: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) emails: List<Typed<'a>>,
+    #[serde(default, borrow)]
+    pub(super) photos: List<Typed<'a>>,
     #[serde(default, borrow)]
     pub(super) phone_numbers: List<Typed<'a>>,
     #[serde(default, borrow)]
@@ -176,6 +182,10 @@ pub(super) struct Name<'a> {
     pub(super) middle_name: Option<Text<'a>>,
     #[serde(default, borrow)]
     pub(super) family_name: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) honorific_prefix: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) honorific_suffix: Option<Text<'a>>,
 }
 
 /// An element of a multi-valued attribute.
@@ -185,6 +195,8 @@ pub(super) struct Typed<'a> {
     pub(super) value: Option<Text<'a>>,
     #[serde(default, borrow, rename = "type")]
     pub(super) kind: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) display: Option<Text<'a>>,
 }
 
 /// A postal address.
@@ -219,6 +231,15 @@ pub(super) struct Enterprise<'a> {
     pub(super) employee_number: Option<Text<'a>>,
     #[serde(default, borrow)]
     pub(super) cost_center: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) manager: Option<Valued<'a>>,
+}
+
+/// `manager` of the enterprise extension and `pronouns` of that of Webex, as far as we read them.
+#[derive(Debug, Deserialize)]
+pub(super) struct Valued<'a> {
+    #[serde(default, borrow)]
+    pub(super) value: Option<Text<'a>>,
 }
 
 /// The Webex extension.
@@ -227,6 +248,12 @@ pub(super) struct Enterprise<'a> {
 pub(super) struct Cisco<'a> {
     #[serde(default, borrow)]
     pub(super) sip_addresses: List<Typed<'a>>,
+    #[serde(default, borrow)]
+    pub(super) pronouns: Option<Valued<'a>>,
+    #[serde(default, borrow)]
+    pub(super) is_teams_on_jabber_enabled: Option<Text<'a>>,
+    #[serde(default, borrow, rename = "isUCCallOnJabberEnabled")]
+    pub(super) is_uc_call_on_jabber_enabled: Option<Text<'a>>,
     #[serde(default, borrow)]
     pub(super) extension_attribute1: List<Text<'a>>,
     #[serde(default, borrow)]
@@ -237,6 +264,26 @@ pub(super) struct Cisco<'a> {
     pub(super) extension_attribute4: List<Text<'a>>,
     #[serde(default, borrow)]
     pub(super) extension_attribute5: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute6: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute7: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute8: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute9: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute10: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute11: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute12: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute13: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute14: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute15: List<Text<'a>>,
 }
 
 /// `{"items": […]}` of the REST family.
@@ -303,7 +350,7 @@ mod tests {
         let page: Page<'_> = serde_json::from_str(
             r#"{"totalResults":"2","itemsPerPage":2,"Resources":[
                 {"id":7,"userName":"a@example.com","active":"TRUE","phoneNumbers":null,"roles":{"value":"x"}},
-                {"id":"b\u00e4","active":false,"title":null,"emails":17,
+                {"id":"b\u00e4","active":false,"title":null,"shoes":17,
                  "urn:scim:schemas:extension:cisco:webexidentity:2.0:User":{"extensionAttribute1":"one","extensionAttribute2":[null,"two"]}}]}"#,
         )
         .unwrap();

@@ -38,6 +38,26 @@ pub struct People {
     pub scope: Scope,
     /// Which attribute becomes what.
     pub mapping: Mapping,
+    /// Which fields are not simply written whenever they differ.
+    pub policy: Policy,
+}
+
+/// Fields that are mapped, and not simply written whenever they differ.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// Fields that are written when an account is created, and left alone from then on. Accounts that are taken over
+    /// are not created.
+    #[schemars(schema_with = "fields")]
+    pub create_only: Vec<Field>,
+    /// Fields that are written only where the cloud has no value: never changed, never cleared.
+    #[schemars(schema_with = "fields")]
+    pub keep_if_set_in_cloud: Vec<Field>,
+}
+
+fn fields(_: &mut SchemaGenerator) -> Schema {
+    let names: Vec<&str> = Field::ALL.iter().map(|field| field.name()).collect();
+    json_schema!({ "type": "array", "items": { "type": "string", "enum": names } })
 }
 
 /// Who is in.

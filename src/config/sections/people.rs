@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Check, is_domain};
 use crate::config::raw;
-use crate::rules::{Dialect, EntitlementSpec, RoleSpec, ScopeSpec, Spec};
+use crate::rules::{Dialect, EntitlementSpec, PolicySpec, RoleSpec, ScopeSpec, Spec};
 
 impl Check<'_> {
     pub(super) fn rules(
@@ -55,6 +55,10 @@ impl Check<'_> {
             mapping: people.mapping.fields,
             defaults: people.mapping.defaults,
             join: people.join,
+            policy: PolicySpec {
+                create_only: people.policy.create_only,
+                keep_if_set_in_cloud: people.policy.keep_if_set_in_cloud,
+            },
             scope: ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups },
             allowed_domains: people.allowed_domains,
             entitlements: entitlements

@@ -41,12 +41,14 @@ enum Late {
     Members = 8,
     Joined = 16,
     Claims = 32,
+    Place = 64,
 }
 
 impl Late {
     const fn sql(self) -> &'static str {
         match self {
             Self::Email => "CREATE INDEX wanted_email ON wanted_key (email) WHERE email IS NOT NULL",
+            Self::Place => "CREATE INDEX wanted_place ON wanted_key (place)",
             Self::Accounts => {
                 "CREATE INDEX account_linked ON account_key (linked) WHERE linked IS NOT NULL;
                  CREATE INDEX account_email ON account_key (email) WHERE email IS NOT NULL;
