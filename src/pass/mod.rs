@@ -14,6 +14,7 @@ mod looked;
 mod membership;
 mod observe;
 mod parts;
+mod rebound;
 mod sections;
 
 use std::fmt;
@@ -24,7 +25,7 @@ use crate::store::StoreError;
 
 pub use crate::apply::Hands;
 pub use act::{Acted, act};
-pub use changes::{Answer, Heard, Hearing, hear};
+pub use changes::{Answer, Heard, Hearing, forget_cursors, hear};
 pub use look::{Observe, World, look};
 pub use looked::{Look, Stray};
 pub use parts::{NoSeat, Part};
