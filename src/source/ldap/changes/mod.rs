@@ -11,6 +11,7 @@ mod notify;
 mod replica;
 mod syncrepl;
 mod timestamp;
+mod told;
 mod untold;
 mod usn;
 
