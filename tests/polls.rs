@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 
 use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::{Limit, Limits};
-use dirsyncd::model::{Container, Kind, SourceId};
+use dirsyncd::model::{Container, Kind, LicenseId, SourceId};
+use dirsyncd::pass::forget_cursors;
 use dirsyncd::rules::EntitlementSpec;
-use dirsyncd::store::Decision;
+use dirsyncd::store::{Decision, Meta};
 use support::fake_cloud::{Aim, Fault};
 use support::fake_source::{Answers, Directory, Entry, State};
 use support::org::Org;
@@ -292,4 +293,120 @@ fn a_unit_that_is_moved_into_sight_brings_everything_along() {
     }
     let reason = org.poll().unwrap().unwrap().err().expect("everything is read");
     assert!(reason.contains("moved or renamed"), "{reason}");
+}
+
+fn cursors(org: &Org) -> Vec<bool> {
+    org.store.reader().meta().unwrap().sources.values().map(|known| known.cursor.is_some()).collect()
+}
+
+/// Where a poll finds out that everything has to be read, it does so once: should the read fail, the
+/// next pass on schedule tries again, and polls are silent until then.
+#[test]
+fn a_poll_that_leads_to_reading_everything_does_so_once() {
+    let org = settled(|org| {
+        org.directories.push(Directory::new("subsidiary"));
+        org.spec.scope.exclude_groups = vec!["contractors".into()];
+        org.directory().group("contractors", |_| {});
+        org.directory().group("others", |group| group.members.insert("p1".into()));
+    });
+    assert_eq!(cursors(&org), [true, true]);
+    org.directory().group("others", |group| group.cn = "renamed".into());
+    let reason = org.poll().unwrap().unwrap().err().expect("everything is read");
+    assert!(reason.contains("moved or renamed"), "{reason}");
+    assert_eq!(cursors(&org), [false, false]);
+    assert!(org.poll().unwrap().is_none(), "nobody is asked, and nothing read");
+    // Who was read completely is followed again.
+    org.directories[1].state().answers = Answers::Nothing;
+    org.sync_all().unwrap();
+    assert_eq!(cursors(&org), [true, false]);
+    retitle(org.directory(), "p1", "Boss");
+    assert_eq!(org.poll().unwrap().unwrap().unwrap().writes, 1);
+    org.directories[1].state().answers = Answers::Whole;
+    org.sync().unwrap();
+    assert_eq!(cursors(&org), [true, true]);
+    assert!(org.poll().unwrap().is_none());
+}
+
+/// On schedule, only the source is doubted that gave a reason.
+#[test]
+fn only_a_doubted_cursor_is_forgotten() {
+    let org = settled(|org| org.directories.push(Directory::new("subsidiary")));
+    let mut meta = org.store.reader().meta().unwrap();
+    let known = |meta: &Meta| meta.sources.values().map(|known| known.cursor.is_some()).collect::<Vec<_>>();
+    forget_cursors(&mut meta, None, false);
+    assert_eq!(known(&meta), [true, true]);
+    forget_cursors(&mut meta, Some("subsidiary"), false);
+    assert_eq!(known(&meta), [true, false]);
+}
+
+/// A licence that the rules name is another one in the cloud, on a day on which a source is down.
+#[test]
+fn a_changed_catalogue_is_no_reason_to_read_everything_again_and_again() {
+    let mut org = settled(|org| {
+        org.spec.entitlements = vec![EntitlementSpec {
+            groups: vec!["staff".into()],
+            licenses: vec!["Messages".into()],
+            ..EntitlementSpec::default()
+        }];
+        org.directory().group("staff", |group| group.members.insert("p1".into()));
+        org.directories.push(Directory::new("subsidiary"));
+    });
+    let read_all = |org: &Org, title: &str| {
+        retitle(org.directory(), "p1", title);
+        let passed = org.poll().unwrap().unwrap().unwrap();
+        assert!(passed.writes > 0);
+        passed.look.reading.concerned.is_none()
+    };
+    assert!(!read_all(&org, "a"));
+    {
+        let mut cloud = org.cloud.state();
+        cloud.licenses.retain(|license| license.name != "Messages");
+        cloud.license("Messages", "message.messaging", None);
+        cloud.licenses.last_mut().unwrap().id = LicenseId::new("lic:other");
+    }
+    org.directories[1].state().answers = Answers::Nothing;
+    assert!(read_all(&org, "b"));
+    assert_eq!(org.reasons.lock().unwrap().len(), 1, "the log says why");
+    assert!(!read_all(&org, "c"), "not again and again");
+    org.elapsed += 4_000;
+    assert!(read_all(&org, "d"), "but from time to time");
+    org.directories[1].state().answers = Answers::Whole;
+    org.elapsed += 4_000;
+    assert!(read_all(&org, "e"));
+    assert!(!read_all(&org, "f"), "that one was complete");
+    let holder = |license: &str| {
+        let cloud = org.cloud.state();
+        cloud.accounts.values().any(|kept| kept.licenses.contains_key(&LicenseId::new(license)))
+    };
+    assert!(holder("lic:other"));
+}
+
+/// What only earlier rules named, and nobody has any more, is not looked for for ever.
+#[test]
+fn licences_of_earlier_rules_are_forgotten_when_nobody_has_them() {
+    let entitled = |license: &str| EntitlementSpec {
+        groups: vec!["staff".into()],
+        licenses: vec![license.into()],
+        ..EntitlementSpec::default()
+    };
+    let mut org = settled(|org| {
+        org.cloud.state().license("Meetings", "meeting.meetings", None);
+        org.spec.entitlements = vec![entitled("Messages")];
+        org.directory().group("staff", |group| group.members.insert("p1".into()));
+    });
+    let known = |org: &Org| -> Vec<String> {
+        let meta = org.store.reader().meta().unwrap();
+        meta.licenses.iter().map(|license| license.to_string()).collect()
+    };
+    assert_eq!(known(&org), ["lic:Messages"]);
+    // As long as it is not taken back, because of the guard, it is not forgotten.
+    org.spec.entitlements = vec![entitled("Meetings")];
+    let unlimited = org.limits.license_remove;
+    org.limits.license_remove = Limit { count: 0, percent: 0, floor: 0 };
+    org.sync_all().unwrap();
+    assert_eq!(known(&org), ["lic:Meetings", "lic:Messages"]);
+    org.limits.license_remove = unlimited;
+    org.sync_all().unwrap();
+    org.sync_all().unwrap();
+    assert_eq!(known(&org), ["lic:Meetings"]);
 }

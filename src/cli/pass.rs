@@ -13,7 +13,7 @@ use crate::cloud::CloudRead;
 use crate::cloud::webex::{WebexReader, WebexWriter};
 use crate::guard::{Finding, Tally};
 use crate::model::Catalogue;
-use crate::pass::{Acted, Answer, Hands, Heard, Look, Observe, World, act, look};
+use crate::pass::{Acted, Answer, Hands, Heard, Look, Observe, World, act, forget_cursors, look};
 use crate::recover::recover;
 use crate::report::progress::Progress;
 use crate::report::{Counts, Event, Sink, told};
@@ -142,15 +142,8 @@ pub async fn one_pass(order: Order<'_>) -> Result<Option<Report>, Failure> {
         Ok(Answer::Something(heard)) => Some(heard),
         Ok(Answer::Everything { reason, doubted }) => {
             before(Event::ReadingAll { reason });
-            // Until everything was read once there is nothing to follow. And where a change in
-            // passing leads to that, it must not do so every half minute, should the read fail.
-            let all = order.extent == Extent::InPassing;
             let mut meta = store.reader().meta()?;
-            for (name, known) in &mut meta.sources {
-                if all || doubted.as_ref() == Some(name) {
-                    known.cursor = None;
-                }
-            }
+            forget_cursors(&mut meta, doubted.as_deref(), order.extent == Extent::InPassing);
             store.set_meta(meta).await?;
             None
         }

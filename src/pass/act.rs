@@ -272,6 +272,10 @@ async fn conclude(
             // Only a pass over everybody leaves nobody judged by other rules.
             if look.reading.partial.is_empty() {
                 (meta.written, meta.rules) = look.rules;
+                meta.tried = None;
+                forget_given(look, store, &mut meta)?;
+            } else {
+                meta.tried = Some((look.rules.1, look.policy.now));
             }
             meta.linked = store.reader().count()?;
         } else {
@@ -307,6 +311,19 @@ async fn conclude(
         }
         hold(look, store, run, acted).await?;
     }
+    Ok(())
+}
+
+/// Of licences and roles that only earlier rules named, those that nobody has from us any more are no
+/// longer looked for.
+fn forget_given(look: &Look, store: &Store, meta: &mut Meta) -> Result<(), PassError> {
+    let (licenses, roles) = &look.named;
+    if meta.licenses.is_subset(licenses) && meta.roles.is_subset(roles) {
+        return Ok(());
+    }
+    let given = store.reader().given()?;
+    meta.licenses.retain(|id| licenses.contains(id) || given.licenses.contains(id));
+    meta.roles.retain(|id| roles.contains(id) || given.roles.contains(id));
     Ok(())
 }
 

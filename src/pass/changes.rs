@@ -149,6 +149,18 @@ fn short_before(reader: &Reader) -> Result<Option<String>, PassError> {
     Ok(short.then(|| "the last complete read showed implausibly few people".into()))
 }
 
+/// Forgets the cursors that are worth nothing once everything has to be read: that of a source that
+/// is doubted; and all of them, when a change in passing led to it. The pass renews those of the sources
+/// that it reads completely. Should it not come to that, changes in passing lead to nothing more, and
+/// the next pass on schedule tries again.
+pub fn forget_cursors(meta: &mut Meta, doubted: Option<&str>, in_passing: bool) {
+    for (name, known) in &mut meta.sources {
+        if in_passing || doubted == Some(name) {
+            known.cursor = None;
+        }
+    }
+}
+
 /// Asks the sources what changed.
 ///
 /// # Errors

@@ -22,6 +22,7 @@ use super::looked::Look;
 use super::moved::Moved;
 use super::observe::{OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
 use super::parts::Parts;
+use super::rebound::{self, Bound};
 use super::sections::Sections;
 use super::strays::{Taken, in_the_way};
 
@@ -103,12 +104,13 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let catalogue = cloud.catalogue().await.map_err(PassError::Cloud)?;
     let roles = cloud.roles().await.map_err(PassError::Cloud)?;
     let (rules, unbound) = rules.bind(&catalogue, &roles);
+    let named = (rules.managed_licenses().clone(), rules.managed_roles());
     let managed = Managed {
         fields: rules.managed(),
         kept: rules.kept(),
         // What was given under earlier rules can still be taken away.
-        licenses: rules.managed_licenses().union(&meta.licenses).cloned().collect(),
-        roles: rules.managed_roles().union(&meta.roles).cloned().collect(),
+        licenses: named.0.union(&meta.licenses).cloned().collect(),
+        roles: named.1.union(&meta.roles).cloned().collect(),
     };
     if managed.licenses.len() > OBSERVED_LICENSES {
         return Err(PassError::Refused {
@@ -123,8 +125,11 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let alone = heard.as_ref().is_some_and(|heard| heard.alone);
     let observes_all = !alone && (observe == Observe::All || meta.last_observation.is_none());
     let digests = (rules.written(), rules.fingerprint());
-    // With other licences or roles behind the same names, every verdict may be another one.
-    let heard = heard.filter(|_| alone || !observes_all && digests == (meta.written, meta.rules));
+    let bound = rebound::compare(&meta, digests, now);
+    if heard.is_some() && !alone && !observes_all && bound == Bound::Anew {
+        events(Event::ReadingAll { reason: rebound::REASON.into() });
+    }
+    let heard = heard.filter(|_| alone || !observes_all && bound != Bound::Anew);
     let (index, faces) = match &heard {
         Some(heard) if heard.concerned.len() <= few(meta.linked) => {
             let concerned: Vec<SourceId> = heard.concerned.iter().copied().collect();
@@ -271,6 +276,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         policy,
         linked,
         beyond,
+        named,
         rules: digests,
         approved: approved_plans,
         people,

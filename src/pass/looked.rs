@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::apply::after;
 use crate::cloud::Organization;
 use crate::guard::Guard;
-use crate::model::{Action, Attr, Catalogue, Change, CloudId, Email, Fingerprint, Key, Kind, SourceId};
+use crate::model::{
+    Action, Attr, Catalogue, Change, CloudId, Email, Fingerprint, Key, Kind, LicenseId, RoleId, SourceId,
+};
 use crate::plan::{Case, Policy, Seats};
 use crate::rules::Unbound;
 use crate::store::{Outcome, Reader, RowChange, Settlement, Stage};
@@ -45,6 +47,8 @@ pub struct Look {
     pub linked: u64,
     /// Linked people of whom the read did not speak.
     pub beyond: u64,
+    /// Licences and roles that the rules name; what else is managed was given under earlier rules.
+    pub named: (BTreeSet<LicenseId>, BTreeSet<RoleId>),
     /// The digest of the rules, as written and as bound.
     pub rules: (Fingerprint, Fingerprint),
     /// Plans that an administrator approved and that are released in this pass.

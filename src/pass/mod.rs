@@ -17,6 +17,7 @@ mod membership;
 mod moved;
 mod observe;
 mod parts;
+mod rebound;
 mod sections;
 mod strays;
 
@@ -29,7 +30,7 @@ use crate::store::StoreError;
 pub use crate::apply::Hands;
 pub use act::{Acted, act};
 pub use alone::{Alone, Chain, Climbed, Meant, Met};
-pub use changes::{Answer, Heard, Hearing, hear};
+pub use changes::{Answer, Heard, Hearing, forget_cursors, hear};
 pub use look::{Observe, World, look};
 pub use looked::{Look, Stray};
 pub use parts::{NoSeat, Part};

@@ -8,6 +8,7 @@ mod database;
 mod decide;
 mod error;
 mod followed;
+mod given;
 mod groups;
 mod handle;
 mod held;

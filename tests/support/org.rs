@@ -8,7 +8,8 @@ use dirsyncd::clock;
 use dirsyncd::guard::{Limits, Tally};
 use dirsyncd::model::{Action, Email, Field};
 use dirsyncd::pass::{
-    Acted, Answer, Hands, Heard, Hearing, Look, Observe, Part, PassError, World, act, hear, look,
+    Acted, Answer, Hands, Heard, Hearing, Look, Observe, Part, PassError, World, act, forget_cursors, hear,
+    look,
 };
 use dirsyncd::plan::Leavers;
 use dirsyncd::recover::recover;
@@ -43,6 +44,8 @@ pub struct Org {
     pub follows: bool,
     /// Seconds that have passed in this world besides those on the clock.
     pub elapsed: i64,
+    /// Why everything was read by polls.
+    pub reasons: Arc<Mutex<Vec<String>>>,
 }
 
 /// What a pass did.
@@ -90,6 +93,7 @@ impl Org {
             observe: Observe::Touched,
             follows: false,
             elapsed: 0,
+            reasons: Arc::default(),
         }
     }
 
@@ -236,9 +240,19 @@ impl Org {
                     self.store.follow(fresh.0, fresh.1).await?;
                     Ok(None)
                 }
-                Answer::Everything { reason, .. } => Ok(Some(Err(reason))),
+                Answer::Everything { reason, doubted } => {
+                    let mut meta = self.store.reader().meta()?;
+                    forget_cursors(&mut meta, doubted.as_deref(), true);
+                    self.store.set_meta(meta).await?;
+                    Ok(Some(Err(reason)))
+                }
                 Answer::Something(heard) => {
-                    let events: Sink = Arc::new(|_| {});
+                    let reasons = Arc::clone(&self.reasons);
+                    let events: Sink = Arc::new(move |event| {
+                        if let Event::ReadingAll { reason } = event {
+                            reasons.lock().unwrap_or_else(|e| e.into_inner()).push(reason);
+                        }
+                    });
                     let look = self.look_at(Some(heard), Observe::Touched, Arc::clone(&events)).await?;
                     self.act_on(look, before, Arc::default(), events).await.map(|passed| Some(Ok(passed)))
                 }

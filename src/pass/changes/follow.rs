@@ -194,6 +194,8 @@ async fn follow_groups(
     for record in ear.groups.values() {
         if let Some(row) = known.get(&record.anchor)
             && row.key != record.dn_key()
+            // Under the new name it may be known already, and under the old one still, too.
+            && !gathering.known().contains_key(&record.dn_key())
         {
             // Other groups, rules and primary memberships may go by the old name.
             return Ok(Followed::Everything(format!("the group \"{}\" was moved or renamed", row.dn)));

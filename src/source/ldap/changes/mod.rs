@@ -13,6 +13,7 @@ mod notify;
 mod replica;
 mod syncrepl;
 mod timestamp;
+mod told;
 mod untold;
 mod usn;
 
