@@ -398,6 +398,48 @@ fn a_move_is_seen_in_passing() {
     assert!(passed.look.reading.concerned.is_some(), "not everything was read");
 }
 
+/// The account is lost, too: there is one again, and nothing is left of the old link.
+#[test]
+fn who_moves_without_an_account_gets_one() {
+    let org = org();
+    comes(&org, 0, 0);
+    comes(&org, 1, 1);
+    org.sync_all().unwrap();
+    let old = places(&org, 0, false)[0].1;
+    org.cloud.state().accounts.retain(|_, kept| kept.account.email != "p0@hq.example.com".parse().ok());
+    moves(&org, 0, 0, 2);
+    let passed = org.sync_all().unwrap();
+    assert_eq!(passed.acted.done, [(Kind::Create, 1)].into());
+    assert!(org.store.reader().rows(&[old]).unwrap().is_empty());
+    check(&org);
+}
+
+/// Who waits is remembered over a read of everything in which their domain did not answer; and it
+/// makes no difference whether the other one is deleted or disabled.
+#[test]
+fn who_waits_is_remembered() {
+    for disabled in [false, true] {
+        let org = Org { follows: true, ..org() };
+        for who in 0..PEOPLE {
+            comes(&org, who, 0);
+        }
+        org.sync_all().unwrap();
+        comes(&org, 0, 1);
+        org.sync().unwrap();
+        org.directories[1].state().answers = Answers::Nothing;
+        org.sync_all().unwrap();
+        org.directories[1].state().answers = Answers::Whole;
+        match disabled {
+            true => org.directories[0].person("p0", |entry| entry.disabled = true),
+            false => goes(&org, 0, 0),
+        }
+        let passed = org.poll().unwrap().unwrap().unwrap();
+        assert_eq!(passed.acted.done.get(&Kind::Deactivate), None);
+        assert_eq!(passed.acted.done[&Kind::Update], 1);
+        check(&org);
+    }
+}
+
 /// Somebody is withheld because the old entry is still there. When that goes, the change names only
 /// the old one.
 #[test]
