@@ -402,6 +402,33 @@ fn a_group_makes_it_a_move_in_passing() {
     check(&org);
 }
 
+/// A licence is taken because of a move, and the pass is killed before the move: it is missed also
+/// when the person then stays.
+#[test]
+fn killed_before_the_move() {
+    for call in 1.. {
+        let org = Org { follows: true, ..org() };
+        for who in 0..PEOPLE {
+            comes(&org, who, 0);
+        }
+        org.sync_all().unwrap();
+        moves(&org, 0, 0, 2);
+        let killed = org.killed_at_call(call, true);
+        // Nobody can tell who is meant, when the cloud is looked at as a whole.
+        comes(&org, 0, 1);
+        org.sync().unwrap();
+        goes(&org, 0, 1);
+        moves(&org, 0, 2, 0);
+        org.sync().unwrap();
+        org.sync().unwrap();
+        check(&org);
+        if !killed {
+            assert!(call > 3, "there are some calls");
+            break;
+        }
+    }
+}
+
 /// Whoever becomes somebody known by a change of a group is not forgotten by a pass that is killed.
 #[test]
 fn killed_while_a_group_makes_it_a_move() {
