@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Key, LinkState, Lookup, MANY, SourceId};
+use crate::model::{Key, LinkState, Lookup, MANY, SourceId, Wanted};
+use crate::rules::GroupSet;
 
 use super::super::PassError;
 use super::ear::Ear;
@@ -14,8 +15,7 @@ pub(super) async fn follow(ear: &mut Ear<'_>) -> Result<(), PassError> {
         return Ok(());
     }
     let reader = ear.hearing.reader;
-    let absent: Vec<SourceId> = ear.concerned.difference(&ear.found).copied().collect();
-    if reader.rows(&absent)?.iter().any(|row| row.joined.is_some() && row.state == LinkState::Present) {
+    if somebody_leaves(ear)? {
         // With the same value somebody new may have been withheld, whom no change names now.
         let waiting: Vec<SourceId> =
             reader.unfinished(MANY)?.into_iter().filter(|anchor| !ear.concerned.contains(anchor)).collect();
@@ -38,4 +38,21 @@ pub(super) async fn follow(ear: &mut Ear<'_>) -> Result<(), PassError> {
     ear.left.extend(reader.links_of(0, &owners)?.iter().filter(|link| link.left).map(|link| link.anchor));
     ear.people_anywhere(Lookup::People(owners)).await;
     Ok(())
+}
+
+/// Whether somebody who is known by a value may be about to leave. Groups are not known yet: where
+/// the scope goes by them, everybody may be.
+fn somebody_leaves(ear: &Ear<'_>) -> Result<bool, PassError> {
+    let (rules, now) = (ear.hearing.rules, ear.hearing.now);
+    let groups = GroupSet::new();
+    let stay: BTreeSet<SourceId> = ear
+        .people
+        .iter()
+        .filter(|_| !rules.keep_groups_out())
+        .filter(|record| !matches!(rules.judge(record, &groups, now).wanted, Wanted::Leaving(_)))
+        .map(|record| record.anchor)
+        .collect();
+    let others: Vec<SourceId> = ear.concerned.difference(&stay).copied().collect();
+    let rows = ear.hearing.reader.rows(&others)?;
+    Ok(rows.iter().any(|row| row.joined.is_some() && row.state == LinkState::Present))
 }
