@@ -237,6 +237,9 @@ pub struct Sync {
     /// List the whole cloud, also when that is not due yet.
     #[arg(long)]
     pub full: bool,
+    /// Only one person, by e-mail address, anchor, DN or cloud id, and whoever claims the same address.
+    #[arg(long, value_name = "PERSON", conflicts_with = "full")]
+    pub only: Option<String>,
 }
 
 /// `run`.

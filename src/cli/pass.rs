@@ -40,6 +40,8 @@ pub struct Order<'a> {
     pub trigger: &'static str,
     /// How much is looked at.
     pub extent: Extent,
+    /// With [`Extent::InPassing`]: the people whom alone the pass is about.
+    pub alone: Option<Box<Heard>>,
     /// Where it is shown.
     pub progress: &'a Progress,
     /// Who else listens.
@@ -121,7 +123,7 @@ pub fn due(parts: &Parts, reader: &Reader) -> Result<Observe, Failure> {
 /// # Errors
 ///
 /// When the pass could not be made at all. What went wrong in it is in the report.
-pub async fn one_pass(order: Order<'_>) -> Result<Option<Report>, Failure> {
+pub async fn one_pass(mut order: Order<'_>) -> Result<Option<Report>, Failure> {
     let started = Instant::now();
     let (store, parts) = (order.store, order.parts);
     let recovered = recover(store).await?;
@@ -132,7 +134,12 @@ pub async fn one_pass(order: Order<'_>) -> Result<Option<Report>, Failure> {
         Extent::InPassing => Observe::Touched,
     };
     let before = told::to_log(tracing::Span::none(), told::Known::default());
-    let heard = match listen(parts, store.reader(), order.extent, observe, Arc::clone(&before)).await {
+    let alone = order.alone.take();
+    let listened = match alone {
+        Some(heard) => Ok(Answer::Something(heard)),
+        None => listen(parts, store.reader(), order.extent, observe, Arc::clone(&before)).await,
+    };
+    let heard = match listened {
         Ok(Answer::Nothing(fresh)) => {
             if let Some(fresh) = fresh {
                 store.follow(fresh.0, fresh.1).await?;

@@ -1,4 +1,4 @@
-//! One person, as typed: `plan --only`.
+//! One person, as typed: `plan --only` and `sync --only`.
 
 use std::collections::BTreeSet;
 

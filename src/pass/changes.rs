@@ -95,8 +95,9 @@ pub struct Heard {
     pub sources: Vec<SourceSeen>,
     /// Changes of containers.
     pub followed: Followed,
-    /// Whether somebody asked about these people alone: what else has changed does not matter, the
-    /// cloud is asked about each of them, and nothing of it is for carrying out.
+    /// Whether somebody asked about these people alone: what else has changed does not matter, other
+    /// rules than those of the last pass do not lead to a read of everything, and the cloud is asked
+    /// about each of them.
     pub alone: bool,
 }
 

@@ -341,3 +341,35 @@ fn what_is_said_is_what_a_pass_plans() {
     assert!(acted >= 4);
     scene.stage.run(&["plan", "--only", "nobody@example.com"]).expect(2);
 }
+
+#[test]
+fn a_pass_about_one_person_leaves_the_others_to_the_next() {
+    let mut scene = Scene::new(10);
+    scene.stage.run(&["sync", "--only", "ann@example.com"]).expect(2);
+    assert_eq!(scene.stage.organization().people(), 1, "nobody is made before the cloud was listed");
+    scene.sync(0);
+    scene.change("ann", "title: Chief Pilot", "title: Captain");
+    scene.change("bob", "title: Clerk", "title: Manager");
+    scene.person("cyd", "Cyd", "Vance", "");
+    let title = |who: &str| scene.stage.organization().user(who).unwrap()["title"].clone();
+    for (who, kind) in [("ann@example.com", "update"), ("cyd@example.com", "create")] {
+        let report = scene.stage.run(&["sync", "--json", "--only", who]).expect(0).json();
+        assert_eq!(report["counts"][kind], 1, "{report}");
+    }
+    assert_eq!((title("ann@example.com"), title("bob@example.com")), (json!("Captain"), json!("Clerk")));
+    scene.stage.run(&["sync", "--only", "ann@example.com"]).expect(0);
+    let report = scene.stage.run(&["sync", "--json"]).expect(0).json();
+    assert_eq!(
+        (&report["counts"]["update"], &report["counts"]["create"]),
+        (&json!(1), &json!(0)),
+        "{report}"
+    );
+    assert_eq!(title("bob@example.com"), json!("Manager"));
+    scene.people.retain(|(uid, _)| uid != "bob");
+    scene.write();
+    let report = scene.stage.run(&["sync", "--json", "--only", "bob@example.com"]).expect(0).json();
+    assert_eq!(report["counts"]["deactivate"], 1, "{report}");
+    let writes = scene.stage.writes();
+    scene.stage.run(&["sync", "--full"]).expect(0);
+    assert_eq!(scene.stage.writes(), writes);
+}

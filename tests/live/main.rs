@@ -11,6 +11,7 @@ mod changes_slapd;
 mod changes_time;
 mod check;
 mod connections;
+mod explain;
 mod fake_ad;
 mod fake_ad_changes;
 mod fixtures;
