@@ -57,11 +57,13 @@ pub fn after(
             (Attr::License(id), Some(_)) => {
                 row.applied.licenses.insert(id.clone());
                 row.given.licenses.insert(id.clone());
+                row.given.fading.remove(id);
                 row.licenses_print ^= license_digest([id]);
             }
             (Attr::License(id), None) => {
                 row.applied.licenses.remove(id);
                 row.given.licenses.remove(id);
+                row.given.fading.remove(id);
                 row.licenses_print ^= license_digest([id]);
             }
             (Attr::Role(id), Some(_)) => {

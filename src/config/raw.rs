@@ -5,6 +5,7 @@
 //! then asks for the key in `config/dirsyncd.toml`.
 
 mod edges;
+mod entitlement;
 mod people;
 
 use std::path::PathBuf;
@@ -16,7 +17,8 @@ use crate::guard;
 use crate::plan::Leavers as LeaversPolicy;
 
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
-pub use people::{Dialect, Entitlement, Mapping, People, Role, Scope};
+pub use entitlement::{Entitlement, Entitlements, Mode, Role, Take, Template};
+pub use people::{Dialect, Mapping, People, Scope};
 
 /// The configuration of dirsyncd.
 ///
@@ -33,9 +35,15 @@ pub struct Root {
     /// Who becomes a person in the cloud, and with which attributes.
     #[serde(default)]
     pub people: People,
+    /// How the rules of licences work together.
+    #[serde(default)]
+    pub entitlements: Entitlements,
     /// Who gets which licences, in order of priority when seats are short.
     #[serde(default)]
     pub entitlement: Vec<Entitlement>,
+    /// Licences with a name, for use in several entitlements.
+    #[serde(default)]
+    pub template: Vec<Template>,
     /// Who gets which administrator role.
     #[serde(default)]
     pub role: Vec<Role>,

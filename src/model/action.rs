@@ -23,7 +23,7 @@ pub enum Kind {
     Reactivate,
     /// The account is removed for good.
     Delete,
-    /// Licences given.
+    /// Licences given, or exchanged for others.
     LicenseAdd,
     /// Licences taken away.
     LicenseRemove,
@@ -253,8 +253,9 @@ impl Action {
     pub fn removes(&self) -> bool {
         match self.kind {
             Kind::Deactivate | Kind::Delete | Kind::LicenseRemove => true,
-            Kind::RoleChange => self.changes.iter().any(|change| change.to.is_none()),
-            Kind::Create | Kind::Adopt | Kind::Update | Kind::Reactivate | Kind::LicenseAdd => false,
+            // A licence can be exchanged for one that excludes it.
+            Kind::RoleChange | Kind::LicenseAdd => self.changes.iter().any(|change| change.to.is_none()),
+            Kind::Create | Kind::Adopt | Kind::Update | Kind::Reactivate => false,
         }
     }
 }

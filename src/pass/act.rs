@@ -18,7 +18,7 @@ use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store,
 use super::PassError;
 use super::looked::Look;
 use super::observe::Extent;
-use super::parts::{NoSeat, Part};
+use super::parts::{Fading, NoSeat, Part};
 
 /// Parts planned ahead of the cloud.
 const AHEAD: usize = 2;
@@ -36,6 +36,8 @@ pub struct Acted {
     pub held_plan: Option<String>,
     /// Who waits for a seat.
     pub waiting: Vec<NoSeat>,
+    /// Who keeps a licence for a while.
+    pub fading: Vec<Fading>,
     /// Who is withheld.
     pub withheld: Vec<Withheld>,
     /// Who stays short of what should be, and why.
@@ -88,7 +90,8 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             acted.stopped = true;
             break;
         }
-        let Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync, revisited } = part;
+        let Part { checked, held, rows, finish, notes, waiting, fading, withheld, short, in_sync, revisited } =
+            part;
         let people: BTreeSet<SourceId> = checked.plan().actions.iter().map(|action| action.anchor).collect();
         let actions = checked.plan().actions.len() as u64;
         events(Event::Planned { people: people.len() as u64, actions });
@@ -114,6 +117,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             license,
         }));
         acted.held.extend(held);
+        acted.fading.extend(fading);
         acted.withheld.extend(withheld);
         acted.short.extend(short);
         acted.in_sync += in_sync;

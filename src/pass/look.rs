@@ -175,8 +175,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         Some(keep) => reader.rows_left(now.saturating_sub(keep))?.into_iter().map(|row| row.anchor).collect(),
         None => Vec::new(),
     };
-    let policy =
-        Policy { managed, leavers, adopt, may_remove: reading.whole, may_strip: unbound.is_empty(), now };
+    let policy = Policy {
+        managed,
+        leavers,
+        tenure: sieve.tenure().over(&catalogue),
+        adopt,
+        may_remove: reading.whole,
+        may_strip: unbound.is_empty(),
+        now,
+    };
     let known = Known {
         index: &index,
         reader,

@@ -34,6 +34,19 @@ pub struct NoSeat {
     pub license: LicenseId,
 }
 
+/// Somebody who keeps a licence for a while that no rule gives any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fading {
+    /// Who.
+    pub anchor: SourceId,
+    /// The address.
+    pub email: String,
+    /// Which licence.
+    pub license: LicenseId,
+    /// Until when, in seconds since 1970-01-01 UTC.
+    pub until: i64,
+}
+
 /// One part of a plan, ready to be carried out, with everything that is to be noted besides.
 #[derive(Debug)]
 pub struct Part {
@@ -50,6 +63,8 @@ pub struct Part {
     pub notes: Vec<RowChange>,
     /// Who waits for a seat.
     pub waiting: Vec<NoSeat>,
+    /// Who keeps a licence for a while.
+    pub fading: Vec<Fading>,
     /// Who is withheld, for reasons that showed only here.
     pub withheld: Vec<Withheld>,
     /// Who stays short of what should be, and why.
@@ -188,6 +203,7 @@ impl<'a> Parts<'a> {
         let mut rows = BTreeMap::new();
         let mut finish = BTreeMap::new();
         let mut notes = Vec::new();
+        let mut fading = Vec::new();
         let (mut waiting, mut short, mut in_sync, mut revisited) = (Vec::new(), Vec::new(), 0, 0);
         for (case, decision) in cases.into_iter().zip(decisions) {
             let anchor = case.anchor;
@@ -197,6 +213,12 @@ impl<'a> Parts<'a> {
                 Wish::Present(person) => person.email.as_str().to_owned(),
                 _ => String::new(),
             };
+            fading.extend(decision.fading.iter().map(|(license, since)| Fading {
+                anchor,
+                email: email.clone(),
+                license: license.clone(),
+                until: self.policy.tenure.due(license, *since),
+            }));
             waiting.extend(decision.waiting.iter().map(|license| NoSeat {
                 anchor,
                 email: email.clone(),
@@ -211,7 +233,10 @@ impl<'a> Parts<'a> {
                 notes.extend(note(&case, &decision, done));
             } else {
                 finish.extend(done.map(|done| (anchor, done)));
-                rows.extend(ground(&case, self.policy).map(|row| (anchor, row)));
+                rows.extend(ground(&case, self.policy).map(|mut row| {
+                    row.given.fading.clone_from(&decision.fading);
+                    (anchor, row)
+                }));
                 actions.extend(decision.actions);
             }
         }
@@ -233,7 +258,19 @@ impl<'a> Parts<'a> {
                 notes.push(RowChange::Link(Box::new(row)));
             }
         }
-        Ok(Some(Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync, revisited }))
+        Ok(Some(Part {
+            checked,
+            held,
+            rows,
+            finish,
+            notes,
+            waiting,
+            fading,
+            withheld,
+            short,
+            in_sync,
+            revisited,
+        }))
     }
 
     /// Whether a linked person's record was met in this read.
@@ -259,6 +296,9 @@ impl<'a> Parts<'a> {
             (None, Some(row)) => (row.dn.clone(), row.record, row.recheck),
             (None, None) => return None,
         };
+        // Whoever keeps a licence for a while is looked at again when that is over.
+        let over = decision.fading.iter().map(|(id, since)| self.policy.tenure.due(id, *since));
+        let recheck = recheck.into_iter().chain(over).min();
         Some(Finish { dn, record: if open { Fingerprint::NONE } else { record }, recheck })
     }
 }
@@ -327,6 +367,12 @@ fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Option<RowCha
                     let mut fresh = fresh.clone();
                     (fresh.dn, fresh.record, fresh.recheck) = (done.dn, done.record, done.recheck);
                     Some(RowChange::Link(fresh))
+                }
+                None if row.given.fading != decision.fading => {
+                    let mut fresh = row.clone();
+                    fresh.given.fading.clone_from(&decision.fading);
+                    (fresh.dn, fresh.record, fresh.recheck) = (done.dn, done.record, done.recheck);
+                    Some(RowChange::Link(Box::new(fresh)))
                 }
                 None if row.record == done.record && row.dn == done.dn && row.recheck == done.recheck => None,
                 None => Some(RowChange::Touch {

@@ -12,6 +12,7 @@ pub mod order;
 pub mod pair;
 pub mod seats;
 pub mod table;
+mod tenure;
 #[cfg(test)]
 mod tests_support;
 
@@ -24,6 +25,7 @@ pub use decide::{Decision, Policy, decide};
 pub use leavers::Leavers;
 pub use seats::Seats;
 pub use table::Cell;
+pub use tenure::Tenure;
 
 /// An immutable list of actions, based on one generation of the snapshot. A large plan comes
 /// in several parts with one id.

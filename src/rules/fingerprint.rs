@@ -4,11 +4,11 @@
 use crate::model::{Fingerprint, Hasher};
 
 use super::mapping::{email_source, sources};
-use super::{EntitlementSpec, RoleSpec, ScopeSpec, Spec};
+use super::{EntitlementSpec, EntitlingSpec, RoleSpec, ScopeSpec, Spec, TemplateSpec};
 
 /// Raised whenever the same rules begin to give other verdicts: the meaning of a function,
 /// of a filter, of a check.
-pub(super) const RULES_VERSION: u32 = 1;
+pub(super) const RULES_VERSION: u32 = 2;
 
 /// The digest of rules as written. The structs are taken apart completely: a new part will
 /// not compile until somebody decides about it.
@@ -16,8 +16,17 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
     let mut h = Hasher::seeded(Fingerprint::NONE);
     h.part(&RULES_VERSION.to_le_bytes());
     // The mapping in force says all that dialect and defaults have to say.
-    let Spec { dialect: _, email: _, mapping: _, defaults: _, scope, allowed_domains, entitlements, roles } =
-        spec;
+    let Spec {
+        dialect: _,
+        email: _,
+        mapping: _,
+        defaults: _,
+        scope,
+        allowed_domains,
+        entitling,
+        entitlements,
+        roles,
+    } = spec;
     h.part(email_source(spec).as_bytes());
     for (field, source) in sources(spec) {
         h.part(field.name().as_bytes());
@@ -29,19 +38,43 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         list(&mut h, texts);
     }
     option(&mut h, filter.as_deref());
+    let EntitlingSpec { first_match, take_managed, grace } = entitling;
+    h.part(&[u8::from(*first_match), u8::from(*take_managed)]);
+    h.part(&grace.unwrap_or(0).to_le_bytes());
     h.part(&(entitlements.len() as u64).to_le_bytes());
     for entitlement in entitlements {
         // Names appear in reports only.
-        let EntitlementSpec { name: _, groups, when, licenses, subscription, site } = entitlement;
+        let EntitlementSpec {
+            name: _,
+            groups,
+            bases,
+            when,
+            licenses,
+            subscription,
+            site,
+            attendee,
+            templates,
+            grace,
+        } = entitlement;
         list(&mut h, groups);
+        list(&mut h, bases);
         list(&mut h, licenses);
-        for text in [when, subscription, site] {
+        for text in [when, subscription, site, attendee] {
             option(&mut h, text.as_deref());
+        }
+        h.part(&grace.unwrap_or(-1).to_le_bytes());
+        for template in templates {
+            let TemplateSpec { name: _, licenses, subscription, site, attendee } = template;
+            list(&mut h, licenses);
+            for text in [subscription, site, attendee] {
+                option(&mut h, text.as_deref());
+            }
         }
     }
     for role in roles {
-        let RoleSpec { name: _, groups, when, role } = role;
+        let RoleSpec { name: _, groups, bases, when, role } = role;
         list(&mut h, groups);
+        list(&mut h, bases);
         option(&mut h, when.as_deref());
         h.part(role.as_bytes());
     }

@@ -3,6 +3,7 @@
 //! Pure: the same record, memberships and time give the same verdict. Rules are compiled once,
 //! then bound to the licences and roles that the cloud has, and judge each record on its own.
 
+mod award;
 mod check;
 mod defaults;
 mod entitlement;
@@ -23,13 +24,14 @@ mod spec;
 mod subject;
 mod who;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Ask, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Person, Record, RecordKind, Role,
-    RoleId, Verdict, Wanted,
+    RoleId, Ungiven, Verdict, Wanted,
 };
 
+use award::Award;
 use entitlement::Entitlement;
 use mapping::Mapping;
 use role::RoleRule;
@@ -39,13 +41,14 @@ use subject::Subject;
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, MappedValue};
 pub use groups::GroupSet;
-pub use spec::{Dialect, EntitlementSpec, RoleSpec, ScopeSpec, Spec};
+pub use spec::{Dialect, EntitlementSpec, EntitlingSpec, RoleSpec, ScopeSpec, Spec, TemplateSpec};
 
 /// Compiled rules. Immutable; shared freely between threads.
 #[derive(Clone, Debug)]
 pub struct Rules {
     scope: Scope,
     mapping: Mapping,
+    entitling: EntitlingSpec,
     entitlements: Vec<Entitlement>,
     roles: Vec<RoleRule>,
     attributes: BTreeSet<String>,
@@ -94,6 +97,7 @@ impl Rules {
                 Ok(Self {
                     scope,
                     mapping,
+                    entitling: spec.entitling,
                     entitlements,
                     roles,
                     attributes: needs.attributes,
@@ -121,15 +125,16 @@ impl Rules {
         for role in &mut self.roles {
             role.bind(roles, &mut unbound);
         }
-        self.managed_licenses = self.entitlements.iter().flat_map(|e| e.licenses().iter().cloned()).collect();
-        self.manages_roles = !self.roles.is_empty() && self.roles.iter().all(|role| role.role().is_some());
+        let offers = self.entitlements.iter().flat_map(|rule| rule.offers());
+        self.managed_licenses = offers.map(|offer| offer.id.clone()).collect();
+        self.manages_roles = !self.roles.is_empty() && self.roles.iter().all(RoleRule::is_bound);
         let mut h = Hasher::seeded(self.written);
         for entitlement in &self.entitlements {
-            h.part(&(entitlement.licenses().len() as u64).to_le_bytes());
-            entitlement.licenses().iter().for_each(|id| h.part(id.as_str().as_bytes()));
+            h.part(&(entitlement.offers().len() as u64).to_le_bytes());
+            entitlement.offers().iter().for_each(|offer| h.part(offer.id.as_str().as_bytes()));
         }
         for role in &self.roles {
-            h.part(&[u8::from(role.role().is_some())]);
+            h.part(&[u8::from(role.is_bound())]);
             h.part(role.role().map_or("", |id| id.as_str()).as_bytes());
         }
         self.fingerprint = h.finish();
@@ -156,6 +161,27 @@ impl Rules {
     /// All licences that any rule can give.
     pub fn managed_licenses(&self) -> &BTreeSet<LicenseId> {
         &self.managed_licenses
+    }
+
+    /// Whether licences of [`Rules::managed_licenses`] are taken from whom no rule gives them,
+    /// also those that we did not give.
+    pub fn takes_managed(&self) -> bool {
+        self.entitling.take_managed
+    }
+
+    /// How long a licence is kept after no rule gives it any more, in seconds, where it is kept at
+    /// all; and the same for licences of which no rule speaks. Where several rules give a
+    /// licence, the longest time counts.
+    pub fn grace(&self) -> (BTreeMap<LicenseId, i64>, Option<i64>) {
+        let mut of = BTreeMap::new();
+        for rule in &self.entitlements {
+            let grace = rule.grace().or(self.entitling.grace).unwrap_or(0);
+            for offer in rule.offers() {
+                let longest = of.entry(offer.id.clone()).or_insert(grace);
+                *longest = grace.max(*longest);
+            }
+        }
+        (of, self.entitling.grace)
     }
 
     /// Whether roles are given and taken.
@@ -192,7 +218,7 @@ impl Rules {
     /// seconds since 1970-01-01 UTC.
     pub fn judge(&self, record: &Record, groups: &GroupSet, now: i64) -> Verdict {
         let subject = Subject::new(record, groups);
-        let leaving = |cause| Verdict { wanted: Wanted::Leaving(cause), recheck: None };
+        let leaving = |cause| Verdict { wanted: Wanted::Leaving(cause), ungiven: Vec::new(), recheck: None };
         match record.kind {
             RecordKind::Person => {}
             RecordKind::Group | RecordKind::Room | RecordKind::Contact | RecordKind::Other => {
@@ -205,31 +231,48 @@ impl Rules {
         if record.disabled || record.expires.is_some_and(|expires| expires <= now) {
             return leaving(Cause::Disabled);
         }
+        let mut ungiven = Vec::new();
         let wanted = match self.mapping.map(&subject) {
             Err(withheld) => Wanted::Withheld(withheld),
             Ok((email, profile)) => {
-                let mut person = Person {
-                    email,
-                    active: true,
-                    profile,
-                    licenses: BTreeSet::new(),
-                    roles: BTreeSet::new(),
-                };
-                for entitlement in self.entitlements.iter().filter(|rule| rule.includes(&subject)) {
-                    for id in entitlement.licenses() {
-                        // Many rules may give one licence; it is copied once.
-                        if !person.licenses.contains(id) {
-                            person.licenses.insert(id.clone());
-                        }
-                    }
-                }
-                let roles = self.roles.iter().filter(|rule| rule.includes(&subject));
-                person.roles.extend(roles.filter_map(RoleRule::role).cloned());
-                Wanted::Present(person)
+                let licenses;
+                (licenses, ungiven) = self.award(&subject);
+                let roles = self.roles_of(&subject);
+                Wanted::Present(Person { email, active: true, profile, licenses, roles })
             }
         };
         // An expiry that is not in the past is in the future.
-        Verdict { wanted, recheck: record.expires }
+        Verdict { wanted, ungiven, recheck: record.expires }
+    }
+
+    /// The licences of one person, and those that a rule gives and that are not given.
+    fn award(&self, subject: &Subject<'_>) -> (BTreeSet<LicenseId>, Vec<Ungiven>) {
+        let mut award = Award::new();
+        for rule in self.entitlements.iter().filter(|rule| rule.includes(subject)) {
+            for offer in rule.offers() {
+                award.offer(offer, rule.name());
+            }
+            if self.entitling.first_match {
+                break;
+            }
+        }
+        award.complete(|bond| {
+            let all = self.entitlements.iter().flat_map(|rule| rule.offers());
+            bond.needs().is_some_and(|need| all.into_iter().any(|offer| need.is_met_by(offer.bond)))
+        });
+        award.close()
+    }
+
+    /// The roles of one person.
+    fn roles_of(&self, subject: &Subject<'_>) -> BTreeSet<RoleId> {
+        let mut roles = BTreeSet::new();
+        for rule in self.roles.iter().filter(|rule| rule.includes(subject)) {
+            if rule.is_none() {
+                return BTreeSet::new();
+            }
+            roles.extend(rule.role().cloned());
+        }
+        roles
     }
 }
 

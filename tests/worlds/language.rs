@@ -228,15 +228,23 @@ impl Scene {
     fn rules(&mut self, line: &str, words: &[&str]) -> Done {
         let spec = &mut self.org.spec;
         match words {
-            ["entitle", license, "to", "group", group] => spec.entitlements.push(EntitlementSpec {
-                groups: vec![(*group).into()],
-                licenses: vec![(*license).into()],
-                ..EntitlementSpec::default()
-            }),
-            ["entitle", license, "to", "everybody"] => spec
-                .entitlements
-                .push(EntitlementSpec { licenses: vec![(*license).into()], ..EntitlementSpec::default() }),
             ["entitle", "nobody"] => spec.entitlements.clear(),
+            ["entitle", license, "to", rest @ ..] => {
+                let mut rule = EntitlementSpec { name: (*license).into(), ..EntitlementSpec::default() };
+                match license.strip_suffix("#attendee") {
+                    Some(site) => rule.attendee = Some(site.into()),
+                    None => rule.licenses = license.split(" and ").map(Into::into).collect(),
+                }
+                entitled(&mut rule, rest)?;
+                spec.entitlements.push(rule);
+            }
+            ["count", "only", "the", "first"] => spec.entitling.first_match = true,
+            ["take", "what", "anybody", "gave"] => {
+                spec.entitling.take_managed = true;
+                self.org.cloud.state().all_is_claimed = true;
+            }
+            ["keep", "licences", days, "days"] => spec.entitling.grace = Some(number(days)? as i64 * DAY),
+            ["make", "nobody", "anything"] => spec.roles.clear(),
             ["make", "group", group, role] => spec.roles.push(RoleSpec {
                 groups: vec![(*group).into()],
                 role: (*role).into(),
@@ -369,6 +377,22 @@ fn value(kept: &mut Kept, text: &str) -> Done {
     match value {
         "" => drop(kept.account.profile.remove(&field)),
         value => drop(kept.account.profile.insert(field, value.into())),
+    }
+    Ok(())
+}
+
+/// `everybody`, or any of `group GROUP`, `under OU`, `keeping N days`.
+fn entitled(rule: &mut EntitlementSpec, words: &[&str]) -> Done {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let mut next = || words.next().copied().ok_or(format!("\"{word}\" what?"));
+        match *word {
+            "everybody" | "days" => {}
+            "group" => rule.groups.push(next()?.into()),
+            "under" => rule.bases.push(format!("ou={},dc=example,dc=test", next()?)),
+            "keeping" => rule.grace = Some(number(next()?)? as i64 * DAY),
+            other => return Err(format!("to whom is \"{other}\"?")),
+        }
     }
     Ok(())
 }

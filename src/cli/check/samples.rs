@@ -206,7 +206,7 @@ mod tests {
     }
 
     fn verdict(wanted: Wanted) -> Verdict {
-        Verdict { wanted, recheck: None }
+        Verdict { wanted, ungiven: Vec::new(), recheck: None }
     }
 
     fn present(n: u8) -> Wanted {
