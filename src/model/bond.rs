@@ -5,7 +5,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{License, LicenseKind};
+use super::License;
 
 /// What matters of a licence besides its id, small enough to be compared for everybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,16 +63,24 @@ impl License {
             "hybrid_call.aware" => Class::CallAware,
             "hybrid_call.connect" => Class::CallConnect,
             "message.messaging" => Class::Messaging,
-            _ if self.kind == LicenseKind::Attendee => Class::Attendee,
             service if self.site.is_some() && service.starts_with("meeting.") => Class::Host,
             _ => Class::Other,
         };
-        let site = self.site.as_deref().map_or(0, |site| xxh3_64(site.to_lowercase().as_bytes()));
-        Bond { class, site }
+        Bond { class, site: self.site.as_deref().map_or(0, digest) }
     }
 }
 
+/// The digest of a site.
+fn digest(site: &str) -> u64 {
+    xxh3_64(site.to_lowercase().as_bytes())
+}
+
 impl Bond {
+    /// Attending a site.
+    pub fn attendee(site: &str) -> Self {
+        Self { class: Class::Attendee, site: digest(site) }
+    }
+
     /// Why nobody can hold both; `None` when anybody can.
     pub fn excludes(self, other: Self) -> Option<&'static str> {
         use Class::{
@@ -125,15 +133,17 @@ impl Bond {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::LicenseId;
+    use crate::model::{LicenseId, LicenseKind};
 
     fn bond(service: &str, site: Option<&str>) -> Bond {
-        let kind = if service == "meeting.attendee" { LicenseKind::Attendee } else { LicenseKind::Paid };
+        if service == "attendee" {
+            return Bond::attendee(site.unwrap());
+        }
         License {
             id: LicenseId::new("x"),
             name: "x".into(),
             service: Some(service.into()),
-            kind,
+            kind: LicenseKind::Paid,
             subscription: None,
             site: site.map(Into::into),
             total: None,
@@ -155,8 +165,8 @@ mod tests {
             (bond("care.premium", None), bond("care.standard", None), true),
             (bond("care.digital_channel", None), bond("care.voice", None), false),
             (bond("hybrid_calendar.google", None), bond("hybrid_calendar.microsoft_exchange", None), true),
-            (bond("meeting.webex_enterprise", here), bond("meeting.attendee", Some("A.WEBEX.example")), true),
-            (bond("meeting.webex_enterprise", here), bond("meeting.attendee", Some("b")), false),
+            (bond("meeting.webex_enterprise", here), bond("attendee", Some("A.WEBEX.example")), true),
+            (bond("meeting.webex_enterprise", here), bond("attendee", Some("b")), false),
             (bond("meeting.meeting_center", here), bond("meeting.training_center", here), false),
             (bond("meeting.meeting", None), bond("message.messaging", None), false),
         ] {

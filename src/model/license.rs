@@ -14,9 +14,6 @@ pub enum LicenseKind {
     Free,
     /// Hybrid services: assignable, but the seat counters mean nothing.
     Hybrid,
-    /// Attending meetings on a site, which is nothing that anybody buys: given and taken like a
-    /// licence, without seats.
-    Attendee,
 }
 
 /// One licence of the organization.

@@ -31,7 +31,7 @@ pub(super) struct Parted {
 impl Tenure {
     /// With what the licences of a catalogue say about each other.
     pub fn over(mut self, catalogue: &Catalogue) -> Self {
-        self.bonds = catalogue.0.iter().map(|license| (license.id.clone(), license.bond())).collect();
+        self.bonds.extend(catalogue.0.iter().map(|license| (license.id.clone(), license.bond())));
         self
     }
 

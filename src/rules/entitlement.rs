@@ -1,6 +1,6 @@
 //! Who gets which licences: rules in words, bound to the ids of the cloud's catalogue.
 
-use crate::model::{Catalogue, License, LicenseKind};
+use crate::model::{Bond, Catalogue, License, LicenseId, LicenseKind};
 
 use super::award::Offer;
 use super::error::RuleError;
@@ -18,6 +18,8 @@ pub(super) struct Entitlement {
     name: String,
     who: Who,
     wanted: Box<[Wanted]>,
+    /// Meeting sites to attend. No catalogue lists them all.
+    attended: Box<[String]>,
     /// Instead of what holds for all rules, see [`EntitlementSpec::grace`].
     grace: Option<i64>,
     /// What it gives; empty until bound.
@@ -64,10 +66,15 @@ impl Entitlement {
             want(&template.licenses, &template.subscription, &template.site);
         }
         let sites = spec.templates.iter().map(|template| &template.attendee).chain([&spec.attendee]);
-        for site in sites.flatten() {
-            want(&["meeting.attendee".to_owned()], &None, &Some(site.trim().to_owned()));
+        let attended: Box<[String]> = sites.flatten().map(|site| site.trim().to_owned()).collect();
+        if attended.iter().any(|site| site.is_empty() || site.contains(['/', '#', ' '])) {
+            errors.push(RuleError::whole(
+                &format!("{place}.attendee"),
+                "this is not the name of a meeting site",
+                "write it like \"example.webex.com\"",
+            ));
         }
-        if wanted.is_empty() {
+        if wanted.is_empty() && attended.is_empty() {
             errors.push(RuleError::whole(
                 &format!("{place}.licenses"),
                 "the rule gives no licence",
@@ -75,7 +82,7 @@ impl Entitlement {
             ));
         }
         let name = if spec.name.trim().is_empty() { place } else { spec.name.clone() };
-        Self { name, who, wanted: wanted.into(), grace: spec.grace, offers: Vec::new() }
+        Self { name, who, wanted: wanted.into(), attended, grace: spec.grace, offers: Vec::new() }
     }
 
     /// Resolves the names, adding those that cannot be resolved to `unbound`.
@@ -100,6 +107,11 @@ impl Entitlement {
                 }
             }
         }
+        self.offers.extend(self.attended.iter().map(|site| Offer {
+            id: LicenseId::attendee(site),
+            name: format!("attendee of {site}"),
+            bond: Bond::attendee(site),
+        }));
     }
 
     /// What the rule gives to whom it is for.

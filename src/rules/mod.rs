@@ -27,7 +27,7 @@ mod who;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Ask, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Person, Record, RecordKind, Role,
+    Ask, Bond, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Person, Record, RecordKind, Role,
     RoleId, Ungiven, Verdict, Wanted,
 };
 
@@ -167,6 +167,12 @@ impl Rules {
     /// also those that we did not give.
     pub fn takes_managed(&self) -> bool {
         self.entitling.take_managed
+    }
+
+    /// What the licences that any rule can give say about each other.
+    pub fn bonds(&self) -> BTreeMap<LicenseId, Bond> {
+        let offers = self.entitlements.iter().flat_map(|rule| rule.offers());
+        offers.map(|offer| (offer.id.clone(), offer.bond)).collect()
     }
 
     /// How long a licence is kept after no rule gives it any more, in seconds, where it is kept at

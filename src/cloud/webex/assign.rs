@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::link::{Link, Request};
 use super::reader::licenses_of;
 use super::wire::Held;
-use super::{fault, ids};
+use super::{attendee, fault, ids};
 use crate::cloud::http::Effect;
 use crate::cloud::{CloudError, CloudErrorKind};
 use crate::model::{CloudId, LicenseId};
@@ -60,17 +60,28 @@ pub(super) async fn assign(
     }
     let entry =
         |license: &LicenseId, operation: &str| json!({ "id": license.as_str(), "operation": operation });
+    let (given, attended) = attendee::parted(give);
+    let (taken, left) = attendee::parted(take);
     // Seats are freed before they are needed.
-    let licenses: Vec<Value> = take
-        .iter()
+    let licenses: Vec<Value> = taken
+        .into_iter()
         .map(|license| entry(license, "remove"))
-        .chain(give.iter().map(|license| entry(license, "add")))
+        .chain(given.into_iter().map(|license| entry(license, "add")))
         .collect();
-    let body = json!({
+    let sites: Vec<Value> = left
+        .into_iter()
+        .map(|site| attendee::change(site, "remove"))
+        .chain(attended.into_iter().map(|site| attendee::change(site, "add")))
+        .collect();
+    let mut body = json!({
         "personId": ids::public(ids::PEOPLE, id.as_str()),
         "orgId": link.home().await?.public,
-        "licenses": licenses,
     });
+    for (name, list) in [("licenses", &licenses), ("siteUrls", &sites)] {
+        if !list.is_empty() {
+            body[name] = list.as_slice().into();
+        }
+    }
     let request = Request {
         method: Method::PATCH,
         path: "/v1/licenses/users".into(),
@@ -82,8 +93,12 @@ pub(super) async fn assign(
     if answer.is_success() {
         // 206 says that something was left out; the caller compares in either case.
         return match serde_json::from_slice::<Held>(&answer.body) {
-            Ok(Held { licenses: Some(licenses), .. }) => {
-                Ok(licenses.into_iter().map(LicenseId::new).collect())
+            // An answer without sites says nothing about them.
+            Ok(Held { licenses: Some(licenses), site_urls, .. })
+                if site_urls.is_some() || sites.is_empty() =>
+            {
+                let attended = attendee::attended(site_urls.as_deref().unwrap_or_default());
+                Ok(licenses.into_iter().map(LicenseId::new).chain(attended).collect())
             }
             _ => licenses_of(link, id).await,
         };

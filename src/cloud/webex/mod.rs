@@ -6,6 +6,7 @@
 
 mod account;
 mod assign;
+mod attendee;
 mod bulk;
 mod fault;
 mod ids;

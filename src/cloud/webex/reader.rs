@@ -14,7 +14,7 @@ use super::license::license;
 use super::link::{Link, Request, for_all, parse};
 use super::listing::{self, nobody_listens};
 use super::wire::{Held, Holders, Items, License, Named, Page, User};
-use super::{Settings, ids};
+use super::{Settings, attendee, ids};
 use crate::cloud::http::Answer;
 use crate::cloud::pace::Tempo;
 use crate::cloud::{CloudError, CloudErrorKind, CloudRead, Organization};
@@ -142,6 +142,9 @@ impl WebexReader {
         license: &LicenseId,
         pages: mpsc::Sender<Vec<CloudId>>,
     ) -> Result<u64, CloudError> {
+        if license.attended_site().is_some() {
+            return attendee::attendees(&self.link, license, pages).await;
+        }
         let query = vec![("includeAssignedTo", "user".to_owned()), ("limit", HOLDERS_PER_PAGE.to_string())];
         let path = format!("/v1/licenses/{}", ids::segment(license.as_str()));
         let mut request = Request::get(path, query.clone());
@@ -185,7 +188,7 @@ impl WebexReader {
     }
 }
 
-/// The licences that an account holds.
+/// The licences that an account holds, and the sites that it attends.
 pub(super) async fn licenses_of(link: &Link, id: &CloudId) -> Result<BTreeSet<LicenseId>, CloudError> {
     let path = format!("/v1/people/{}", ids::public(ids::PEOPLE, id.as_str()));
     let answer = link.call(Request::get(path, Vec::new())).await?;
@@ -193,9 +196,10 @@ pub(super) async fn licenses_of(link: &Link, id: &CloudId) -> Result<BTreeSet<Li
         return Err(fault::error(&answer));
     }
     let held: Held = parse(&answer)?;
+    let sites = attendee::attended(held.site_urls.as_deref().unwrap_or_default());
     match (held.licenses, held.roles) {
-        (Some(licenses), _) => Ok(licenses.into_iter().map(LicenseId::new).collect()),
-        (None, Some(_)) => Ok(BTreeSet::new()),
+        (Some(licenses), _) => Ok(licenses.into_iter().map(LicenseId::new).chain(sites).collect()),
+        (None, Some(_)) => Ok(sites.collect()),
         // Neither of the two things that only administrators see.
         (None, None) => Err(CloudError {
             kind: CloudErrorKind::Refused,

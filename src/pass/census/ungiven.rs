@@ -23,7 +23,7 @@ impl Sieve {
         let (grace_of, grace) = self.rules.grace();
         let claims =
             if self.rules.takes_managed() { self.rules.managed_licenses().clone() } else { BTreeSet::new() };
-        Tenure { claims, grace_of, grace, ..Tenure::default() }
+        Tenure { claims, grace_of, grace, bonds: self.rules.bonds() }
     }
 }
 

@@ -149,17 +149,10 @@ fn unclear_and_free_names_do_not_stop_the_others_of_the_rule() {
 
 #[test]
 fn templates_and_attendees_are_given_besides() {
-    let attendee = |site: &str| License {
-        kind: LicenseKind::Attendee,
-        total: None,
-        ..license(&format!("{site}#attendee"), "Attendee", "meeting.attendee", None, Some(site))
-    };
     let catalogue = Catalogue(vec![
         license("M", "Messaging", "message.messaging", None, None),
         license("E", "Suite", "meeting.webex_enterprise", None, Some("a.webex.example")),
         license("F", "Suite", "meeting.webex_enterprise", None, Some("b.webex.example")),
-        attendee("a.webex.example"),
-        attendee("b.webex.example"),
     ]);
     let template = TemplateSpec {
         name: "host".into(),
