@@ -1,8 +1,8 @@
 //! What the snapshot says after the cloud confirmed an action. Pure.
 
 use crate::model::{
-    Action, Attr, Cause, CloudId, Fingerprint, Given, Kind, LinkState, Managed, Origin, Person, Profile,
-    SnapshotRow, license_digest,
+    Action, Attr, Cause, CloudId, Fingerprint, Given, Kind, Line, LinkState, Managed, Origin, Person,
+    Profile, SnapshotRow, license_digest,
 };
 
 /// The row after `action` succeeded on `cloud_id`; `None` when the link ends (a delete).
@@ -29,6 +29,7 @@ pub fn after(
             profile: Profile::new(),
             licenses: Default::default(),
             roles: Default::default(),
+            telephone: None,
         },
         applied_print: Fingerprint::NONE,
         licenses_print: 0,
@@ -54,7 +55,10 @@ pub fn after(
             (Attr::Field(field), None) => {
                 row.applied.profile.remove(field);
             }
-            (Attr::License(id), Some(_)) => {
+            (Attr::License(id), Some(to)) => {
+                if let Ok(telephone) = to.parse() {
+                    row.applied.telephone = Some(Line::Ready(telephone));
+                }
                 row.applied.licenses.insert(id.clone());
                 row.given.licenses.insert(id.clone());
                 row.given.fading.remove(id);

@@ -91,7 +91,8 @@ pub enum Attr {
     ExternalId,
     /// An attribute.
     Field(Field),
-    /// A licence: from nothing to `held`, or back.
+    /// A licence: from nothing to `held`, or back; a calling licence to the text of its
+    /// [`super::Telephone`].
     License(LicenseId),
     /// A role: from nothing to `held`, or back.
     Role(RoleId),

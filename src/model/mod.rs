@@ -17,6 +17,7 @@ mod record;
 mod redacted;
 mod role;
 mod snapshot;
+mod telephone;
 mod wanted;
 
 pub use account::Account;
@@ -33,4 +34,5 @@ pub use record::{Attribute, Record, RecordKind};
 pub use redacted::Redacted;
 pub use role::Role;
 pub use snapshot::{Given, Link, LinkState, Origin, SnapshotRow};
+pub use telephone::{InUse, Line, Place, Telephone};
 pub use wanted::{Ungiven, Verdict, Wanted, Withheld};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Email, Fingerprint, Hasher, LicenseId, RoleId};
+use super::{Email, Fingerprint, Hasher, LicenseId, Line, RoleId};
 
 macro_rules! fields {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, max $max:literal;)*) => {
@@ -176,6 +176,10 @@ pub struct Person {
     /// Administrator roles, in the same way.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub roles: BTreeSet<RoleId>,
+    /// The telephone that goes with a calling licence: in desired, what the rules make of it; in
+    /// the snapshot, what was given. Webex keeps it from then on, and it is never compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telephone: Option<Line>,
 }
 
 impl Person {

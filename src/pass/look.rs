@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cloud::CloudRead;
 use crate::guard::{Guard, Limits, Tally};
 use crate::model::{Action, Email, Key, Managed, SourceId};
-use crate::plan::{Leavers, Policy, Seats};
+use crate::plan::{Leavers, Lines, Policy, Seats};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::Source;
@@ -100,7 +100,16 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     }
     let catalogue = cloud.catalogue().await.map_err(PassError::Cloud)?;
     let roles = cloud.roles().await.map_err(PassError::Cloud)?;
-    let (rules, unbound) = rules.bind(&catalogue, &roles);
+    let (mut rules, mut unbound) = rules.bind(&catalogue, &roles);
+    let mut in_use = None;
+    let mut placeless = Vec::new();
+    if rules.needs_places() {
+        in_use = cloud.lines().await.map_err(PassError::Cloud)?;
+        (rules, placeless) = rules.locate(cloud.places().await.map_err(PassError::Cloud)?);
+    }
+    // Without a location nothing is given there; that says nothing about what may be taken.
+    let may_strip = unbound.is_empty();
+    unbound.append(&mut placeless);
     let managed = Managed {
         fields: rules.managed(),
         // What was given under earlier rules can still be taken away.
@@ -181,9 +190,10 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         tenure: sieve.tenure().over(&catalogue),
         adopt,
         may_remove: reading.whole,
-        may_strip: unbound.is_empty(),
+        may_strip,
         now,
     };
+    let lines = Lines::open(in_use.as_deref());
     let known = Known {
         index: &index,
         reader,
@@ -207,8 +217,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             // Nothing is taken from anybody about whom the cloud was not asked: they may have become
             // an administrator since. What they hold already is not given, and not ours to take later.
             let seats = Seats::open(&catalogue);
-            let doubtful = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
-                .doubtful(few + 1)?;
+            let doubtful = Parts::begin(
+                known.with(&nothing),
+                &sections,
+                &policy,
+                seats,
+                lines.clone(),
+                Default::default(),
+            )
+            .doubtful(few + 1)?;
             let leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
             match questions(&people, reader, leavers, few)? {
                 Some(questions) => (observe_some(cloud, &policy.managed, questions).await?, sections),
@@ -247,6 +264,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         reading,
         observation,
         policy,
+        lines,
         linked,
         beyond,
         rules: digests,
@@ -263,6 +281,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         &look.sections,
         &look.policy,
         Seats::open(&look.catalogue),
+        look.lines.clone(),
         (look.plan.clone(), look.generation),
     );
     let mut tally = parts.tally(&approved)?;

@@ -14,7 +14,7 @@ use crate::model::{
     license_digest,
 };
 use crate::plan::order::phase;
-use crate::plan::{Case, Cell, Decision, Match, Plan, Policy, Seats, Seen, Wish, decide};
+use crate::plan::{Case, Cell, Decision, Lines, Match, Plan, Policy, Seats, Seen, Wish, decide};
 use crate::store::{RowChange, StagedWanted, StoreError};
 
 use super::cases::{Cases, Evidence};
@@ -86,6 +86,7 @@ pub struct Parts<'a> {
     evidence: Evidence<'a>,
     policy: &'a Policy,
     seats: Seats,
+    lines: Lines,
     plan: (String, u64),
     todo: VecDeque<Vec<SourceId>>,
     newcomers_after: Option<Option<SourceId>>,
@@ -101,6 +102,7 @@ impl<'a> Parts<'a> {
         sections: &Sections,
         policy: &'a Policy,
         seats: Seats,
+        lines: Lines,
         plan: (String, u64),
     ) -> Self {
         let chunks = |list: &[SourceId]| list.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>();
@@ -113,6 +115,7 @@ impl<'a> Parts<'a> {
             evidence,
             policy,
             seats,
+            lines,
             plan,
             todo,
             newcomers_after: sections.newcomers.then_some(None),
@@ -141,11 +144,17 @@ impl<'a> Parts<'a> {
 
     fn decide_next(&mut self) -> Result<Option<(Cases, Vec<Decision>)>, StoreError> {
         let Some(chunk) = self.next_chunk()? else { return Ok(None) };
-        let cases = match chunk {
+        let mut cases = match chunk {
             Chunk::Linked(anchors) => self.evidence.linked(&anchors)?,
             Chunk::New(staged) => self.evidence.newcomers(staged)?,
         };
-        let decisions = cases.cases.iter().map(|case| decide(case, self.policy, &mut self.seats)).collect();
+        let mut decisions = Vec::with_capacity(cases.cases.len());
+        for case in &cases.cases {
+            let mut decision = decide(case, self.policy, &mut self.seats);
+            let tenure = &self.policy.tenure;
+            cases.withheld.extend(self.lines.settle(case, &mut decision, tenure, &mut self.seats));
+            decisions.push(decision);
+        }
         Ok(Some((cases, decisions)))
     }
 

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use crate::guard::Finding;
-use crate::model::{Action, Attr, Catalogue, Change, Kind, Withheld};
+use crate::model::{Action, Attr, Catalogue, Change, Kind, Telephone, Withheld};
 
 use super::counts::Counts;
 
@@ -96,7 +96,12 @@ fn line(catalogue: &Catalogue, change: &Change) -> String {
     match &change.field {
         Attr::License(id) => {
             let name = printable(catalogue.name(id));
-            if change.to.is_some() { format!("licence {name}") } else { format!("no licence {name}") }
+            let telephone = change.to.as_deref().and_then(|to| to.parse::<Telephone>().ok());
+            match (&change.to, telephone) {
+                (Some(_), Some(telephone)) => format!("licence {name}, {}", printable(&telephone.words())),
+                (Some(_), None) => format!("licence {name}"),
+                (None, _) => format!("no licence {name}"),
+            }
         }
         Attr::Role(id) => {
             if change.to.is_some() {

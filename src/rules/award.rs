@@ -83,14 +83,6 @@ impl<'r> Award<'r> {
         self.taken.iter().copied().find(|(offer, _)| offer.bond.is_calling())
     }
 
-    /// Takes one back, for a reason that somebody has to do something about.
-    pub(super) fn withdraw(&mut self, id: &LicenseId, reason: String, remedy: String) {
-        if let Some(at) = self.taken.iter().position(|(offer, _)| offer.id == *id) {
-            let (offer, rule) = self.taken.remove(at);
-            self.refuse(offer, rule, reason, Some(remedy));
-        }
-    }
-
     /// What the person gets, and what not.
     pub(super) fn close(self) -> (BTreeSet<LicenseId>, Vec<Ungiven>) {
         let Self { taken, mut ungiven } = self;

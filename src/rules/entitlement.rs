@@ -1,11 +1,12 @@
 //! Who gets which licences: rules in words, bound to the ids of the cloud's catalogue.
 
-use crate::model::{Bond, Catalogue, License, LicenseId, LicenseKind};
+use crate::model::{Bond, Catalogue, License, LicenseId, LicenseKind, Place};
 
 use super::award::Offer;
 use super::error::RuleError;
 use super::expr::Needs;
 use super::fold::same;
+use super::line::LineRule;
 use super::nearest::nearest;
 use super::subject::Subject;
 use super::who::Who;
@@ -20,6 +21,8 @@ pub(super) struct Entitlement {
     wanted: Box<[Wanted]>,
     /// Meeting sites to attend. No catalogue lists them all.
     attended: Box<[String]>,
+    /// The telephones of those who get a calling licence.
+    line: LineRule,
     /// Instead of what holds for all rules, see [`EntitlementSpec::grace`].
     grace: Option<i64>,
     /// What it gives; empty until bound.
@@ -81,8 +84,9 @@ impl Entitlement {
                 "name service keys such as \"message.messaging\" or exact licence names",
             ));
         }
+        let line = LineRule::compile(&place, &spec.calling, needs, errors);
         let name = if spec.name.trim().is_empty() { place } else { spec.name.clone() };
-        Self { name, who, wanted: wanted.into(), attended, grace: spec.grace, offers: Vec::new() }
+        Self { name, who, wanted: wanted.into(), attended, line, grace: spec.grace, offers: Vec::new() }
     }
 
     /// Resolves the names, adding those that cannot be resolved to `unbound`.
@@ -117,6 +121,16 @@ impl Entitlement {
     /// What the rule gives to whom it is for.
     pub(super) fn offers(&self) -> &[Offer] {
         &self.offers
+    }
+
+    /// What it says about telephones.
+    pub(super) fn line(&self) -> &LineRule {
+        &self.line
+    }
+
+    /// Resolves locations, adding those that cannot be resolved to `unbound`.
+    pub(super) fn locate(&mut self, places: &[Place], unbound: &mut Vec<Unbound>) {
+        self.line.bind(&self.name, places, unbound);
     }
 
     /// The name in reports.

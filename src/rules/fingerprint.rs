@@ -4,7 +4,7 @@
 use crate::model::{Fingerprint, Hasher};
 
 use super::mapping::{email_source, sources};
-use super::{EntitlementSpec, EntitlingSpec, RoleSpec, ScopeSpec, Spec, TemplateSpec};
+use super::{CallingSpec, EntitlementSpec, EntitlingSpec, RoleSpec, ScopeSpec, Spec, TemplateSpec};
 
 /// Raised whenever the same rules begin to give other verdicts: the meaning of a function,
 /// of a filter, of a check.
@@ -54,12 +54,17 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
             site,
             attendee,
             templates,
+            calling,
             grace,
         } = entitlement;
         list(&mut h, groups);
         list(&mut h, bases);
         list(&mut h, licenses);
         for text in [when, subscription, site, attendee] {
+            option(&mut h, text.as_deref());
+        }
+        let CallingSpec { location, location_from, phone, extension, extension_pool } = calling;
+        for text in [location, location_from, phone, extension, extension_pool] {
             option(&mut h, text.as_deref());
         }
         h.part(&grace.unwrap_or(-1).to_le_bytes());

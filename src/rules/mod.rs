@@ -16,6 +16,7 @@ mod fold;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod groups;
+mod line;
 mod mapping;
 mod nearest;
 mod role;
@@ -27,8 +28,8 @@ mod who;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Ask, Bond, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Person, Record, RecordKind, Role,
-    RoleId, Ungiven, Verdict, Wanted,
+    Ask, Bond, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Line, Person, Place, Record,
+    RecordKind, Role, RoleId, Ungiven, Verdict, Wanted,
 };
 
 use award::Award;
@@ -41,7 +42,9 @@ use subject::Subject;
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, MappedValue};
 pub use groups::GroupSet;
-pub use spec::{Dialect, EntitlementSpec, EntitlingSpec, RoleSpec, ScopeSpec, Spec, TemplateSpec};
+pub use spec::{
+    CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, RoleSpec, ScopeSpec, Spec, TemplateSpec,
+};
 
 /// Compiled rules. Immutable; shared freely between threads.
 #[derive(Clone, Debug)]
@@ -59,6 +62,7 @@ pub struct Rules {
     fingerprint: Fingerprint,
     managed_licenses: BTreeSet<LicenseId>,
     manages_roles: bool,
+    places: Vec<Place>,
 }
 
 /// A name in a rule that the cloud does not have, or has more than once.
@@ -106,6 +110,7 @@ impl Rules {
                     fingerprint: written,
                     managed_licenses: BTreeSet::new(),
                     manages_roles: false,
+                    places: Vec::new(),
                 })
             }
             _ => Err(errors),
@@ -137,6 +142,29 @@ impl Rules {
             h.part(&[u8::from(role.is_bound())]);
             h.part(role.role().map_or("", |id| id.as_str()).as_bytes());
         }
+        self.fingerprint = h.finish();
+        (self, unbound)
+    }
+
+    /// Whether the locations of the organization must be known: see [`Rules::locate`].
+    pub fn needs_places(&self) -> bool {
+        self.entitlements.iter().any(|rule| rule.line().is_said())
+    }
+
+    /// Resolves the names of locations against those of the organization. What cannot be resolved
+    /// is returned; whoever would get a calling licence there gets none.
+    pub fn locate(mut self, places: Vec<Place>) -> (Self, Vec<Unbound>) {
+        let mut unbound = Vec::new();
+        let mut h = Hasher::seeded(self.fingerprint);
+        for rule in &mut self.entitlements {
+            rule.locate(&places, &mut unbound);
+            h.part(rule.line().place().map_or("", |place| &place.id).as_bytes());
+        }
+        for place in &places {
+            h.part(place.id.as_bytes());
+            h.part(place.name.as_bytes());
+        }
+        self.places = places;
         self.fingerprint = h.finish();
         (self, unbound)
     }
@@ -241,18 +269,18 @@ impl Rules {
         let wanted = match self.mapping.map(&subject) {
             Err(withheld) => Wanted::Withheld(withheld),
             Ok((email, profile)) => {
-                let licenses;
-                (licenses, ungiven) = self.award(&subject);
+                let (licenses, telephone);
+                (licenses, telephone, ungiven) = self.award(&subject);
                 let roles = self.roles_of(&subject);
-                Wanted::Present(Person { email, active: true, profile, licenses, roles })
+                Wanted::Present(Person { email, active: true, profile, licenses, roles, telephone })
             }
         };
         // An expiry that is not in the past is in the future.
         Verdict { wanted, ungiven, recheck: record.expires }
     }
 
-    /// The licences of one person, and those that a rule gives and that are not given.
-    fn award(&self, subject: &Subject<'_>) -> (BTreeSet<LicenseId>, Vec<Ungiven>) {
+    /// The licences of one person, the telephone that goes with them, and those that a rule gives and that are not given.
+    fn award(&self, subject: &Subject<'_>) -> (BTreeSet<LicenseId>, Option<Line>, Vec<Ungiven>) {
         let mut award = Award::new();
         for rule in self.entitlements.iter().filter(|rule| rule.includes(subject)) {
             for offer in rule.offers() {
@@ -266,7 +294,13 @@ impl Rules {
             let all = self.entitlements.iter().flat_map(|rule| rule.offers());
             bond.needs().is_some_and(|need| all.into_iter().any(|offer| need.is_met_by(offer.bond)))
         });
-        award.close()
+        let telephone = award.calling().and_then(|(offer, name)| {
+            let gives = |rule: &&Entitlement| rule.name() == name && rule.offers().contains(offer);
+            let rule = self.entitlements.iter().find(gives)?;
+            Some(rule.line().of(name, subject, &self.places))
+        });
+        let (licenses, ungiven) = award.close();
+        (licenses, telephone, ungiven)
     }
 
     /// The roles of one person.

@@ -92,8 +92,25 @@ pub struct EntitlementSpec {
     pub attendee: Option<String>,
     /// What is given besides, by templates.
     pub templates: Vec<TemplateSpec>,
+    /// The telephones of those who get a calling licence.
+    pub calling: CallingSpec,
     /// Instead of [`EntitlingSpec::grace`], for the licences of this rule.
     pub grace: Option<i64>,
+}
+
+/// The telephones of those who get a calling licence.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CallingSpec {
+    /// The name or id of the location of all of them.
+    pub location: Option<String>,
+    /// An expression for the name or id of the location.
+    pub location_from: Option<String>,
+    /// An expression for the number.
+    pub phone: Option<String>,
+    /// An expression for the extension.
+    pub extension: Option<String>,
+    /// Extensions for those who have neither, such as `2000-2999`.
+    pub extension_pool: Option<String>,
 }
 
 /// Licences with a name, for use in several entitlements.

@@ -2,7 +2,7 @@
 
 use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::Limit;
-use dirsyncd::model::{Field, Kind, LicenseId, RoleId};
+use dirsyncd::model::{Field, Kind, LicenseId, Place, RoleId};
 use dirsyncd::pass::Observe;
 use dirsyncd::rules::{EntitlementSpec, RoleSpec};
 use dirsyncd::store::Decision;
@@ -84,6 +84,18 @@ impl Scene {
             ["licence", name, "as", service, "seats", seats] => {
                 let seats = if *seats == "unlimited" { None } else { Some(number(seats)?) };
                 self.org.cloud.state().license(name, service, seats);
+                Ok(())
+            }
+            ["location", name] => {
+                let place = Place { id: format!("loc:{name}"), name: (*name).into() };
+                self.org.cloud.state().places.push(place);
+                Ok(())
+            }
+            ["licence", name, "as", service, "seats", seats, "on", site] => {
+                let mut state = self.org.cloud.state();
+                let id = state.license(name, service, Some(number(seats)?));
+                let license = state.licenses.iter_mut().find(|license| license.id == id);
+                license.ok_or("it was just added")?.site = Some((*site).into());
                 Ok(())
             }
             ["guard", "deactivate", count] => {
@@ -329,7 +341,11 @@ impl Scene {
                 Ok(())
             }
             ("takes", [_, license, ..]) => {
-                kept.licenses.remove(&LicenseId::new(format!("lic:{license}")));
+                kept.licenses.retain(|id, _| {
+                    id.as_str() != *license && id.as_str().strip_prefix("lic:") != Some(license)
+                });
+                // A telephone goes with its licence.
+                kept.telephone = None;
                 Ok(())
             }
             _ => Err(format!("no such line: {line}")),
@@ -381,7 +397,8 @@ fn value(kept: &mut Kept, text: &str) -> Done {
     Ok(())
 }
 
-/// `everybody`, or any of `group GROUP`, `under OU`, `keeping N days`.
+/// `everybody`, or any of `group GROUP`, `under OU`, `keeping N days`; for calling `at LOCATION` or
+/// `at-the EXPRESSION`, `phone EXPRESSION`, `extension EXPRESSION`, `pool RANGE`.
 fn entitled(rule: &mut EntitlementSpec, words: &[&str]) -> Done {
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -390,6 +407,11 @@ fn entitled(rule: &mut EntitlementSpec, words: &[&str]) -> Done {
             "everybody" | "days" => {}
             "group" => rule.groups.push(next()?.into()),
             "under" => rule.bases.push(format!("ou={},dc=example,dc=test", next()?)),
+            "at" => rule.calling.location = Some(next()?.into()),
+            "at-the" => rule.calling.location_from = Some(next()?.into()),
+            "phone" => rule.calling.phone = Some(next()?.into()),
+            "extension" => rule.calling.extension = Some(next()?.into()),
+            "pool" => rule.calling.extension_pool = Some(next()?.into()),
             "keeping" => rule.grace = Some(number(next()?)? as i64 * DAY),
             other => return Err(format!("to whom is \"{other}\"?")),
         }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use dirsyncd::model::{Action, Attr, CloudId, LicenseId, RoleId, SourceId, Withheld};
+use dirsyncd::model::{Action, Attr, CloudId, LicenseId, RoleId, SourceId, Telephone, Withheld};
 use dirsyncd::pass::{Fading, NoSeat};
 
 use crate::support::org::{Looked, Org, Passed};
@@ -114,7 +114,9 @@ fn said(action: &Action) -> String {
             Attr::ExternalId | Attr::Active => Ok(()),
             Attr::Email if change.from.is_none() || change.to.is_none() => Ok(()),
             Attr::License(id) => {
-                write!(text, " {}{}", if change.to.is_some() { "+" } else { "-" }, name(id))
+                let telephone = change.to.as_deref().and_then(|to| to.parse::<Telephone>().ok());
+                let telephone = telephone.map_or(String::new(), |t| format!(" ({})", t.words()));
+                write!(text, " {}{}{telephone}", if change.to.is_some() { "+" } else { "-" }, name(id))
             }
             Attr::Role(id) => {
                 write!(text, " {}{}", if change.to.is_some() { "+" } else { "-" }, role_name(id))

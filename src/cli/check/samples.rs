@@ -216,6 +216,7 @@ mod tests {
             profile: Profile::new(),
             licenses: Default::default(),
             roles: Default::default(),
+            telephone: None,
         })
     }
 

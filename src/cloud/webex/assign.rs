@@ -10,8 +10,8 @@ use super::reader::licenses_of;
 use super::wire::Held;
 use super::{attendee, fault, ids};
 use crate::cloud::http::Effect;
-use crate::cloud::{CloudError, CloudErrorKind};
-use crate::model::{CloudId, LicenseId};
+use crate::cloud::{CloudError, CloudErrorKind, Grant};
+use crate::model::{CloudId, LicenseId, Telephone};
 
 /// What the documented codes of a refused assignment mean, and what to do about it.
 const CODES: &[(&str, &str)] = &[
@@ -48,11 +48,27 @@ const CODES: &[(&str, &str)] = &[
     ("700006", "free screen share comes by itself and cannot be taken: take it out of the entitlement"),
 ];
 
+/// A telephone as a licence call wants it.
+fn properties(telephone: &Telephone) -> Value {
+    let mut properties = json!({});
+    let place = telephone.place.as_ref().map(|place| &place.id);
+    for (name, value) in [
+        ("locationId", place),
+        ("phoneNumber", telephone.phone.as_ref()),
+        ("extension", telephone.extension.as_ref()),
+    ] {
+        if let Some(value) = value {
+            properties[name] = value.as_str().into();
+        }
+    }
+    properties
+}
+
 /// Changes the licences of one account in one call. Returns what it holds afterwards.
 pub(super) async fn assign(
     link: &Link,
     id: &CloudId,
-    give: &[LicenseId],
+    give: &[Grant],
     take: &[LicenseId],
 ) -> Result<BTreeSet<LicenseId>, CloudError> {
     if give.is_empty() && take.is_empty() {
@@ -60,19 +76,26 @@ pub(super) async fn assign(
     }
     let entry =
         |license: &LicenseId, operation: &str| json!({ "id": license.as_str(), "operation": operation });
-    let (given, attended) = attendee::parted(give);
-    let (taken, left) = attendee::parted(take);
     // Seats are freed before they are needed.
-    let licenses: Vec<Value> = taken
-        .into_iter()
-        .map(|license| entry(license, "remove"))
-        .chain(given.into_iter().map(|license| entry(license, "add")))
-        .collect();
-    let sites: Vec<Value> = left
-        .into_iter()
-        .map(|site| attendee::change(site, "remove"))
-        .chain(attended.into_iter().map(|site| attendee::change(site, "add")))
-        .collect();
+    let (mut licenses, mut sites) = (Vec::new(), Vec::new());
+    for license in take {
+        match license.attended_site() {
+            Some(site) => sites.push(attendee::change(site, "remove")),
+            None => licenses.push(entry(license, "remove")),
+        }
+    }
+    for Grant { license, telephone } in give {
+        match license.attended_site() {
+            Some(site) => sites.push(attendee::change(site, "add")),
+            None => {
+                let mut entry = entry(license, "add");
+                if let Some(telephone) = telephone {
+                    entry["properties"] = properties(telephone);
+                }
+                licenses.push(entry);
+            }
+        }
+    }
     let mut body = json!({
         "personId": ids::public(ids::PEOPLE, id.as_str()),
         "orgId": link.home().await?.public,
@@ -106,7 +129,7 @@ pub(super) async fn assign(
     if answer.repeated && (400..500).contains(&answer.status) {
         // An earlier sending may have done it, and this one is refused because it is done.
         let held = licenses_of(link, id).await?;
-        if give.iter().all(|license| held.contains(license))
+        if give.iter().all(|grant| held.contains(&grant.license))
             && !take.iter().any(|license| held.contains(license))
         {
             return Ok(held);

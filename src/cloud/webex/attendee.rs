@@ -18,12 +18,6 @@ use crate::model::{CloudId, LicenseId};
 /// People per page. Webex gives fewer when it wants to.
 const PEOPLE_PER_PAGE: u32 = 1000;
 
-/// Parts ids into licences and sites to attend.
-pub(super) fn parted(all: &[LicenseId]) -> (Vec<&LicenseId>, Vec<&str>) {
-    let licenses = all.iter().filter(|id| id.attended_site().is_none()).collect();
-    (licenses, all.iter().filter_map(LicenseId::attended_site).collect())
-}
-
 /// The change of one site in a licence call.
 pub(super) fn change(site: &str, operation: &str) -> Value {
     json!({ "siteUrl": site, "accountType": "attendee", "operation": operation })

@@ -19,6 +19,7 @@ mod reader;
 mod resource;
 mod settings;
 mod standing;
+mod telephony;
 mod wire;
 mod writer;
 

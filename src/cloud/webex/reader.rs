@@ -14,11 +14,11 @@ use super::license::license;
 use super::link::{Link, Request, for_all, parse};
 use super::listing::{self, nobody_listens};
 use super::wire::{Held, Holders, Items, License, Named, Page, User};
-use super::{Settings, attendee, ids};
+use super::{Settings, attendee, ids, telephony};
 use crate::cloud::http::Answer;
 use crate::cloud::pace::Tempo;
 use crate::cloud::{CloudError, CloudErrorKind, CloudRead, Organization};
-use crate::model::{Account, Catalogue, CloudId, Email, LicenseId, Role, RoleId};
+use crate::model::{Account, Catalogue, CloudId, Email, InUse, LicenseId, Place, Role, RoleId};
 
 /// Holders of a licence per page: the largest number that Webex documents.
 const HOLDERS_PER_PAGE: u32 = 300;
@@ -227,6 +227,14 @@ impl CloudRead for WebexReader {
 
     fn roles(&self) -> BoxFuture<'_, Result<Vec<Role>, CloudError>> {
         self.read_roles().boxed()
+    }
+
+    fn places(&self) -> BoxFuture<'_, Result<Vec<Place>, CloudError>> {
+        telephony::places(&self.link).boxed()
+    }
+
+    fn lines(&self) -> BoxFuture<'_, Result<Option<Vec<InUse>>, CloudError>> {
+        telephony::lines(&self.link).boxed()
     }
 
     fn accounts(&self, pages: mpsc::Sender<Vec<Account>>) -> BoxFuture<'_, Result<u64, CloudError>> {

@@ -69,6 +69,17 @@ pub struct Entitlement {
     /// Templates, by name, whose licences are given besides.
     #[serde(default)]
     pub templates: Vec<String>,
+    /// The location of those who get a calling licence, by name or id.
+    pub location: Option<String>,
+    /// The same as an expression, such as "physicalDeliveryOfficeName".
+    pub location_from: Option<String>,
+    /// An expression for the number of those who get a calling licence, in the form +4930123456.
+    pub phone: Option<String>,
+    /// An expression for their extension.
+    pub extension: Option<String>,
+    /// Extensions, such as "2000-2999", of which whoever has neither number nor extension gets a
+    /// free one.
+    pub extension_pool: Option<String>,
     /// Keep a licence of this rule for so long after no rule gives it any more, instead of what
     /// [entitlements] says. "0s" for not at all.
     #[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d|w))+$"))]

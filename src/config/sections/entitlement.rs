@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Check;
 use crate::config::raw;
-use crate::rules::{EntitlementSpec, EntitlingSpec, RoleSpec, TemplateSpec};
+use crate::rules::{CallingSpec, EntitlementSpec, EntitlingSpec, RoleSpec, TemplateSpec};
 
 /// Everything that is given.
 pub(super) struct Entitling {
@@ -35,6 +35,9 @@ impl Check<'_> {
             self.all_filled(&format!("{place}.groups"), &entitlement.groups);
             self.distinguished_names(&format!("{place}.bases"), &entitlement.bases);
             self.all_filled(&format!("{place}.licenses"), &entitlement.licenses);
+            if let Some(location) = &entitlement.location {
+                self.filled(&format!("{place}.location"), location);
+            }
             if let Some(site) = &entitlement.attendee {
                 self.filled(&format!("{place}.attendee"), site);
             }
@@ -90,6 +93,13 @@ impl Check<'_> {
             site: raw.site,
             attendee: raw.attendee,
             templates: used,
+            calling: CallingSpec {
+                location: raw.location,
+                location_from: raw.location_from,
+                phone: raw.phone,
+                extension: raw.extension,
+                extension_pool: raw.extension_pool,
+            },
             grace: raw.grace.as_deref().map(|text| self.grace(&format!("{place}.grace"), text)),
         }
     }
