@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cloud::CloudRead;
 use crate::guard::{Guard, Limits, Tally};
-use crate::model::{Action, Email, Key, Managed, SourceId};
+use crate::model::{Action, Email, Key, Managed, Role, SourceId};
 use crate::plan::{Leavers, Lines, Policy, Seats};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
@@ -100,6 +100,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     }
     let catalogue = cloud.catalogue().await.map_err(PassError::Cloud)?;
     let roles = cloud.roles().await.map_err(PassError::Cloud)?;
+    let full_admin = Role::full(&roles).cloned();
     let (mut rules, mut unbound) = rules.bind(&catalogue, &roles);
     let mut in_use = None;
     let mut placeless = Vec::new();
@@ -171,7 +172,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         }
     };
     let ((reading, people), observation) = if observes_all {
-        let observing = observe_all(cloud, &managed, Arc::clone(&index), faces, Arc::clone(&events));
+        let observing =
+            observe_all(cloud, &managed, full_admin.as_ref(), Arc::clone(&index), faces, Arc::clone(&events));
         let (reading, observation) = tokio::try_join!(reading, observing)?;
         (reading, Some(observation))
     } else {
@@ -187,6 +189,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let policy = Policy {
         managed,
         leavers,
+        full_admin: full_admin.clone(),
         tenure: sieve.tenure().over(&catalogue),
         adopt,
         may_remove: reading.whole,
@@ -217,7 +220,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             // Nothing is taken from anybody about whom the cloud was not asked: they may have become
             // an administrator since. What they hold already is not given, and not ours to take later.
             let seats = Seats::open(&catalogue);
-            let doubtful = Parts::begin(
+            let (doubtful, wonders) = Parts::begin(
                 known.with(&nothing),
                 &sections,
                 &policy,
@@ -227,7 +230,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             )
             .doubtful(few + 1)?;
             let leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
-            match questions(&people, reader, leavers, few)? {
+            let questions = if wonders { None } else { questions(&people, reader, leavers, few)? };
+            match questions {
                 Some(questions) => (observe_some(cloud, &policy.managed, questions).await?, sections),
                 None => {
                     if follows && index.len() as u64 != index.linked() {
@@ -235,9 +239,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                         return Err(PassError::fault("more people to ask about than are concerned".into()));
                     }
                     let faces = Index::load(reader, now, true)?.1;
-                    let all =
-                        observe_all(cloud, &policy.managed, Arc::clone(&index), faces, Arc::clone(&events))
-                            .await?;
+                    let all = observe_all(
+                        cloud,
+                        &policy.managed,
+                        full_admin.as_ref(),
+                        Arc::clone(&index),
+                        faces,
+                        Arc::clone(&events),
+                    )
+                    .await?;
                     let sections = sort(&all)?;
                     (all, sections)
                 }

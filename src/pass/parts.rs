@@ -14,7 +14,7 @@ use crate::model::{
     license_digest,
 };
 use crate::plan::order::phase;
-use crate::plan::{Case, Cell, Decision, Lines, Match, Plan, Policy, Seats, Seen, Wish, decide};
+use crate::plan::{Admins, Case, Cell, Decision, Lines, Match, Plan, Policy, Seats, Seen, Wish, decide};
 use crate::store::{RowChange, StagedWanted, StoreError};
 
 use super::cases::{Cases, Evidence};
@@ -87,6 +87,7 @@ pub struct Parts<'a> {
     policy: &'a Policy,
     seats: Seats,
     lines: Lines,
+    admins: Admins,
     plan: (String, u64),
     todo: VecDeque<Vec<SourceId>>,
     newcomers_after: Option<Option<SourceId>>,
@@ -111,11 +112,14 @@ impl<'a> Parts<'a> {
             todo.extend(chunks(round));
         }
         todo.extend(chunks(&sections.linked));
+        let full = policy.full_admin.clone();
+        let admins = Admins::open(full, evidence.observation.full_admins, evidence.me.cloned());
         Self {
             evidence,
             policy,
             seats,
             lines,
+            admins,
             plan,
             todo,
             newcomers_after: sections.newcomers.then_some(None),
@@ -153,6 +157,7 @@ impl<'a> Parts<'a> {
             let mut decision = decide(case, self.policy, &mut self.seats);
             let tenure = &self.policy.tenure;
             cases.withheld.extend(self.lines.settle(case, &mut decision, tenure, &mut self.seats));
+            self.admins.settle(case, &mut decision, &mut self.seats);
             decisions.push(decision);
         }
         Ok(Some((cases, decisions)))
@@ -160,8 +165,9 @@ impl<'a> Parts<'a> {
 
     /// Linked people about whom the snapshot is not to be trusted alone, at most `limit` of
     /// them: who would lose something, who would get a licence or role, which somebody may have
-    /// given by hand already, and about whom an interrupted run left doubts. Consumes the walk.
-    pub fn doubtful(mut self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
+    /// given by hand already, and about whom an interrupted run left doubts. And whether everybody
+    /// must be looked at, lest the last full administrator go. Consumes the walk.
+    pub fn doubtful(mut self, limit: usize) -> Result<(Vec<SourceId>, bool), StoreError> {
         self.newcomers_after = None;
         let mut found = BTreeSet::new();
         while found.len() < limit
@@ -177,7 +183,7 @@ impl<'a> Parts<'a> {
                 }
             }
         }
-        Ok(found.into_iter().take(limit).collect())
+        Ok((found.into_iter().take(limit).collect(), self.admins.wonders()))
     }
 
     /// Counts all removals, without those that are approved already. Consumes the walk.

@@ -23,6 +23,8 @@ pub struct Policy {
     pub managed: Managed,
     /// What becomes of leavers.
     pub leavers: Leavers,
+    /// The role of full administrators, of whom one always stays.
+    pub full_admin: Option<RoleId>,
     /// Which licences are taken, and when.
     pub tenure: Tenure,
     /// Whether an existing account with the same e-mail is taken over.

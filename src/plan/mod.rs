@@ -4,6 +4,7 @@
 //! cell into actions, [`order`] says what must come before what. Pairing of newcomers with
 //! accounts that are already there is in [`pair`], seats in [`seats`].
 
+pub mod admins;
 pub mod case;
 mod compare;
 pub mod decide;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Action;
 
+pub use admins::Admins;
 pub use case::{Case, Match, Seen, Wish};
 pub use decide::{Decision, Policy, decide};
 pub use leavers::Leavers;

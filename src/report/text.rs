@@ -84,6 +84,9 @@ pub fn action(
     {
         writeln!(out, "      {}", style.dim(&printable(dn)))?;
     }
+    if action.kind == Kind::RoleChange {
+        writeln!(out, "      {}", style.dim("ends this person's sessions, and so comes last"))?;
+    }
     action.changes.iter().try_for_each(|change| writeln!(out, "      {}", line(catalogue, change)))
 }
 
