@@ -39,7 +39,7 @@ const CODES: &[(&str, &str)] = &[
     ),
     (
         "400411",
-        "a calling licence needs a location and a number or extension: assign it in Control Hub once, or take it out of the entitlement",
+        "a calling licence needs a location and a number or extension: add location, and phone, extension or extension_pool, to the entitlement",
     ),
     ("400413", "only one licence of this offer can be held: let the entitlements give one of them"),
     ("700003", "paid messaging needs the free messaging licence: give that in Control Hub"),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::Check;
+use crate::cloud::webex;
 use crate::config::raw;
 use crate::rules::{CallingSpec, EntitlementSpec, EntitlingSpec, RoleSpec, TemplateSpec};
 
@@ -11,6 +12,12 @@ pub(super) struct Entitling {
     pub(super) mode: EntitlingSpec,
     pub(super) entitlements: Vec<EntitlementSpec>,
     pub(super) roles: Vec<RoleSpec>,
+}
+
+/// Names of licences, of which those that are other spellings of a service key become that key.
+fn keys(names: Vec<String>) -> Vec<String> {
+    let key = |name: String| webex::service_key(name.trim()).map_or(name, str::to_owned);
+    names.into_iter().map(key).collect()
 }
 
 impl Check<'_> {
@@ -88,7 +95,7 @@ impl Check<'_> {
             groups: raw.groups,
             bases: raw.bases,
             when: raw.when,
-            licenses: raw.licenses,
+            licenses: keys(raw.licenses),
             subscription: raw.subscription,
             site: raw.site,
             attendee: raw.attendee,
@@ -122,7 +129,7 @@ impl Check<'_> {
             .into_iter()
             .map(|raw| TemplateSpec {
                 name: raw.name,
-                licenses: raw.licenses,
+                licenses: keys(raw.licenses),
                 subscription: raw.subscription,
                 site: raw.site,
                 attendee: raw.attendee,
