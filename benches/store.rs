@@ -37,6 +37,7 @@ fn person(n: u64) -> Person {
         profile: profile.into_iter().collect(),
         licenses: (0..2).map(license).collect(),
         roles: Default::default(),
+        telephone: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::cloud::{CloudError, CloudErrorKind};
+use crate::cloud::{CloudError, CloudErrorKind, Grant};
 use crate::model::{
     Action, Attr, Change, CloudId, Fingerprint, Key, Kind, LicenseId, LinkState, Managed, SnapshotRow,
     SourceId,
@@ -142,7 +142,7 @@ impl Progress {
             format!("the cloud answered without an error and left out {} of the licences", unserved.len());
         let (missing, kept) = gives_and_takes(&unserved);
         self.failed.insert(action.anchor);
-        for license in missing {
+        for Grant { license, .. } in missing {
             self.outcomes.unserved.push((action.anchor, action.email.to_string(), license));
         }
         if !kept.is_empty() {
@@ -202,13 +202,16 @@ fn link(before: Option<SourceId>, row: SnapshotRow) -> RowChange {
     }
 }
 
-/// The licences that changes give, and those that they take.
-pub(super) fn gives_and_takes(changes: &[Change]) -> (Vec<LicenseId>, Vec<LicenseId>) {
+/// The licences that changes give, with their telephones, and those that they take.
+pub(super) fn gives_and_takes(changes: &[Change]) -> (Vec<Grant>, Vec<LicenseId>) {
     let mut give = Vec::new();
     let mut take = Vec::new();
     for change in changes {
         if let Attr::License(id) = &change.field {
-            if change.to.is_some() { &mut give } else { &mut take }.push(id.clone());
+            match &change.to {
+                Some(to) => give.push(Grant { license: id.clone(), telephone: to.parse().ok() }),
+                None => take.push(id.clone()),
+            }
         }
     }
     (give, take)

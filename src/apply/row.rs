@@ -1,8 +1,8 @@
 //! What the snapshot says after the cloud confirmed an action. Pure.
 
 use crate::model::{
-    Action, Attr, Cause, CloudId, Fingerprint, Given, Kind, LinkState, Managed, Origin, Person, Profile,
-    SnapshotRow, license_digest,
+    Action, Attr, Cause, CloudId, Fingerprint, Given, Kind, Line, LinkState, Managed, Origin, Person,
+    Profile, SnapshotRow, license_digest,
 };
 
 /// The row after `action` succeeded on `cloud_id`; `None` when the link ends (a delete).
@@ -29,6 +29,7 @@ pub fn after(
             profile: Profile::new(),
             licenses: Default::default(),
             roles: Default::default(),
+            telephone: None,
         },
         applied_print: Fingerprint::NONE,
         licenses_print: 0,
@@ -57,14 +58,19 @@ pub fn after(
             (Attr::Field(field), None) => {
                 row.applied.profile.remove(field);
             }
-            (Attr::License(id), Some(_)) => {
+            (Attr::License(id), Some(to)) => {
+                if let Ok(telephone) = to.parse() {
+                    row.applied.telephone = Some(Line::Ready(telephone));
+                }
                 row.applied.licenses.insert(id.clone());
                 row.given.licenses.insert(id.clone());
+                row.given.fading.remove(id);
                 row.licenses_print ^= license_digest([id]);
             }
             (Attr::License(id), None) => {
                 row.applied.licenses.remove(id);
                 row.given.licenses.remove(id);
+                row.given.fading.remove(id);
                 row.licenses_print ^= license_digest([id]);
             }
             (Attr::Role(id), Some(_)) => {

@@ -5,6 +5,7 @@
 //! then asks for the key in `config/dirsyncd.toml`.
 
 mod edges;
+mod entitlement;
 mod people;
 mod trial;
 
@@ -17,7 +18,8 @@ use crate::guard;
 use crate::plan::Leavers as LeaversPolicy;
 
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
-pub use people::{Dialect, Entitlement, Mapping, People, Policy, Role, Scope};
+pub use entitlement::{Entitlement, Entitlements, Mode, Role, Take, Template};
+pub use people::{Dialect, Mapping, People, Policy, Scope};
 pub use trial::{Expect, Test};
 
 /// The configuration of dirsyncd.
@@ -35,9 +37,15 @@ pub struct Root {
     /// Who becomes a person in the cloud, and with which attributes.
     #[serde(default)]
     pub people: People,
+    /// How the rules of licences work together.
+    #[serde(default)]
+    pub entitlements: Entitlements,
     /// Who gets which licences, in order of priority when seats are short.
     #[serde(default)]
     pub entitlement: Vec<Entitlement>,
+    /// Licences with a name, for use in several entitlements.
+    #[serde(default)]
+    pub template: Vec<Template>,
     /// Who gets which administrator role.
     #[serde(default)]
     pub role: Vec<Role>,

@@ -1,6 +1,7 @@
 //! Section by section, from what is written to what is meant.
 
 mod cloud;
+mod entitlement;
 mod people;
 mod source;
 mod trial;
@@ -33,7 +34,8 @@ pub(super) fn check(
     let sources = check.sources(raw.source);
     let cloud = check.cloud(raw.cloud);
     let adopt = raw.people.adopt;
-    let rules = check.rules(raw.people, raw.entitlement, raw.role);
+    let entitling = check.entitling(raw.entitlements, raw.entitlement, raw.template, raw.role);
+    let rules = check.rules(raw.people, entitling);
     let trials = check.trials(raw.test);
     let leavers = check.leavers(&raw.leavers);
     let (guard, protected) = check.guard(&raw.guard);

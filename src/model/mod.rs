@@ -5,6 +5,7 @@
 
 mod account;
 mod action;
+mod bond;
 mod census;
 mod change;
 mod email;
@@ -17,10 +18,12 @@ mod record;
 mod redacted;
 mod role;
 mod snapshot;
+mod telephone;
 mod wanted;
 
 pub use account::Account;
 pub use action::{Action, Attr, Cause, Change, Kind};
+pub use bond::{Bond, Need};
 pub use census::{Ask, Census, Completeness, Portion, Unusable};
 pub use change::{Changes, Container, Cursor, Found, Hint, Hinted, Lookup, MANY, Method, Watched};
 pub use email::{Email, EmailError};
@@ -33,4 +36,5 @@ pub use record::{Attribute, Record, RecordKind};
 pub use redacted::Redacted;
 pub use role::Role;
 pub use snapshot::{Given, Link, LinkState, Origin, SnapshotRow};
-pub use wanted::{Verdict, Wanted, Withheld};
+pub use telephone::{InUse, Line, Place, Telephone};
+pub use wanted::{Ungiven, Verdict, Wanted, Withheld};

@@ -19,7 +19,7 @@ use super::PassError;
 use super::looked::Look;
 use super::managers;
 use super::observe::Extent;
-use super::parts::{NoSeat, Part};
+use super::parts::{Fading, NoSeat, Part};
 
 /// Parts planned ahead of the cloud.
 const AHEAD: usize = 2;
@@ -37,6 +37,8 @@ pub struct Acted {
     pub held_plan: Option<String>,
     /// Who waits for a seat.
     pub waiting: Vec<NoSeat>,
+    /// Who keeps a licence for a while.
+    pub fading: Vec<Fading>,
     /// Who is withheld.
     pub withheld: Vec<Withheld>,
     /// Who stays short of what should be, and why.
@@ -100,6 +102,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             finish,
             notes,
             waiting,
+            fading,
             withheld,
             short,
             in_sync,
@@ -131,6 +134,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             license,
         }));
         acted.held.extend(held);
+        acted.fading.extend(fading);
         acted.withheld.extend(withheld);
         acted.short.extend(short);
         acted.in_sync += in_sync;

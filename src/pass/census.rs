@@ -4,9 +4,11 @@
 mod conclude;
 mod heard;
 mod twins;
+mod ungiven;
 
 pub use conclude::Doubts;
 pub use heard::read_heard;
+pub use ungiven::NotGiven;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +17,9 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::guard::Headcount;
-use crate::model::{Census, Completeness, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld};
+use crate::model::{
+    Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld,
+};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::{Source, SourceError};
@@ -54,6 +58,8 @@ pub struct Reading {
     pub unchanged: u64,
     /// Objects that are withheld, in order of appearance.
     pub withheld: Vec<Withheld>,
+    /// Licences that a rule gives and that are not given, as the rules are meant.
+    pub not_given: Vec<NotGiven>,
     /// Linked people whom a change in the groups touches through their AD primary group, which
     /// no list of members leads to.
     pub through_primary: Vec<SourceId>,
@@ -178,6 +184,7 @@ struct Work {
     groups: u64,
     unchanged: u64,
     withheld: Vec<Withheld>,
+    not_given: Vec<NotGiven>,
     through_primary: Vec<SourceId>,
     batch: Vec<StagedWanted>,
 }
@@ -195,6 +202,7 @@ impl Work {
             groups: 0,
             unchanged: 0,
             withheld: Vec::new(),
+            not_given: Vec::new(),
             through_primary: Vec::new(),
             batch: Vec::new(),
         })
@@ -326,10 +334,12 @@ impl Work {
             }
             _ => {}
         }
+        let open = self.note_ungiven(&record, verdict.ungiven, sieve);
         self.batch.push(StagedWanted {
             anchor: record.anchor,
             linked: at.is_some(),
-            record: print,
+            // Whoever lacks a licence for a mistake is looked at until it is mended.
+            record: if open { Fingerprint::NONE } else { print },
             dn: record.dn,
             email,
             recheck: verdict.recheck,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::cloud::CloudRead;
 use crate::guard::{Guard, Limits, Tally};
-use crate::model::{Action, Email, Key, Managed, SourceId};
-use crate::plan::{Leavers, Policy, Seats};
+use crate::model::{Action, Email, Key, Managed, Role, SourceId};
+use crate::plan::{Leavers, Lines, Policy, Seats};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::Source;
@@ -103,7 +103,17 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     }
     let catalogue = cloud.catalogue().await.map_err(PassError::Cloud)?;
     let roles = cloud.roles().await.map_err(PassError::Cloud)?;
-    let (rules, unbound) = rules.bind(&catalogue, &roles);
+    let full_admin = Role::full(&roles).cloned();
+    let (mut rules, mut unbound) = rules.bind(&catalogue, &roles);
+    let mut in_use = None;
+    let mut placeless = Vec::new();
+    if rules.needs_places() {
+        in_use = cloud.lines().await.map_err(PassError::Cloud)?;
+        (rules, placeless) = rules.locate(cloud.places().await.map_err(PassError::Cloud)?);
+    }
+    // Without a location nothing is given there; that says nothing about what may be taken.
+    let may_strip = unbound.is_empty();
+    unbound.append(&mut placeless);
     let named = (rules.managed_licenses().clone(), rules.managed_roles());
     let managed = Managed {
         fields: rules.managed(),
@@ -172,7 +182,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         }
     };
     let ((reading, mut people), observation) = if observes_all {
-        let observing = observe_all(cloud, &managed, Arc::clone(&index), faces, Arc::clone(&events));
+        let observing =
+            observe_all(cloud, &managed, full_admin.as_ref(), Arc::clone(&index), faces, Arc::clone(&events));
         let (reading, observation) = tokio::try_join!(reading, observing)?;
         (reading, Some(observation))
     } else {
@@ -186,8 +197,17 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         Some(keep) => reader.rows_left(now.saturating_sub(keep))?.into_iter().map(|row| row.anchor).collect(),
         None => Vec::new(),
     };
-    let policy =
-        Policy { managed, leavers, adopt, may_remove: reading.whole, may_strip: unbound.is_empty(), now };
+    let policy = Policy {
+        managed,
+        leavers,
+        full_admin: full_admin.clone(),
+        tenure: sieve.tenure().over(&catalogue),
+        adopt,
+        may_remove: reading.whole,
+        may_strip,
+        now,
+    };
+    let lines = Lines::open(in_use.as_deref());
     let known = Known {
         index: &index,
         reader,
@@ -213,8 +233,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             // Nothing is taken from anybody about whom the cloud was not asked: they may have become
             // an administrator since. What they hold already is not given, and not ours to take later.
             let seats = Seats::open(&catalogue);
-            let doubtful = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
-                .doubtful(few + 1)?;
+            let (doubtful, wonders) = Parts::begin(
+                known.with(&nothing),
+                &sections,
+                &policy,
+                seats,
+                lines.clone(),
+                Default::default(),
+            )
+            .doubtful(few + 1)?;
             let mut leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
             if let Some(asked_for) = asked_for {
                 leavers.retain(|anchor| asked_for.contains(anchor));
@@ -227,7 +254,12 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                 .chain(moved.all().map(|(_, old)| old))
                 .collect();
             let readdressed: Vec<SourceId> = addresses.rounds.iter().flatten().copied().collect();
-            match questions(&people, reader, leavers, &readdressed, few)? {
+            let questions = if wonders && !alone {
+                None
+            } else {
+                questions(&people, reader, leavers, &readdressed, few)?
+            };
+            match questions {
                 Some(questions) => (observe_some(cloud, &policy.managed, questions).await?, sections),
                 None => {
                     if follows && index.len() as u64 != index.linked() {
@@ -235,9 +267,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                         return Err(PassError::fault("more people to ask about than are concerned".into()));
                     }
                     let faces = Index::load(reader, now, true)?.1;
-                    let all =
-                        observe_all(cloud, &policy.managed, Arc::clone(&index), faces, Arc::clone(&events))
-                            .await?;
+                    let all = observe_all(
+                        cloud,
+                        &policy.managed,
+                        full_admin.as_ref(),
+                        Arc::clone(&index),
+                        faces,
+                        Arc::clone(&events),
+                    )
+                    .await?;
                     let sections = sort(&all)?;
                     (all, sections)
                 }
@@ -274,6 +312,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         reading,
         observation,
         policy,
+        lines,
         linked,
         beyond,
         named,
@@ -292,6 +331,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         &look.sections,
         &look.policy,
         Seats::open(&look.catalogue),
+        look.lines.clone(),
         (look.plan.clone(), look.generation),
     );
     let mut tally = parts.tally(&approved)?;

@@ -9,7 +9,7 @@ use crate::guard::Guard;
 use crate::model::{
     Action, Attr, Catalogue, Change, CloudId, Email, Fingerprint, Key, Kind, LicenseId, RoleId, SourceId,
 };
-use crate::plan::{Case, Policy, Seats};
+use crate::plan::{Case, Lines, Policy, Seats};
 use crate::rules::Unbound;
 use crate::store::{Outcome, Reader, RowChange, Settlement, Stage};
 
@@ -39,6 +39,8 @@ pub struct Look {
     pub guard: Guard,
     /// What holds for everybody.
     pub policy: Policy,
+    /// Numbers and extensions in use.
+    pub lines: Lines,
     /// The id of the plan.
     pub plan: String,
     /// The generation of the snapshot that was looked at.
@@ -107,7 +109,8 @@ impl Look {
     pub fn parts(&self, mut each: impl FnMut(Part) -> bool) -> Result<(), PassError> {
         let plan = (self.plan.clone(), self.generation);
         let seats = Seats::open(&self.catalogue);
-        let mut parts = Parts::begin(self.evidence(), &self.sections, &self.policy, seats, plan);
+        let lines = self.lines.clone();
+        let mut parts = Parts::begin(self.evidence(), &self.sections, &self.policy, seats, lines, plan);
         while let Some(part) = parts.next(&self.guard)? {
             if !each(part) {
                 break;

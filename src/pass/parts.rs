@@ -14,7 +14,7 @@ use crate::model::{
     SourceId, Wanted, Withheld, license_digest,
 };
 use crate::plan::order::phase;
-use crate::plan::{Case, Cell, Decision, Match, Plan, Policy, Seats, Seen, Wish, decide};
+use crate::plan::{Admins, Case, Cell, Decision, Lines, Match, Plan, Policy, Seats, Seen, Wish, decide};
 use crate::store::{RowChange, StagedWanted, StoreError};
 
 use super::cases::{Cases, Evidence};
@@ -34,6 +34,19 @@ pub struct NoSeat {
     pub license: LicenseId,
 }
 
+/// Somebody who keeps a licence for a while that no rule gives any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fading {
+    /// Who.
+    pub anchor: SourceId,
+    /// The address.
+    pub email: String,
+    /// Which licence.
+    pub license: LicenseId,
+    /// Until when, in seconds since 1970-01-01 UTC.
+    pub until: i64,
+}
+
 /// One part of a plan, ready to be carried out, with everything that is to be noted besides.
 #[derive(Debug)]
 pub struct Part {
@@ -50,6 +63,8 @@ pub struct Part {
     pub notes: Vec<RowChange>,
     /// Who waits for a seat.
     pub waiting: Vec<NoSeat>,
+    /// Who keeps a licence for a while.
+    pub fading: Vec<Fading>,
     /// Who is withheld, for reasons that showed only here.
     pub withheld: Vec<Withheld>,
     /// Who stays short of what should be, and why.
@@ -73,6 +88,8 @@ pub struct Parts<'a> {
     evidence: Evidence<'a>,
     policy: &'a Policy,
     seats: Seats,
+    lines: Lines,
+    admins: Admins,
     plan: (String, u64),
     todo: VecDeque<Vec<SourceId>>,
     newcomers_after: Option<Option<SourceId>>,
@@ -88,6 +105,7 @@ impl<'a> Parts<'a> {
         sections: &Sections,
         policy: &'a Policy,
         seats: Seats,
+        lines: Lines,
         plan: (String, u64),
     ) -> Self {
         let chunks = |list: &[SourceId]| list.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>();
@@ -96,10 +114,14 @@ impl<'a> Parts<'a> {
             todo.extend(chunks(round));
         }
         todo.extend(chunks(&sections.linked));
+        let full = policy.full_admin.clone();
+        let admins = Admins::open(full, evidence.observation.full_admins, evidence.me.cloned());
         Self {
             evidence,
             policy,
             seats,
+            lines,
+            admins,
             plan,
             todo,
             newcomers_after: sections.newcomers.then_some(None),
@@ -128,18 +150,27 @@ impl<'a> Parts<'a> {
 
     fn decide_next(&mut self) -> Result<Option<(Cases, Vec<Decision>)>, StoreError> {
         let Some(chunk) = self.next_chunk()? else { return Ok(None) };
-        let cases = match chunk {
+        let mut cases = match chunk {
             Chunk::Linked(anchors) => self.evidence.linked(&anchors)?,
             Chunk::New(staged) => self.evidence.newcomers(staged)?,
         };
-        let decisions = cases.cases.iter().map(|case| decide(case, self.policy, &mut self.seats)).collect();
+        let mut decisions = Vec::with_capacity(cases.cases.len());
+        for case in &cases.cases {
+            let mut decision = decide(case, self.policy, &mut self.seats);
+            let tenure = &self.policy.tenure;
+            cases.withheld.extend(self.lines.settle(case, &mut decision, tenure, &mut self.seats));
+            self.admins.settle(case, &mut decision, &mut self.seats);
+            decisions.push(decision);
+        }
         Ok(Some((cases, decisions)))
     }
 
     /// Linked people about whom the snapshot is not to be trusted alone, at most `limit` of
     /// them: who would lose something, who would get a licence or role, which somebody may have
-    /// given by hand already, whose empty value somebody may have filled, and about whom an interrupted run left doubts. Consumes the walk.
-    pub fn doubtful(mut self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
+    /// given by hand already, whose empty value somebody may have filled, and about whom an
+    /// interrupted run left doubts. And whether everybody must be looked at, lest the last full
+    /// administrator go. Consumes the walk.
+    pub fn doubtful(mut self, limit: usize) -> Result<(Vec<SourceId>, bool), StoreError> {
         self.newcomers_after = None;
         let mut found = BTreeSet::new();
         while found.len() < limit
@@ -157,7 +188,7 @@ impl<'a> Parts<'a> {
                 }
             }
         }
-        Ok(found.into_iter().take(limit).collect())
+        Ok((found.into_iter().take(limit).collect(), self.admins.wonders()))
     }
 
     /// Whether a change fills a value that may be there by now.
@@ -197,6 +228,7 @@ impl<'a> Parts<'a> {
         let mut rows = BTreeMap::new();
         let mut finish = BTreeMap::new();
         let mut notes = Vec::new();
+        let mut fading = Vec::new();
         let (mut waiting, mut short, mut in_sync, mut revisited) = (Vec::new(), Vec::new(), 0, 0);
         for (case, decision) in cases.into_iter().zip(decisions) {
             let anchor = case.anchor;
@@ -206,6 +238,12 @@ impl<'a> Parts<'a> {
                 Wish::Present(person) => person.email.as_str().to_owned(),
                 _ => String::new(),
             };
+            fading.extend(decision.fading.iter().map(|(license, since)| Fading {
+                anchor,
+                email: email.clone(),
+                license: license.clone(),
+                until: self.policy.tenure.due(license, *since),
+            }));
             waiting.extend(decision.waiting.iter().map(|license| NoSeat {
                 anchor,
                 email: email.clone(),
@@ -222,7 +260,10 @@ impl<'a> Parts<'a> {
                 finish.extend(done.map(|done| (anchor, done)));
                 let (row, note) = handed_on(&case, &decision, ground(&case, self.policy));
                 notes.extend(note);
-                rows.extend(row.map(|row| (anchor, row)));
+                rows.extend(row.map(|mut row| {
+                    row.given.fading.clone_from(&decision.fading);
+                    (anchor, row)
+                }));
                 actions.extend(decision.actions);
             }
         }
@@ -251,6 +292,7 @@ impl<'a> Parts<'a> {
             finish,
             notes,
             waiting,
+            fading,
             withheld,
             short,
             in_sync,
@@ -289,6 +331,9 @@ impl<'a> Parts<'a> {
             (None, Some(row)) => (row.dn.clone(), row.record, row.recheck, known),
             (None, None) => return None,
         };
+        // Whoever keeps a licence for a while is looked at again when that is over.
+        let over = decision.fading.iter().map(|(id, since)| self.policy.tenure.due(id, *since));
+        let recheck = recheck.into_iter().chain(over).min();
         Some(Finish { dn, record: if open { Fingerprint::NONE } else { record }, recheck, joined })
     }
 }
@@ -383,13 +428,18 @@ fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Option<RowCha
             let Finish { dn, record, recheck, joined } = done;
             let moves = row.anchor != case.anchor;
             let same = (&row.dn, row.record, row.recheck, row.joined) == (&dn, record, recheck, joined);
+            let fades = row.given.fading != decision.fading;
             match &decision.refreshed {
-                None if !moves && same => None,
-                None if !moves => {
+                None if !moves && !fades && same => None,
+                None if !moves && !fades => {
                     Some(RowChange::Touch { anchor: case.anchor, record, dn: Some(dn), recheck, joined })
                 }
                 fresh => {
-                    let mut fresh = fresh.clone().unwrap_or_else(|| Box::new(row.clone()));
+                    let mut fresh = fresh.clone().unwrap_or_else(|| {
+                        let mut row = row.clone();
+                        row.given.fading.clone_from(&decision.fading);
+                        Box::new(row)
+                    });
                     (fresh.dn, fresh.record, fresh.recheck, fresh.joined) = (dn, record, recheck, joined);
                     Some(settled(case, fresh))
                 }

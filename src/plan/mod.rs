@@ -4,14 +4,17 @@
 //! cell into actions, [`order`] says what must come before what. Pairing of newcomers with
 //! accounts that are already there is in [`pair`], seats in [`seats`].
 
+pub mod admins;
 pub mod case;
 mod compare;
 pub mod decide;
 mod leavers;
+pub mod lines;
 pub mod order;
 pub mod pair;
 pub mod seats;
 pub mod table;
+mod tenure;
 #[cfg(test)]
 mod tests_support;
 
@@ -19,11 +22,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Action;
 
+pub use admins::Admins;
 pub use case::{Case, Match, Seen, Wish};
 pub use decide::{Decision, Policy, decide};
 pub use leavers::Leavers;
+pub use lines::Lines;
 pub use seats::Seats;
 pub use table::Cell;
+pub use tenure::Tenure;
 
 /// An immutable list of actions, based on one generation of the snapshot. A large plan comes
 /// in several parts with one id.

@@ -4,7 +4,9 @@
 use crate::model::{Fingerprint, Hasher};
 
 use super::mapping::{email_source, sources};
-use super::{EntitlementSpec, PolicySpec, RoleSpec, ScopeSpec, Spec};
+use super::{
+    CallingSpec, EntitlementSpec, EntitlingSpec, PolicySpec, RoleSpec, ScopeSpec, Spec, TemplateSpec,
+};
 
 /// Raised whenever the same rules begin to give other verdicts: the meaning of a function,
 /// of a filter, of a check.
@@ -25,6 +27,7 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         policy,
         scope,
         allowed_domains,
+        entitling,
         entitlements,
         roles,
     } = spec;
@@ -44,19 +47,48 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         list(&mut h, texts);
     }
     option(&mut h, filter.as_deref());
+    let EntitlingSpec { first_match, take_managed, grace } = entitling;
+    h.part(&[u8::from(*first_match), u8::from(*take_managed)]);
+    h.part(&grace.unwrap_or(0).to_le_bytes());
     h.part(&(entitlements.len() as u64).to_le_bytes());
     for entitlement in entitlements {
         // Names appear in reports only.
-        let EntitlementSpec { name: _, groups, when, licenses, subscription, site } = entitlement;
+        let EntitlementSpec {
+            name: _,
+            groups,
+            bases,
+            when,
+            licenses,
+            subscription,
+            site,
+            attendee,
+            templates,
+            calling,
+            grace,
+        } = entitlement;
         list(&mut h, groups);
+        list(&mut h, bases);
         list(&mut h, licenses);
-        for text in [when, subscription, site] {
+        for text in [when, subscription, site, attendee] {
             option(&mut h, text.as_deref());
+        }
+        let CallingSpec { location, location_from, phone, extension, extension_pool } = calling;
+        for text in [location, location_from, phone, extension, extension_pool] {
+            option(&mut h, text.as_deref());
+        }
+        h.part(&grace.unwrap_or(-1).to_le_bytes());
+        for template in templates {
+            let TemplateSpec { name: _, licenses, subscription, site, attendee } = template;
+            list(&mut h, licenses);
+            for text in [subscription, site, attendee] {
+                option(&mut h, text.as_deref());
+            }
         }
     }
     for role in roles {
-        let RoleSpec { name: _, groups, when, role } = role;
+        let RoleSpec { name: _, groups, bases, when, role } = role;
         list(&mut h, groups);
+        list(&mut h, bases);
         option(&mut h, when.as_deref());
         h.part(role.as_bytes());
     }

@@ -70,7 +70,8 @@ impl Scene {
             LicenseSpec::paid("Advanced Messaging", "MS", seats, "Sub1"),
             LicenseSpec::paid("Meetings Suite", "EE", 5, "Sub1").on("example.webex.com"),
         ];
-        let mut scene = Self { stage: Rehearsal::with(licenses, ""), people: Vec::new(), groups: Vec::new() };
+        let mut scene =
+            Self { stage: Rehearsal::licensed(licenses, ""), people: Vec::new(), groups: Vec::new() };
         scene.person("ann", "Ann", "Lee", "title: Chief Pilot\ntelephoneNumber: +44 20 1234\n");
         scene.person("bob", "Bob", "Marsh", "title: Clerk\n");
         scene.group("Flight Crew", &["ann"]);

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use dirsyncd::cloud::{CloudError, CloudErrorKind, CloudRead, CloudWrite, Order, Organization};
+use dirsyncd::cloud::{CloudError, CloudErrorKind, CloudRead, CloudWrite, Grant, Order, Organization};
 use dirsyncd::model::{
-    Account, Action, Attr, Catalogue, CloudId, Email, Kind, License, LicenseId, LicenseKind, Profile, Role,
-    RoleId,
+    Account, Action, Attr, Catalogue, CloudId, Email, InUse, Kind, License, LicenseId, LicenseKind, Place,
+    Profile, Role, RoleId, Telephone,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc};
@@ -37,6 +37,8 @@ pub struct Kept {
     pub blocked_by_hand: bool,
     /// And we may have meant to forbid it too: nobody can tell whose block it is now.
     pub murky_block: bool,
+    /// What came with a calling licence.
+    pub telephone: Option<Telephone>,
     /// We created it or wrote our anchor to it.
     pub ours: bool,
 }
@@ -78,6 +80,8 @@ pub struct State {
     pub licenses: Vec<License>,
     pub roles: Vec<Role>,
     pub me: Option<CloudId>,
+    /// Where people have telephones.
+    pub places: Vec<Place>,
     /// Faults still to come: aim, how many such calls go well before, and what happens.
     pub faults: Vec<(Aim, u64, Fault)>,
     /// Write calls: one per order and one per assignment, successful or not.
@@ -94,6 +98,8 @@ pub struct State {
     pub removals: Vec<String>,
     /// Orders per bulk call.
     pub batch: usize,
+    /// Licences given by hand may be taken too.
+    pub all_is_claimed: bool,
     /// So many searches for an address still find nothing.
     pub late: u64,
     next: u64,
@@ -110,6 +116,7 @@ impl FakeCloud {
             licenses: Vec::new(),
             roles: roles.into(),
             me: None,
+            places: Vec::new(),
             faults: Vec::new(),
             writes: 0,
             calls: 0,
@@ -118,6 +125,7 @@ impl FakeCloud {
             violations: Vec::new(),
             removals: Vec::new(),
             batch: 100,
+            all_is_claimed: false,
             late: 0,
             next: 0,
         };
@@ -278,6 +286,7 @@ impl State {
             once_ours: BTreeSet::new(),
             blocked_by_hand: false,
             murky_block: false,
+            telephone: None,
             ours: false,
         };
         self.accounts.insert(id.clone(), kept);
@@ -317,6 +326,9 @@ impl State {
     }
 
     fn seat_free(&self, id: &LicenseId) -> bool {
+        if id.attended_site().is_some() {
+            return true;
+        }
         let total = self.licenses.iter().find(|license| license.id == *id).map(|license| license.total);
         total.is_some_and(|total| total.is_none_or(|total| self.consumed(id) < total))
     }
@@ -425,23 +437,29 @@ impl State {
     fn assign(
         &mut self,
         id: &CloudId,
-        give: &[LicenseId],
+        give: &[Grant],
         take: &[LicenseId],
     ) -> Result<BTreeSet<LicenseId>, CloudError> {
         if !self.accounts.contains_key(id) {
             return Err(error(CloudErrorKind::NotFound));
         }
         for license in take {
+            let calling = self.licenses.iter().any(|known| {
+                known.id == *license && known.service.as_deref().is_some_and(|s| s.starts_with("calling."))
+            });
             let kept = self.accounts.get_mut(id).ok_or_else(|| error(CloudErrorKind::NotFound))?;
+            if calling && give.is_empty() {
+                kept.telephone = None;
+            }
             let gone = kept.licenses.remove(license);
             let name = kept.account.email.clone();
             let who = name.as_ref().map_or("?", Email::as_str).to_owned();
-            if gone == Some(Giver::Hand) {
+            if gone == Some(Giver::Hand) && !self.all_is_claimed {
                 self.violations.push(format!("took {license} from {who}, given by hand"));
             }
             self.removals.push(format!("license {who} {license}"));
         }
-        for license in give {
+        for Grant { license, telephone } in give {
             // Without a seat the cloud leaves it out, and says nothing.
             let held = self.accounts.get(id).is_some_and(|kept| kept.licenses.contains_key(license));
             if (held || self.seat_free(license))
@@ -449,6 +467,7 @@ impl State {
             {
                 kept.once_ours.insert(license.to_string());
                 given(kept.licenses.entry(license.clone()));
+                kept.telephone = telephone.clone().or(kept.telephone.take());
             }
         }
         Ok(self.accounts.get(id).map(|kept| kept.licenses.keys().cloned().collect()).unwrap_or_default())
@@ -480,6 +499,30 @@ impl CloudRead for FakeCloud {
         Box::pin(async move {
             self.read_call().await?;
             Ok(self.state().roles.clone())
+        })
+    }
+
+    fn places(&self) -> BoxFuture<'_, Result<Vec<Place>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            Ok(self.state().places.clone())
+        })
+    }
+
+    fn lines(&self) -> BoxFuture<'_, Result<Option<Vec<InUse>>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            let state = self.state();
+            let in_use = state.accounts.values().filter_map(|kept| {
+                let telephone = kept.telephone.clone()?;
+                Some(InUse {
+                    place: telephone.place.map(|place| place.id),
+                    phone: telephone.phone,
+                    extension: telephone.extension,
+                    owner: Some(kept.account.id.clone()),
+                })
+            });
+            Ok(Some(in_use.collect()))
         })
     }
 
@@ -572,7 +615,7 @@ impl CloudWrite for FakeCloud {
     fn assign<'a>(
         &'a self,
         id: &'a CloudId,
-        give: &'a [LicenseId],
+        give: &'a [Grant],
         take: &'a [LicenseId],
     ) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>> {
         Box::pin(async move {

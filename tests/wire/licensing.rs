@@ -19,7 +19,7 @@ fn set(ids: &[&str]) -> BTreeSet<LicenseId> {
 
 /// Gives `a`, takes `b`.
 async fn assign(server: &Server) -> Result<BTreeSet<LicenseId>, CloudError> {
-    let (give, take) = ([LicenseId::new("a")], [LicenseId::new("b")]);
+    let (give, take) = ([LicenseId::new("a").into()], [LicenseId::new("b")]);
     WebexWriter::new(&reader(server)).assign(&CloudId::new(BEN), &give, &take).await
 }
 

@@ -2,7 +2,7 @@
 
 use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::Limit;
-use dirsyncd::model::{Field, Kind, LicenseId, RoleId};
+use dirsyncd::model::{Field, Kind, LicenseId, Place, RoleId};
 use dirsyncd::pass::Observe;
 use dirsyncd::rules::{EntitlementSpec, RoleSpec};
 use dirsyncd::store::Decision;
@@ -89,6 +89,18 @@ impl Scene {
             ["licence", name, "as", service, "seats", seats] => {
                 let seats = if *seats == "unlimited" { None } else { Some(number(seats)?) };
                 self.org.cloud.state().license(name, service, seats);
+                Ok(())
+            }
+            ["location", name] => {
+                let place = Place { id: format!("loc:{name}"), name: (*name).into() };
+                self.org.cloud.state().places.push(place);
+                Ok(())
+            }
+            ["licence", name, "as", service, "seats", seats, "on", site] => {
+                let mut state = self.org.cloud.state();
+                let id = state.license(name, service, Some(number(seats)?));
+                let license = state.licenses.iter_mut().find(|license| license.id == id);
+                license.ok_or("it was just added")?.site = Some((*site).into());
                 Ok(())
             }
             ["guard", "deactivate", count] => {
@@ -232,15 +244,23 @@ impl Scene {
     fn rules(&mut self, line: &str, words: &[&str]) -> Done {
         let spec = &mut self.org.spec;
         match words {
-            ["entitle", license, "to", "group", group] => spec.entitlements.push(EntitlementSpec {
-                groups: vec![(*group).into()],
-                licenses: vec![(*license).into()],
-                ..EntitlementSpec::default()
-            }),
-            ["entitle", license, "to", "everybody"] => spec
-                .entitlements
-                .push(EntitlementSpec { licenses: vec![(*license).into()], ..EntitlementSpec::default() }),
             ["entitle", "nobody"] => spec.entitlements.clear(),
+            ["entitle", license, "to", rest @ ..] => {
+                let mut rule = EntitlementSpec { name: (*license).into(), ..EntitlementSpec::default() };
+                match license.strip_suffix("#attendee") {
+                    Some(site) => rule.attendee = Some(site.into()),
+                    None => rule.licenses = license.split(" and ").map(Into::into).collect(),
+                }
+                entitled(&mut rule, rest)?;
+                spec.entitlements.push(rule);
+            }
+            ["count", "only", "the", "first"] => spec.entitling.first_match = true,
+            ["take", "what", "anybody", "gave"] => {
+                spec.entitling.take_managed = true;
+                self.org.cloud.state().all_is_claimed = true;
+            }
+            ["keep", "licences", days, "days"] => spec.entitling.grace = Some(number(days)? as i64 * DAY),
+            ["make", "nobody", "anything"] => spec.roles.clear(),
             ["make", "group", group, role] => spec.roles.push(RoleSpec {
                 groups: vec![(*group).into()],
                 role: (*role).into(),
@@ -334,7 +354,11 @@ impl Scene {
                 Ok(())
             }
             ("takes", [_, license, ..]) => {
-                kept.licenses.remove(&LicenseId::new(format!("lic:{license}")));
+                kept.licenses.retain(|id, _| {
+                    id.as_str() != *license && id.as_str().strip_prefix("lic:") != Some(license)
+                });
+                // A telephone goes with its licence.
+                kept.telephone = None;
                 Ok(())
             }
             _ => Err(format!("no such line: {line}")),
@@ -384,6 +408,28 @@ fn value(kept: &mut Kept, text: &str) -> Done {
     match value {
         "" => drop(kept.account.profile.remove(&field)),
         value => drop(kept.account.profile.insert(field, value.into())),
+    }
+    Ok(())
+}
+
+/// `everybody`, or any of `group GROUP`, `under OU`, `keeping N days`; for calling `at LOCATION` or
+/// `at-the EXPRESSION`, `phone EXPRESSION`, `extension EXPRESSION`, `pool RANGE`.
+fn entitled(rule: &mut EntitlementSpec, words: &[&str]) -> Done {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let mut next = || words.next().copied().ok_or(format!("\"{word}\" what?"));
+        match *word {
+            "everybody" | "days" => {}
+            "group" => rule.groups.push(next()?.into()),
+            "under" => rule.bases.push(format!("ou={},dc=example,dc=test", next()?)),
+            "at" => rule.calling.location = Some(next()?.into()),
+            "at-the" => rule.calling.location_from = Some(next()?.into()),
+            "phone" => rule.calling.phone = Some(next()?.into()),
+            "extension" => rule.calling.extension = Some(next()?.into()),
+            "pool" => rule.calling.extension_pool = Some(next()?.into()),
+            "keeping" => rule.grace = Some(number(next()?)? as i64 * DAY),
+            other => return Err(format!("to whom is \"{other}\"?")),
+        }
     }
     Ok(())
 }

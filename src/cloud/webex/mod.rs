@@ -6,6 +6,7 @@
 
 mod account;
 mod assign;
+mod attendee;
 mod bulk;
 mod doubt;
 mod fault;
@@ -19,6 +20,7 @@ mod reader;
 mod resource;
 mod settings;
 mod standing;
+mod telephony;
 mod wire;
 mod writer;
 

@@ -14,11 +14,11 @@ use super::license::license;
 use super::link::{Link, Request, for_all, parse};
 use super::listing::{self, nobody_listens};
 use super::wire::{Held, Holders, Items, License, Named, Page, User};
-use super::{Settings, ids};
+use super::{Settings, attendee, ids, telephony};
 use crate::cloud::http::Answer;
 use crate::cloud::pace::Tempo;
 use crate::cloud::{CloudError, CloudErrorKind, CloudRead, Organization};
-use crate::model::{Account, Catalogue, CloudId, Email, LicenseId, Role, RoleId};
+use crate::model::{Account, Catalogue, CloudId, Email, InUse, LicenseId, Place, Role, RoleId};
 
 /// Holders of a licence per page: the largest number that Webex documents.
 const HOLDERS_PER_PAGE: u32 = 300;
@@ -129,6 +129,9 @@ impl WebexReader {
         license: &LicenseId,
         pages: mpsc::Sender<Vec<CloudId>>,
     ) -> Result<u64, CloudError> {
+        if license.attended_site().is_some() {
+            return attendee::attendees(&self.link, license, pages).await;
+        }
         let query = vec![("includeAssignedTo", "user".to_owned()), ("limit", HOLDERS_PER_PAGE.to_string())];
         let path = format!("/v1/licenses/{}", ids::segment(license.as_str()));
         let mut request = Request::get(path, query.clone());
@@ -186,7 +189,7 @@ pub(super) async fn read_account(link: &Link, id: &CloudId) -> Result<Option<Acc
     }
 }
 
-/// The licences that an account holds.
+/// The licences that an account holds, and the sites that it attends.
 pub(super) async fn licenses_of(link: &Link, id: &CloudId) -> Result<BTreeSet<LicenseId>, CloudError> {
     let path = format!("/v1/people/{}", ids::public(ids::PEOPLE, id.as_str()));
     let answer = link.call(Request::get(path, Vec::new())).await?;
@@ -194,9 +197,10 @@ pub(super) async fn licenses_of(link: &Link, id: &CloudId) -> Result<BTreeSet<Li
         return Err(fault::error(&answer));
     }
     let held: Held = parse(&answer)?;
+    let sites = attendee::attended(held.site_urls.as_deref().unwrap_or_default());
     match (held.licenses, held.roles) {
-        (Some(licenses), _) => Ok(licenses.into_iter().map(LicenseId::new).collect()),
-        (None, Some(_)) => Ok(BTreeSet::new()),
+        (Some(licenses), _) => Ok(licenses.into_iter().map(LicenseId::new).chain(sites).collect()),
+        (None, Some(_)) => Ok(sites.collect()),
         // Neither of the two things that only administrators see.
         (None, None) => Err(CloudError {
             kind: CloudErrorKind::Refused,
@@ -224,6 +228,14 @@ impl CloudRead for WebexReader {
 
     fn roles(&self) -> BoxFuture<'_, Result<Vec<Role>, CloudError>> {
         self.read_roles().boxed()
+    }
+
+    fn places(&self) -> BoxFuture<'_, Result<Vec<Place>, CloudError>> {
+        telephony::places(&self.link).boxed()
+    }
+
+    fn lines(&self) -> BoxFuture<'_, Result<Option<Vec<InUse>>, CloudError>> {
+        telephony::lines(&self.link).boxed()
     }
 
     fn accounts(&self, pages: mpsc::Sender<Vec<Account>>) -> BoxFuture<'_, Result<u64, CloudError>> {

@@ -19,7 +19,7 @@ use super::resource::resource;
 use super::standing::{Standing, needs_standing};
 use super::{assign, ids};
 use crate::cloud::http::{Answer, Effect};
-use crate::cloud::{CloudError, CloudErrorKind, CloudWrite, Order};
+use crate::cloud::{CloudError, CloudErrorKind, CloudWrite, Grant, Order};
 use crate::model::{Action, CloudId, Kind, LicenseId};
 
 /// How often one operation is sent, when the cloud leaves it open or asks for patience.
@@ -60,7 +60,7 @@ impl CloudWrite for WebexWriter {
     fn assign<'a>(
         &'a self,
         id: &'a CloudId,
-        give: &'a [LicenseId],
+        give: &'a [Grant],
         take: &'a [LicenseId],
     ) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>> {
         assign::assign(&self.link, id, give, take).boxed()

@@ -1,4 +1,4 @@
-//! `[people]`, `[[entitlement]]` and `[[role]]` as they are written.
+//! `[people]` as it is written.
 
 use std::collections::BTreeMap;
 
@@ -139,42 +139,4 @@ impl JsonSchema for Mapping {
             "additionalProperties": false,
         })
     }
-}
-
-/// Who gets which licences.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Entitlement {
-    /// The name in reports. Unique.
-    pub name: String,
-    /// Groups (DN or plain name) of which membership in any is needed, nested included. Empty
-    /// for everybody.
-    #[serde(default)]
-    pub groups: Vec<String>,
-    /// A condition on the record: an expression, or an LDAP filter when it begins with "(".
-    pub when: Option<String>,
-    /// Service keys such as "message.messaging", or exact licence names.
-    #[schemars(length(min = 1))]
-    pub licenses: Vec<String>,
-    /// Only licences of this subscription, where a name stands in several.
-    pub subscription: Option<String>,
-    /// Only licences of this site, where a name stands in several.
-    pub site: Option<String>,
-}
-
-/// Who gets which administrator role.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Role {
-    /// The name in reports. Unique.
-    pub name: String,
-    /// Groups (DN or plain name) of which membership in any is needed, nested included. Empty
-    /// for everybody.
-    #[serde(default)]
-    pub groups: Vec<String>,
-    /// A condition on the record: an expression, or an LDAP filter when it begins with "(".
-    pub when: Option<String>,
-    /// "full", "read_only", "user", "device", "support", "compliance", or the id of a role,
-    /// such as "id_full_admin".
-    pub role: String,
 }

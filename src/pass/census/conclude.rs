@@ -118,6 +118,7 @@ impl Work {
             people: self.people,
             unchanged: self.unchanged,
             withheld: self.withheld,
+            not_given: self.not_given,
             through_primary: self.through_primary,
             memberships,
         };

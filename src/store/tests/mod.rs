@@ -47,6 +47,7 @@ fn person(n: u64) -> Person {
         profile: [(Field::DisplayName, format!("Person {n}"))].into(),
         licenses: [LicenseId::new("messaging")].into(),
         roles: Default::default(),
+        telephone: None,
     }
 }
 
