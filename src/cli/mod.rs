@@ -14,6 +14,7 @@ mod held;
 mod history;
 mod lint;
 mod listen;
+mod objections;
 mod outcome;
 mod pages;
 mod pass;

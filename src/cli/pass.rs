@@ -11,18 +11,18 @@ use tracing::{Instrument, info, info_span};
 use crate::clock;
 use crate::cloud::CloudRead;
 use crate::cloud::webex::{WebexReader, WebexWriter};
-use crate::guard::{Finding, Tally};
+use crate::guard::Tally;
 use crate::model::Catalogue;
 use crate::pass::{Acted, Answer, Hands, Heard, Look, Observe, World, act, forget_cursors, look};
 use crate::recover::recover;
 use crate::report::progress::Progress;
 use crate::report::{Counts, Event, Sink, told};
-use crate::rules::Unbound;
 use crate::store::{Decision, NewRun, Reader, RunId, Store};
 
 use super::assemble::Parts;
 use super::exit::Failure;
 use super::listen::{Extent, listen, recent};
+pub use super::objections::findings;
 use super::outcome::Report;
 
 /// Under this name the seats of the last pass are kept in the state.
@@ -48,25 +48,6 @@ pub struct Order<'a> {
     pub listeners: Vec<Sink>,
     /// Set when no new call may begin.
     pub stop: CancellationToken,
-}
-
-/// The objections to a look: those of the guard, and names that the cloud does not have.
-pub fn findings(look: &Look) -> Vec<Finding> {
-    look.guard.findings().iter().cloned().chain(look.unbound.iter().map(unbound)).collect()
-}
-
-/// A name that the cloud does not have, as a finding.
-fn unbound(one: &Unbound) -> Finding {
-    Finding {
-        code: "unbound".into(),
-        message: format!(
-            "{}: \"{}\": {}; nothing is taken away until this is settled",
-            one.rule, one.wanted, one.message
-        ),
-        remedy: one.remedy.clone(),
-        limit: 0,
-        count: 1,
-    }
 }
 
 /// A look, with the reader of the state that belongs to it.
