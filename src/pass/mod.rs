@@ -11,10 +11,10 @@ mod contest;
 mod index;
 mod look;
 mod looked;
-mod managers;
 mod membership;
 mod observe;
 mod parts;
+mod reporting;
 mod sections;
 
 use std::fmt;
