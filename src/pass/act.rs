@@ -17,9 +17,9 @@ use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store,
 
 use super::PassError;
 use super::looked::Look;
-use super::managers;
 use super::observe::Extent;
 use super::parts::{Fading, NoSeat, Part};
+use super::reporting;
 
 /// Parts planned ahead of the cloud.
 const AHEAD: usize = 2;
@@ -76,7 +76,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         commit_groups(&look, store).await?;
     }
 
-    managers::note(&look, store).await?;
+    reporting::note(&look, store).await?;
 
     let unawares = look.made_ours_unawares()?;
     if !unawares.is_empty() {
@@ -148,7 +148,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     }
     drop(parts);
     let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
-    managers::set_due(&look, hands, &managed, &mut acted).await?;
+    reporting::set_due(&look, hands, &managed, &mut acted).await?;
     conclude(&look, store, hands.run, meta, &mut acted).await?;
     Ok((acted, look))
 }

@@ -12,12 +12,12 @@ mod contest;
 mod index;
 mod look;
 mod looked;
-mod managers;
 mod membership;
 mod moved;
 mod observe;
 mod parts;
 mod rebound;
+mod reporting;
 mod sections;
 mod strays;
 

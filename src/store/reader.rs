@@ -16,7 +16,6 @@ use super::held::{self, HeldPlan};
 use super::journal::{self, HistoryEntry, HistoryFilter, Intent};
 use super::lists::{self, Waiting};
 use super::lock::LOCK_FILE;
-use super::managers::{self, Named};
 use super::meta::{self, Meta};
 use super::names::{By, News};
 use super::run::{self, RunId, RunRecord};
@@ -293,12 +292,6 @@ impl Reader {
             }
         }
         Ok(None)
-    }
-
-    /// At most `limit` people who follow an anchor and whose manager has another account than
-    /// before, each with the key of the DN they name; sorted.
-    pub fn managers_due(&self, after: Option<SourceId>, limit: usize) -> Result<Vec<Named>, StoreError> {
-        self.read("reading who reports to whom", |db| managers::due_after(db, after, limit))
     }
 
     /// All groups, in the order of their keys.

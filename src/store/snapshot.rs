@@ -4,8 +4,8 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::nonsense;
-use super::managers;
 use super::names::{self, Names};
+use super::reporting;
 use crate::model::{CloudId, Fingerprint, Key, Link, LinkState, Origin, SnapshotRow, SourceId};
 
 /// One change of the snapshot.
@@ -134,8 +134,8 @@ fn forget(db: &Connection, anchor: SourceId) -> rusqlite::Result<()> {
     let Some((person, names)) = known(db, anchor)? else { return Ok(()) };
     db.prepare_cached("DELETE FROM link WHERE anchor = ?1")?.execute([anchor.as_bytes()])?;
     db.prepare_cached("DELETE FROM person WHERE id = ?1")?.execute([person])?;
-    managers::forget(db, anchor)?;
-    managers::changed(db, names.dn)?;
+    reporting::forget(db, anchor)?;
+    reporting::changed(db, names.dn)?;
     names::change(db, anchor, Some(names), None)
 }
 
@@ -155,7 +155,7 @@ fn move_to(db: &Connection, anchor: SourceId, dn: &str, key: Key) -> rusqlite::R
         .execute(params![anchor.as_bytes(), key.0])?;
     db.prepare_cached("UPDATE person SET dn = ?2 WHERE id = ?1")?.execute(params![person, dn])?;
     if old.dn != key {
-        managers::moved(db, old.dn, key)?;
+        reporting::moved(db, old.dn, key)?;
     }
     names::change(db, anchor, Some(old), Some(Names { dn: key, ..old }))
 }
@@ -202,10 +202,10 @@ fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
     ])?;
     let old = old.map(|(_, names)| names);
     if let Some(old) = old.filter(|old| old.dn != names.dn) {
-        managers::moved(db, old.dn, names.dn)?;
+        reporting::moved(db, old.dn, names.dn)?;
     }
     if old.is_none_or(|old| old.cloud != names.cloud) {
-        managers::changed(db, names.dn)?;
+        reporting::changed(db, names.dn)?;
     }
     names::change(db, row.anchor, old, Some(*names))
 }

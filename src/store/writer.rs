@@ -12,9 +12,9 @@ use super::groups::{self, GroupDelta};
 use super::held::{self, Decision, HeldPlan};
 use super::journal::{self, Deed, IntentId, Outcome};
 use super::lists::{self, Waiting};
-use super::managers;
 use super::meta::{self, Meta};
 use super::names;
+use super::reporting;
 use super::run::{self, NewRun, RunId};
 use super::snapshot::{self, Prepared};
 use crate::model::{SourceId, Withheld};
@@ -34,7 +34,7 @@ pub(super) enum Request {
     ChangeRows(Vec<Prepared>),
     Groups(GroupDelta),
     Meta(Box<Meta>),
-    Managers { named: Vec<managers::Named>, done: Vec<SourceId> },
+    Managers { named: Vec<reporting::Named>, done: Vec<SourceId> },
     Follow { meta: Box<Meta>, followed: Followed },
     Hold(Box<HeldPlan>),
     Decide { plan: String, decision: Decision, now: i64 },
@@ -198,8 +198,8 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
         Request::Groups(delta) => groups::commit(db, delta)?,
         Request::Meta(new) => meta::write(db, new)?,
         Request::Managers { named, done } => {
-            managers::set(db, named)?;
-            managers::done(db, done)?;
+            reporting::set(db, named)?;
+            reporting::done(db, done)?;
         }
         Request::Follow { meta, followed } => {
             meta::write(db, meta)?;
