@@ -112,7 +112,7 @@ mod tests {
         let (ours, theirs) = (LicenseId::new("ours"), LicenseId::new("theirs"));
         let held = [ours.clone(), theirs.clone()].into();
         let given = [ours.clone()].into();
-        assert_eq!(Tenure::default().ours(&given, &held), [ours.clone()]);
+        assert_eq!(Tenure::default().ours(&given, &held), std::slice::from_ref(&ours));
         let claiming = Tenure { claims: [theirs.clone()].into(), ..Tenure::default() };
         assert_eq!(claiming.ours(&given, &held), [ours, theirs]);
     }
