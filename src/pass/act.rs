@@ -12,13 +12,14 @@ use crate::clock;
 use crate::cloud::CloudError;
 use crate::guard::HeldAction;
 use crate::model::{Key, Kind, LicenseId, SourceId, Withheld};
+use crate::plan::Fading;
 use crate::report::Event;
 use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store, Waiting};
 
 use super::PassError;
 use super::looked::Look;
 use super::observe::Extent;
-use super::parts::{Fading, NoSeat, Part};
+use super::parts::{NoSeat, Part};
 
 /// Parts planned ahead of the cloud.
 const AHEAD: usize = 2;
