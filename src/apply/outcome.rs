@@ -46,6 +46,9 @@ pub struct Outcomes {
     pub failed: Vec<Failure>,
     /// Licences that the cloud did not give although it accepted the request: seats ran out.
     pub unserved: Vec<(SourceId, String, LicenseId)>,
+    /// Licences of the rules that new accounts had without our giving them, and how many people: a
+    /// template of the cloud gives them too.
+    pub uncalled: BTreeMap<LicenseId, u64>,
     /// Whether an account that should be there was not: the cloud is not as we believe, and
     /// the next pass has to observe all of it.
     pub lost: bool,
@@ -130,6 +133,7 @@ impl Progress {
         managed: &Managed,
         now: i64,
     ) -> (Action, Outcome, RowChange) {
+        self.note_uncalled(action, held, managed);
         let served = |change: &Change| match &change.field {
             Attr::License(id) => held.contains(id) == change.to.is_some(),
             _ => true,
@@ -156,6 +160,18 @@ impl Progress {
         let part = Action { changes: served, ..action.clone() };
         let row = self.succeeded(&part, id, managed, now);
         (part, Outcome::Partly { message }, row)
+    }
+
+    /// Nobody but a template of the cloud gives licences to an account that we created a moment ago.
+    fn note_uncalled(&mut self, action: &Action, held: &BTreeSet<LicenseId>, managed: &Managed) {
+        let Some(row) = self.rows.get(&action.anchor).filter(|_| action.cloud_id.is_none()) else { return };
+        let asked =
+            |id: &LicenseId| action.changes.iter().any(|change| change.field == Attr::License(id.clone()));
+        for id in held.intersection(&managed.licenses) {
+            if !row.given.licenses.contains(id) && !asked(id) {
+                *self.outcomes.uncalled.entry(id.clone()).or_default() += 1;
+            }
+        }
     }
 
     /// Notes a failure: its code, and what the snapshot should say.

@@ -60,7 +60,7 @@ pub fn after(
             }
             (Attr::License(id), Some(to)) => {
                 if let Ok(telephone) = to.parse() {
-                    row.applied.telephone = Some(Line::Ready(telephone));
+                    row.applied.telephone = Some(Box::new(Line::Ready(telephone)));
                 }
                 row.applied.licenses.insert(id.clone());
                 row.given.licenses.insert(id.clone());

@@ -29,7 +29,7 @@ pub struct Person {
     /// The telephone that goes with a calling licence: in desired, what the rules make of it; in
     /// the snapshot, what was given. Webex keeps it from then on, and it is never compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub telephone: Option<Line>,
+    pub telephone: Option<Box<Line>>,
 }
 
 impl Person {

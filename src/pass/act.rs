@@ -11,14 +11,15 @@ use crate::apply::{Failure, Hands, carry_out};
 use crate::clock;
 use crate::cloud::CloudError;
 use crate::guard::HeldAction;
-use crate::model::{Key, Kind, SourceId, Withheld};
+use crate::model::{Key, Kind, LicenseId, SourceId, Withheld};
+use crate::plan::Fading;
 use crate::report::Event;
 use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store, Waiting};
 
 use super::PassError;
 use super::looked::Look;
 use super::observe::Extent;
-use super::parts::{Fading, NoSeat, Part};
+use super::parts::{NoSeat, Part};
 use super::reporting;
 
 /// Parts planned ahead of the cloud.
@@ -50,6 +51,8 @@ pub struct Acted {
     /// See [`Part::unmanaged`].
     pub unmanaged: u64,
 
+    /// Licences of the rules that new accounts had without our giving them, and how many people.
+    pub uncalled: BTreeMap<LicenseId, u64>,
     /// Whether an account that should be there was not, so that the next pass has to observe
     /// the whole cloud.
     pub lost: bool,
@@ -126,6 +129,9 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             *acted.done.entry(kind).or_default() += count;
         }
         acted.failed.extend(outcomes.failed);
+        for (license, count) in outcomes.uncalled {
+            *acted.uncalled.entry(license).or_default() += count;
+        }
         acted.lost |= outcomes.lost;
         acted.waiting.extend(waiting);
         acted.waiting.extend(outcomes.unserved.into_iter().map(|(anchor, email, license)| NoSeat {
@@ -145,6 +151,9 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         if acted.fatal.is_some() || acted.stopped {
             break;
         }
+    }
+    for (license, people) in &acted.uncalled {
+        events(Event::Competing { license: license.to_string(), people: *people });
     }
     drop(parts);
     let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;

@@ -28,13 +28,14 @@ use crate::source::SourceError;
 use crate::store::StoreError;
 
 pub use crate::apply::Hands;
+pub use crate::plan::Fading;
 pub use act::{Acted, act};
 pub use alone::{Alone, Chain, Climbed, Meant, Met};
 pub use census::NotGiven;
 pub use changes::{Answer, Heard, Hearing, forget_cursors, hear};
 pub use look::{Observe, World, look};
 pub use looked::{Look, Stray};
-pub use parts::{Fading, NoSeat, Part};
+pub use parts::{NoSeat, Part};
 
 /// Why a pass ended early. What was done until then is in the journal and the snapshot.
 #[derive(Debug)]

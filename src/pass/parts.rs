@@ -14,7 +14,9 @@ use crate::model::{
     SourceId, Wanted, Withheld, license_digest,
 };
 use crate::plan::order::phase;
-use crate::plan::{Admins, Case, Cell, Decision, Lines, Match, Plan, Policy, Seats, Seen, Wish, decide};
+use crate::plan::{
+    Admins, Case, Cell, Decision, Fading, Lines, Match, Plan, Policy, Seats, Seen, Wish, decide,
+};
 use crate::store::{RowChange, StagedWanted, StoreError};
 
 use super::cases::{Cases, Evidence};
@@ -32,19 +34,6 @@ pub struct NoSeat {
     pub email: String,
     /// For which licence.
     pub license: LicenseId,
-}
-
-/// Somebody who keeps a licence for a while that no rule gives any more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fading {
-    /// Who.
-    pub anchor: SourceId,
-    /// The address.
-    pub email: String,
-    /// Which licence.
-    pub license: LicenseId,
-    /// Until when, in seconds since 1970-01-01 UTC.
-    pub until: i64,
 }
 
 /// One part of a plan, ready to be carried out, with everything that is to be noted besides.

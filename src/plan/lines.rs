@@ -96,7 +96,7 @@ impl Lines {
             (Seen::Account(account), _) => Some(account.id.clone()),
             (_, row) => row.as_ref().map(|row| row.cloud_id.clone()),
         };
-        match &person.telephone {
+        match person.telephone.as_deref() {
             Some(Line::Ready(telephone)) => self.claim(telephone, account.as_ref(), person.email.as_str()),
             Some(Line::Lacking { reason, remedy }) => Err((reason.clone(), remedy.clone())),
             None => Err((

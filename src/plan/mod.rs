@@ -29,7 +29,7 @@ pub use leavers::Leavers;
 pub use lines::Lines;
 pub use seats::Seats;
 pub use table::Cell;
-pub use tenure::Tenure;
+pub use tenure::{Fading, Tenure};
 
 /// An immutable list of actions, based on one generation of the snapshot. A large plan comes
 /// in several parts with one id.

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Bond, Catalogue, LicenseId};
+use crate::model::{Bond, Catalogue, LicenseId, SourceId};
 
 /// What the rules say about taking licences.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,19 @@ pub struct Tenure {
     pub grace: Option<i64>,
     /// What the licences of the catalogue say about each other.
     pub bonds: BTreeMap<LicenseId, Bond>,
+}
+
+/// Somebody who keeps a licence for a while that no rule gives any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fading {
+    /// Who.
+    pub anchor: SourceId,
+    /// The address.
+    pub email: String,
+    /// Which licence.
+    pub license: LicenseId,
+    /// Until when, in seconds since 1970-01-01 UTC.
+    pub until: i64,
 }
 
 /// The licences that somebody holds and no rule gives.
@@ -112,7 +125,7 @@ mod tests {
         let (ours, theirs) = (LicenseId::new("ours"), LicenseId::new("theirs"));
         let held = [ours.clone(), theirs.clone()].into();
         let given = [ours.clone()].into();
-        assert_eq!(Tenure::default().ours(&given, &held), [ours.clone()]);
+        assert_eq!(Tenure::default().ours(&given, &held), std::slice::from_ref(&ours));
         let claiming = Tenure { claims: [theirs.clone()].into(), ..Tenure::default() };
         assert_eq!(claiming.ours(&given, &held), [ours, theirs]);
     }

@@ -116,6 +116,14 @@ pub enum Event {
         /// The name of the licence.
         license: String,
     },
+    /// New accounts had a licence of the rules without our giving it: a template of the cloud gives
+    /// it too.
+    Competing {
+        /// The id of the licence.
+        license: String,
+        /// How many people.
+        people: u64,
+    },
     /// The cloud asked us to wait.
     Pausing {
         /// For how long, in milliseconds.

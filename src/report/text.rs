@@ -103,6 +103,9 @@ fn line(catalogue: &Catalogue, change: &Change) -> String {
             match (&change.to, telephone) {
                 (Some(_), Some(telephone)) => format!("licence {name}, {}", printable(&telephone.words())),
                 (Some(_), None) => format!("licence {name}"),
+                (None, _) if catalogue.get(id).is_some_and(|license| license.bond().is_calling()) => {
+                    format!("no licence {name}: number, voicemail and all settings of the telephone are lost")
+                }
                 (None, _) => format!("no licence {name}"),
             }
         }

@@ -123,6 +123,12 @@ fn write(event: &Event, known: &Known) {
         Event::NoSeat { anchor, license } => {
             info!(%anchor, license, "Waiting for a seat from now on.");
         }
+        Event::Competing { license, people } => warn!(
+            license,
+            count = people,
+            remedy = "remove it from the licence templates of Control Hub, or from the rules",
+            "New accounts have a licence that we did not give: a template of the cloud competes with the rules."
+        ),
         Event::Pausing { wait_ms } => warn!(wait_ms, "The cloud throttles; waiting."),
     }
 }

@@ -168,6 +168,9 @@ impl Rules {
     /// is returned; whoever would get a calling licence there gets none.
     pub fn locate(mut self, places: Vec<Place>) -> (Self, Vec<Unbound>) {
         let mut unbound = Vec::new();
+        if !self.needs_places() {
+            return (self, unbound);
+        }
         let mut h = Hasher::seeded(self.fingerprint);
         for rule in &mut self.entitlements {
             rule.locate(&places, &mut unbound);
@@ -302,7 +305,7 @@ impl Rules {
     }
 
     /// The licences of one person, the telephone that goes with them, and those that a rule gives and that are not given.
-    fn award(&self, subject: &Subject<'_>) -> (BTreeSet<LicenseId>, Option<Line>, Vec<Ungiven>) {
+    fn award(&self, subject: &Subject<'_>) -> (BTreeSet<LicenseId>, Option<Box<Line>>, Vec<Ungiven>) {
         let mut award = Award::new();
         for rule in self.entitlements.iter().filter(|rule| rule.includes(subject)) {
             for offer in rule.offers() {
@@ -319,7 +322,7 @@ impl Rules {
         let telephone = award.calling().and_then(|(offer, name)| {
             let gives = |rule: &&Entitlement| rule.name() == name && rule.offers().contains(offer);
             let rule = self.entitlements.iter().find(gives)?;
-            Some(rule.line().of(name, subject, &self.places))
+            Some(Box::new(rule.line().of(name, subject, &self.places)))
         });
         let (licenses, ungiven) = award.close();
         (licenses, telephone, ungiven)

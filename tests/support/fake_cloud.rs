@@ -80,6 +80,8 @@ pub struct State {
     pub licenses: Vec<License>,
     pub roles: Vec<Role>,
     pub me: Option<CloudId>,
+    /// What every new account gets from the cloud itself.
+    pub template: Vec<LicenseId>,
     /// Where people have telephones.
     pub places: Vec<Place>,
     /// Faults still to come: aim, how many such calls go well before, and what happens.
@@ -116,6 +118,7 @@ impl FakeCloud {
             licenses: Vec::new(),
             roles: roles.into(),
             me: None,
+            template: Vec::new(),
             places: Vec::new(),
             faults: Vec::new(),
             writes: 0,
@@ -358,7 +361,11 @@ impl State {
                 if !self.by_anchor(&anchor).is_empty() {
                     self.violations.push(format!("{} exists twice", action.email));
                 }
-                self.add(action.email.as_str())
+                let id = self.add(action.email.as_str());
+                for license in self.template.clone() {
+                    self.give_by_hand(&id, &license);
+                }
+                id
             }
             (_, Some(id)) => id.clone(),
             (_, None) => {

@@ -286,6 +286,10 @@ impl Scene {
             return self.fault(what, answer);
         }
         let mut cloud = self.org.cloud.state();
+        if let ["template", "gives", license] = words {
+            cloud.template.push(LicenseId::new(format!("lic:{license}")));
+            return Ok(());
+        }
         if let ["is", "late", count, "times"] = words {
             cloud.late = number(count)?;
             return Ok(());

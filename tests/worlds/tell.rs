@@ -46,6 +46,9 @@ pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
     for finding in passed.look.guard.findings() {
         line(out, format_args!("guard: {}", finding.message));
     }
+    for (license, people) in &acted.uncalled {
+        line(out, format_args!("competing: a template gives {} too, to {people} people", name(license)));
+    }
     withheld_people(acted.withheld.iter(), out);
     not_given(&passed.look, out);
     fading(org, acted.fading.iter(), out);

@@ -181,6 +181,18 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_lists_them_all() {
+        let page = include_str!("../../../docs/MAPPING.md");
+        for service in SERVICES {
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{}` | ", service.key)));
+            let row = row.unwrap_or_else(|| panic!("{} is not in docs/MAPPING.md", service.key));
+            assert!(row.contains(service.what), "{row}");
+            assert!(service.also.iter().all(|also| row.contains(also)), "{row}");
+            assert!(row.contains(service.prefix), "{row}");
+        }
+    }
+
+    #[test]
     fn the_catalogue_in_our_words() {
         let org = "3d1f7a52-6a0e-4c58-9b7e-0a11ce000001";
         let read = |raw: &str, rest: &str| {
