@@ -1,8 +1,10 @@
 //! Section by section, from what is written to what is meant.
 
 mod cloud;
+mod entitlement;
 mod people;
 mod source;
+mod trial;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -33,7 +35,9 @@ pub(super) fn check(
     let cloud = check.cloud(raw.cloud);
     let adopt = raw.people.adopt;
     let preempt = raw.seats.preempt;
-    let rules = check.rules(raw.people, raw.entitlement, raw.seats, raw.role);
+    let entitling = check.entitling(raw.entitlements, raw.entitlement, raw.template, raw.role);
+    let rules = check.rules(raw.people, entitling, raw.seats);
+    let trials = check.trials(raw.test);
     let leavers = check.leavers(&raw.leavers);
     let (guard, protected) = check.guard(&raw.guard);
     let schedule = check.schedule(&raw.schedule);
@@ -59,6 +63,7 @@ pub(super) fn check(
         sources,
         cloud,
         rules,
+        trials,
         adopt,
         preempt,
         leavers,

@@ -58,11 +58,13 @@ impl Removal {
         match action.kind {
             Kind::Delete => Some(Self::Delete),
             Kind::Deactivate => Some(Self::Deactivate),
-            Kind::LicenseRemove | Kind::RoleChange if action.removes() => match action.cause {
-                // Part of a leaving: stands and falls with the deactivation.
-                Cause::RecordGone | Cause::Disabled | Cause::OutOfScope => Some(Self::Deactivate),
-                _ => Some(Self::LicenseRemove),
-            },
+            Kind::LicenseRemove | Kind::LicenseAdd | Kind::RoleChange if action.removes() => {
+                match action.cause {
+                    // Part of a leaving: stands and falls with the deactivation.
+                    Cause::RecordGone | Cause::Disabled | Cause::OutOfScope => Some(Self::Deactivate),
+                    _ => Some(Self::LicenseRemove),
+                }
+            }
             Kind::Update | Kind::Adopt if action.changes.iter().any(Change::blanks) => Some(Self::Blank),
             _ => None,
         }

@@ -5,9 +5,11 @@
 
 mod account;
 mod action;
+mod bond;
 mod census;
 mod change;
 mod email;
+mod field;
 mod fingerprint;
 mod ids;
 mod license;
@@ -17,20 +19,24 @@ mod redacted;
 mod role;
 mod snapshot;
 mod standing;
+mod telephone;
 mod wanted;
 
 pub use account::Account;
 pub use action::{Action, Attr, Cause, Change, Kind};
+pub use bond::{Bond, Need};
 pub use census::{Ask, Census, Completeness, Portion, Unusable};
 pub use change::{Changes, Container, Cursor, Found, Hint, Hinted, Lookup, MANY, Method, Watched};
 pub use email::{Email, EmailError};
+pub use field::{Field, FieldSet};
 pub use fingerprint::{Fingerprint, Hasher, Key, is_under, normal_dn};
 pub use ids::{CloudId, LicenseId, RoleId, SourceId, SourceIdError};
 pub use license::{Catalogue, License, LicenseKind};
-pub use person::{Field, FieldSet, Managed, Person, Profile, license_digest};
+pub use person::{Managed, Person, Profile, license_digest};
 pub use record::{Attribute, Record, RecordKind};
 pub use redacted::Redacted;
 pub use role::Role;
 pub use snapshot::{Given, Link, LinkState, Origin, SnapshotRow};
 pub use standing::{Rank, Standing, Unserved};
-pub use wanted::{Verdict, Wanted, Withheld};
+pub use telephone::{InUse, Line, Place, Telephone};
+pub use wanted::{Ungiven, Verdict, Wanted, Withheld};

@@ -11,7 +11,8 @@ use crate::apply::{Failure, Hands, carry_out};
 use crate::clock;
 use crate::cloud::CloudError;
 use crate::guard::HeldAction;
-use crate::model::{Key, Kind, SourceId, Unserved, Withheld};
+use crate::model::{Key, Kind, LicenseId, SourceId, Unserved, Withheld};
+use crate::plan::Fading;
 use crate::report::Event;
 use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store};
 
@@ -20,6 +21,7 @@ use super::looked::Look;
 use super::observe::Extent;
 use super::parts::{NoSeat, Part};
 use super::queue;
+use super::reporting;
 
 /// Parts planned ahead of the cloud.
 const AHEAD: usize = 2;
@@ -37,6 +39,8 @@ pub struct Acted {
     pub held_plan: Option<String>,
     /// Who waits for a seat.
     pub waiting: Vec<NoSeat>,
+    /// Who keeps a licence for a while.
+    pub fading: Vec<Fading>,
     /// Who is withheld.
     pub withheld: Vec<Withheld>,
     /// Who stays short of what should be, and why.
@@ -45,7 +49,11 @@ pub struct Acted {
     pub in_sync: u64,
     /// See [`Part::revisited`].
     pub revisited: u64,
+    /// See [`Part::unmanaged`].
+    pub unmanaged: u64,
 
+    /// Licences of the rules that new accounts had without our giving them, and how many people.
+    pub uncalled: BTreeMap<LicenseId, u64>,
     /// Whether an account that should be there was not, so that the next pass has to observe
     /// the whole cloud.
     pub lost: bool,
@@ -68,11 +76,13 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     let meta = look_meta(store.reader().meta()?, &look);
     let unfinished = begun(&look, store)?;
     store.follow(meta.clone(), Followed { unfinished, ..Followed::default() }).await?;
-    if look.reading.whole {
+    if look.reading.settled {
         commit_groups(&look, store).await?;
     }
 
-    let unawares = look.created_unawares()?;
+    reporting::note(&look, store).await?;
+
+    let unawares = look.made_ours_unawares()?;
     if !unawares.is_empty() {
         store.settle(clock::now().timestamp(), unawares).await?;
     }
@@ -89,7 +99,20 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             acted.stopped = true;
             break;
         }
-        let Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync, revisited } = part;
+        let Part {
+            checked,
+            held,
+            rows,
+            finish,
+            notes,
+            waiting,
+            fading,
+            withheld,
+            short,
+            in_sync,
+            revisited,
+            unmanaged,
+        } = part;
         let people: BTreeSet<SourceId> = checked.plan().actions.iter().map(|action| action.anchor).collect();
         let actions = checked.plan().actions.len() as u64;
         events(Event::Planned { people: people.len() as u64, actions });
@@ -107,6 +130,9 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             *acted.done.entry(kind).or_default() += count;
         }
         acted.failed.extend(outcomes.failed);
+        for (license, count) in outcomes.uncalled {
+            *acted.uncalled.entry(license).or_default() += count;
+        }
         acted.lost |= outcomes.lost;
         acted.waiting.extend(waiting);
         acted.waiting.extend(outcomes.unserved.into_iter().map(|(anchor, email, license)| NoSeat {
@@ -117,18 +143,24 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             reason: Unserved::RefusedByCloud,
         }));
         acted.held.extend(held);
+        acted.fading.extend(fading);
         acted.withheld.extend(withheld);
         acted.short.extend(short);
         acted.in_sync += in_sync;
         acted.revisited += revisited;
+        acted.unmanaged += unmanaged;
         acted.stopped |= outcomes.stopped;
         acted.fatal = outcomes.fatal;
         if acted.fatal.is_some() || acted.stopped {
             break;
         }
     }
+    for (license, people) in &acted.uncalled {
+        events(Event::Competing { license: license.to_string(), people: *people });
+    }
     drop(parts);
     let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
+    reporting::set_due(&look, hands, &managed, &mut acted).await?;
     conclude(&look, store, hands.run, meta, &mut acted).await?;
     Ok((acted, look))
 }
@@ -187,12 +219,17 @@ fn unfinished(look: &Look, store: &Store, acted: &Acted) -> Result<Vec<SourceId>
         unfinished.extend(store.reader().unfinished(usize::MAX)?);
         if look.reading.partial.is_empty() {
             unfinished.retain(|anchor| !concerned.contains(anchor));
+        } else if look.reading.whole {
+            // Who is linked is marked where it is kept; of the others, all may have been missed somewhere.
+            let at = |anchor: SourceId| look.index.find(anchor);
+            let open = |anchor| at(anchor).is_none_or(|at| look.index.unusable.get(at));
+            unfinished.extend(concerned.iter().copied().filter(|anchor| open(*anchor)));
         } else {
             // Something about any of them may not have been seen.
             unfinished.extend(concerned);
         }
     } else if !look.reading.partial.is_empty() {
-        // Whoever was not read is no more finished than before.
+        // Nor was everybody seen by a read of everything.
         unfinished.extend(store.reader().unfinished(usize::MAX)?);
     }
     unfinished.extend(acted.withheld.iter().filter_map(|one| one.anchor));
@@ -206,7 +243,7 @@ fn unfinished(look: &Look, store: &Store, acted: &Acted) -> Result<Vec<SourceId>
 /// The containers that go with the cursors that are remembered. Beside an older cursor, a unit that
 /// it tells of again would look as if it had not moved.
 fn containers(look: &Look) -> Followed {
-    if !look.reading.whole {
+    if !look.reading.settled {
         return Followed::default();
     }
     let mut followed = look.reading.followed.clone();
@@ -240,7 +277,7 @@ async fn conclude(
         // A census that is too short to be believed does not become the measure of the next.
         let doubted = !acted.held.is_empty() && look.guard.doubts_census();
         // What is missing for everybody leaves every cursor where it was.
-        for seen in look.reading.sources.iter().filter(|seen| seen.complete && look.reading.whole) {
+        for seen in look.reading.sources.iter().filter(|seen| seen.complete && look.reading.settled) {
             let mut fresh = seen.meta.clone();
             if doubted && let Some(before) = meta.sources.get(&seen.name) {
                 fresh.people = fresh.people.max(before.people);
@@ -251,6 +288,10 @@ async fn conclude(
             // Only a pass over everybody leaves nobody judged by other rules.
             if look.reading.partial.is_empty() {
                 (meta.written, meta.rules) = look.rules;
+                meta.tried = None;
+                forget_given(look, store, &mut meta)?;
+            } else {
+                meta.tried = Some((look.rules.1, look.policy.now));
             }
             meta.linked = store.reader().count()?;
         } else {
@@ -283,6 +324,19 @@ async fn conclude(
         }
         hold(look, store, run, acted).await?;
     }
+    Ok(())
+}
+
+/// Of licences and roles that only earlier rules named, those that nobody has from us any more are no
+/// longer looked for.
+fn forget_given(look: &Look, store: &Store, meta: &mut Meta) -> Result<(), PassError> {
+    let (licenses, roles) = &look.named;
+    if meta.licenses.is_subset(licenses) && meta.roles.is_subset(roles) {
+        return Ok(());
+    }
+    let given = store.reader().given()?;
+    meta.licenses.retain(|id| licenses.contains(id) || given.licenses.contains(id));
+    meta.roles.retain(|id| roles.contains(id) || given.roles.contains(id));
     Ok(())
 }
 

@@ -9,9 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use crate::apply::gives;
 use crate::guard::{Guard, Headcount, Limits, Removal, Tally, releases};
 use crate::model::{Action, Attr, Catalogue, Kind, LicenseId, SourceId};
-use crate::plan::{Case, Contest, Holders, Place, Policy, Queue, Seats, Supply, Wish};
+use crate::plan::{Case, Contest, Holders, Lines, Place, Policy, Queue, Seats, Supply, Wish};
 use crate::store::{StoreError, Waiting};
 
 use super::cases::Evidence;
@@ -36,6 +37,8 @@ pub(super) struct Terms<'a> {
     pub waiting: &'a [Waiting],
     /// Of it, who waits on although this pass is not about them: their turn is kept.
     pub absent: Vec<&'a Waiting>,
+    /// Numbers and extensions in use.
+    pub lines: &'a Lines,
     /// Whether a seat may be taken from somebody for those who stand before.
     pub preempt: bool,
 }
@@ -62,8 +65,13 @@ struct Survey {
     released: BTreeMap<LicenseId, u64>,
     /// Linked people who ask.
     asked: BTreeMap<LicenseId, u64>,
+    /// Seats that become free when something else is given for them, with what that is, and how
+    /// many people do that: those whom the guard may hold, and those who are approved.
+    exchanged: BTreeMap<(LicenseId, Vec<LicenseId>), [u64; 2]>,
     /// Linked people who stay and give something up.
     givers: Vec<SourceId>,
+    /// Linked people who exchange something, with what they are to get.
+    exchangers: Vec<(SourceId, Vec<LicenseId>)>,
 }
 
 /// Weighs the removals, and shares out the seats.
@@ -78,13 +86,17 @@ pub(super) fn broker(
         ((one.rank.anchor, one.license.clone()), place)
     })));
     let plenty = || Seats::plenty(Arc::clone(&queue));
-    let walk = || Parts::begin(evidence, sections, policy, plenty(), Default::default());
+    let lines = || terms.lines.asking();
+    let walk = || Parts::begin(evidence, sections, policy, plenty(), lines(), Default::default());
     let survey = survey(walk(), terms.approved)?;
     let mut tally = survey.tally;
     tally.join(terms.recent);
     let guard = Guard::weigh(terms.limits, &tally, terms.linked, terms.headcount, terms.approved.to_vec());
 
     let mut supply: Vec<Supply> = Vec::new();
+    // An exchange frees a seat where it is served itself; to begin with, none is.
+    let mut short: BTreeSet<LicenseId> =
+        survey.exchanged.keys().flat_map(|(_, gives)| gives.iter().cloned()).collect();
     for license in terms.catalogue.0.iter() {
         let Some(total) = license.total else { continue };
         let count = |counts: &BTreeMap<LicenseId, u64>| counts.get(&license.id).copied().unwrap_or(0);
@@ -92,11 +104,19 @@ pub(super) fn broker(
             license: license.id.clone(),
             total,
             consumed: license.consumed,
-            freed: freed(&survey, &guard, &license.id),
+            freed: freed(&survey, &guard, &license.id, &short),
             asked: count(&survey.asked) + count(evidence.people.asked()),
             absent: terms.absent.iter().filter(|one| one.license == license.id).count() as u64,
         });
     }
+    // Whoever exchanges what they have for something of which there is enough comes before the others.
+    short = supply.iter().filter(|one| one.short() > 0).map(|one| one.license.clone()).collect();
+    for one in &mut supply {
+        one.freed = freed(&survey, &guard, &one.license, &short);
+    }
+    let served = |(_, gives): &&(SourceId, Vec<LicenseId>)| gives.iter().all(|id| !short.contains(id));
+    let exchangers: Vec<SourceId> =
+        survey.exchangers.iter().filter(served).map(|(anchor, _)| *anchor).collect();
     let mut contests: BTreeMap<LicenseId, Few> = supply
         .iter()
         .filter(|one| one.short() > 0)
@@ -104,7 +124,7 @@ pub(super) fn broker(
         .collect();
     let few = evidence.people.counts().1 <= CHUNK as u64;
     if contests.is_empty() && !few {
-        return Ok(Brokered { guard, seats: plenty(), supply, first: Vec::new() });
+        return Ok(Brokered { guard, seats: plenty(), supply, first: exchangers });
     }
     for one in &terms.absent {
         if let Some(few) = contests.get_mut(&one.license) {
@@ -119,7 +139,7 @@ pub(super) fn broker(
     }
     contests.retain(|license, _| supply.iter().any(|one| one.license == *license && one.short() > 0));
 
-    let mut first = BTreeSet::new();
+    let mut first: BTreeSet<SourceId> = exchangers.into_iter().collect();
     let mut orders = BTreeMap::new();
     for (license, few) in contests {
         let order = few.asking.order();
@@ -152,7 +172,7 @@ pub(super) fn broker(
     };
     let mut seats = plenty();
     for one in &mut supply {
-        one.freed = freed(&survey, &guard, &one.license);
+        one.freed = freed(&survey, &guard, &one.license, &short);
         let Some((order, outranked)) = orders.get(&one.license) else { continue };
         for anchor in outranked {
             let flows = guard.lets(Removal::LicenseRemove) || may(&one.license, *anchor);
@@ -179,12 +199,18 @@ impl Few {
     }
 }
 
-/// The seats of a licence that become free and that nothing holds back.
-fn freed(survey: &Survey, guard: &Guard, license: &LicenseId) -> u64 {
+/// The seats of a licence that become free and that nothing holds back. What is exchanged for
+/// something that is `short` is not counted.
+fn freed(survey: &Survey, guard: &Guard, license: &LicenseId, short: &BTreeSet<LicenseId>) -> u64 {
     let flowing = |by: &[u64; Removal::ALL.len()]| {
         Removal::ALL.iter().filter(|removal| guard.lets(**removal)).map(|one| by[*one as usize]).sum::<u64>()
     };
-    survey.freed.get(license).map_or(0, flowing) + survey.released.get(license).copied().unwrap_or(0)
+    let served = |gives: &[LicenseId]| gives.iter().all(|id| !short.contains(id));
+    let exchanged = survey.exchanged.iter().filter(|((from, gives), _)| from == license && served(gives));
+    let lets = u64::from(guard.lets(Removal::LicenseRemove));
+    survey.freed.get(license).map_or(0, flowing)
+        + survey.released.get(license).copied().unwrap_or(0)
+        + exchanged.map(|(_, [held, approved])| held * lets + approved).sum::<u64>()
 }
 
 /// Counts removals, and the seats that they free. Newcomers lose nothing, unless accounts that
@@ -211,6 +237,10 @@ fn survey(mut parts: Parts<'_>, approved: &[Action]) -> Result<Survey, StoreErro
 
 impl Survey {
     fn count(&mut self, case: &Case, action: &Action, approved: bool) {
+        if action.kind == Kind::LicenseAdd {
+            self.count_given(case, action, approved);
+            return;
+        }
         let removal = Removal::of(action);
         for license in licenses(action) {
             match (action.kind, removal) {
@@ -220,15 +250,27 @@ impl Survey {
                 (Kind::LicenseRemove, Some(removal)) => {
                     self.freed.entry(license.clone()).or_default()[removal as usize] += 1;
                 }
-                // Newcomers are counted elsewhere.
-                (Kind::LicenseAdd, _) if case.row.is_some() => {
-                    *self.asked.entry(license.clone()).or_default() += 1;
-                }
                 _ => {}
             }
         }
         if action.kind == Kind::LicenseRemove && self.givers.last() != Some(&case.anchor) {
             self.givers.push(case.anchor);
+        }
+    }
+
+    fn count_given(&mut self, case: &Case, action: &Action, approved: bool) {
+        let given: Vec<LicenseId> = gives(&action.changes).cloned().collect();
+        // Newcomers are counted elsewhere.
+        if case.row.is_some() {
+            given.iter().for_each(|id| *self.asked.entry(id.clone()).or_default() += 1);
+        }
+        let taken: Vec<&LicenseId> = licenses(action).filter(|id| !given.contains(id)).collect();
+        if !taken.is_empty() {
+            self.exchangers.push((case.anchor, given.clone()));
+        }
+        for from in taken {
+            let people = self.exchanged.entry((from.clone(), given.clone())).or_default();
+            people[usize::from(approved)] += 1;
         }
     }
 }
@@ -252,7 +294,7 @@ fn compare(
         for (case, decision) in cases.cases.iter().zip(&decisions) {
             hold(case, queue, contests);
             for action in decision.actions.iter().filter(|action| action.kind == Kind::LicenseAdd) {
-                for license in licenses(action) {
+                for license in gives(&action.changes) {
                     *asked.entry(license.clone()).or_default() += 1;
                     if let Some(few) = contests.get_mut(license) {
                         few.asking.offer(case.rank(queue, license));

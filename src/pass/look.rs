@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::cloud::CloudRead;
 use crate::guard::{Guard, Limits, Tally};
-use crate::model::{Action, Email, Key, Managed, SourceId};
-use crate::plan::{Leavers, Policy, Seats};
+use crate::model::{Action, Email, Key, Managed, Role, SourceId};
+use crate::plan::{Leavers, Lines, Policy, Seats};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::Source;
@@ -20,10 +20,13 @@ use super::changes::Heard;
 use super::contest::settle;
 use super::index::{Faces, Index};
 use super::looked::Look;
+use super::moved::Moved;
 use super::observe::{OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
 use super::parts::{CHUNK, Parts};
-use super::queue::{Knowledge, forecasts};
+use super::queue::{Knowledge, current, forecasts};
+use super::rebound::{self, Bound};
 use super::sections::Sections;
+use super::strays::{Taken, in_the_way};
 
 /// How much of the cloud to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,12 +108,24 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     }
     let catalogue = cloud.catalogue().await.map_err(PassError::Cloud)?;
     let roles = cloud.roles().await.map_err(PassError::Cloud)?;
-    let (rules, unbound) = rules.bind(&catalogue, &roles);
+    let full_admin = Role::full(&roles).cloned();
+    let (mut rules, mut unbound) = rules.bind(&catalogue, &roles);
+    let mut in_use = None;
+    let mut placeless = Vec::new();
+    if rules.needs_places() {
+        in_use = cloud.lines().await.map_err(PassError::Cloud)?;
+        (rules, placeless) = rules.locate(cloud.places().await.map_err(PassError::Cloud)?);
+    }
+    // Without a location nothing is given there; that says nothing about what may be taken.
+    let may_strip = unbound.is_empty();
+    unbound.append(&mut placeless);
+    let named = (rules.managed_licenses().clone(), rules.managed_roles());
     let managed = Managed {
         fields: rules.managed(),
+        kept: rules.kept(),
         // What was given under earlier rules can still be taken away.
-        licenses: rules.managed_licenses().union(&meta.licenses).cloned().collect(),
-        roles: rules.managed_roles().union(&meta.roles).cloned().collect(),
+        licenses: named.0.union(&meta.licenses).cloned().collect(),
+        roles: named.1.union(&meta.roles).cloned().collect(),
     };
     if managed.licenses.len() > OBSERVED_LICENSES {
         return Err(PassError::Refused {
@@ -122,11 +137,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         });
     }
 
-    let observes_all = observe == Observe::All || meta.last_observation.is_none();
+    let alone = heard.as_ref().is_some_and(|heard| heard.alone);
+    let observes_all = !alone && (observe == Observe::All || meta.last_observation.is_none());
     let digests = (rules.written(), rules.fingerprint());
     let rule_names = rules.entitlement_names();
-    // With other licences or roles behind the same names, every verdict may be another one.
-    let heard = heard.filter(|_| !observes_all && digests == (meta.written, meta.rules));
+    let bound = rebound::compare(&meta, digests, now);
+    if heard.is_some() && !alone && !observes_all && bound == Bound::Anew {
+        events(Event::ReadingAll { reason: rebound::REASON.into() });
+    }
+    let heard = heard.filter(|_| alone || !observes_all && bound != Bound::Anew);
     let (index, faces) = match &heard {
         Some(heard) if heard.concerned.len() <= few(meta.linked) => {
             let concerned: Vec<SourceId> = heard.concerned.iter().copied().collect();
@@ -159,7 +178,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         events: Arc::clone(&events),
     });
     let follows = heard.is_some();
-    let follows_nothing = !follows;
+    let asked_for = heard.as_ref().filter(|_| alone).map(|heard| heard.concerned.clone());
     let judging = Arc::clone(&sieve);
     let reading = async {
         match heard {
@@ -169,8 +188,9 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             None => read(sources, &meta, judging, Stage::new()?).await,
         }
     };
-    let ((reading, people), observation) = if observes_all {
-        let observing = observe_all(cloud, &managed, Arc::clone(&index), faces, Arc::clone(&events));
+    let ((reading, mut people), observation) = if observes_all {
+        let observing =
+            observe_all(cloud, &managed, full_admin.as_ref(), Arc::clone(&index), faces, Arc::clone(&events));
         let (reading, observation) = tokio::try_join!(reading, observing)?;
         (reading, Some(observation))
     } else {
@@ -178,22 +198,34 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         (reading.await?, None)
     };
 
-    let addresses = settle(&people, reader, &index)?;
+    let moved = Moved::find(&sieve.rules, &mut people, reader, &index, reading.whole)?;
+    let addresses = settle(&people, reader, &index, &moved, &Taken::new())?;
     let resting = match leavers.delete_after {
         Some(keep) => reader.rows_left(now.saturating_sub(keep))?.into_iter().map(|row| row.anchor).collect(),
         None => Vec::new(),
     };
-    let policy =
-        Policy { managed, leavers, adopt, may_remove: reading.whole, may_strip: unbound.is_empty(), now };
+    let policy = Policy {
+        managed,
+        leavers,
+        full_admin: full_admin.clone(),
+        tenure: sieve.tenure().over(&catalogue),
+        adopt,
+        may_remove: reading.whole,
+        may_strip,
+        now,
+    };
+    let lines = Lines::open(in_use.as_deref());
     let known = Known {
         index: &index,
         reader,
         people: &people,
+        moved: &moved,
         addresses: &addresses,
         whole: reading.whole,
         doubts: &reading.doubts,
         me: organization.me.as_ref(),
         protected: &protected,
+        kept: policy.managed.kept,
     };
     let mut approved_plans = Vec::new();
     let mut approved: Vec<Action> = Vec::new();
@@ -203,9 +235,9 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             approved.extend(plan.actions);
         }
     }
-    let waiting = reader.waiting()?;
-    let knowledge = Knowledge { reader, people: &people, index: &index, reading: &reading };
-    let absent = knowledge.absent(&waiting)?;
+    let waiting = current(reader, &moved)?;
+    let absent = Knowledge { reader, people: &people, index: &index, moved: &moved, reading: &reading }
+        .absent(&waiting)?;
     let terms = |absent| Terms {
         limits: &limits,
         recent: &recent,
@@ -215,6 +247,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         catalogue: &catalogue,
         waiting: &waiting,
         absent,
+        lines: &lines,
         preempt: false,
     };
     // Without an observation yet, the sections are those of the source alone.
@@ -229,16 +262,33 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             let sections = sort(&nothing)?;
             // Nothing is taken from anybody about whom the cloud was not asked: they may have become
             // an administrator since. What they hold already is not given, and not ours to take later.
+            let shown = known.with(&nothing);
             let (linked_staged, new) = people.counts();
             let seats = if linked_staged + new <= CHUNK as u64 {
-                broker(known.with(&nothing), &sections, &policy, &terms(absent.clone()))?.seats
+                broker(shown, &sections, &policy, &terms(absent.clone()))?.seats
             } else {
                 Seats::default()
             };
-            let doubtful = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
-                .doubtful(few + 1)?;
-            let leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
-            match questions(&people, reader, leavers, few)? {
+            let parts = Parts::begin(shown, &sections, &policy, seats, lines.clone(), Default::default());
+            let (doubtful, wonders) = parts.doubtful(few + 1)?;
+            let mut leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
+            if let Some(asked_for) = asked_for {
+                leavers.retain(|anchor| asked_for.contains(anchor));
+                leavers.extend(asked_for);
+            }
+            // Nor is an account handed on to another record before it was looked at.
+            let leavers: BTreeSet<SourceId> = leavers
+                .into_iter()
+                .map(|anchor| moved.old(anchor))
+                .chain(moved.all().map(|(_, old)| old))
+                .collect();
+            let readdressed: Vec<SourceId> = addresses.rounds.iter().flatten().copied().collect();
+            let questions = if wonders && !alone {
+                None
+            } else {
+                questions(&people, reader, leavers, &readdressed, few)?
+            };
+            match questions {
                 Some(questions) => (observe_some(cloud, &policy.managed, questions).await?, sections),
                 None => {
                     if follows && index.len() as u64 != index.linked() {
@@ -246,14 +296,30 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                         return Err(PassError::fault("more people to ask about than are concerned".into()));
                     }
                     let faces = Index::load(reader, now, true)?.1;
-                    let all =
-                        observe_all(cloud, &policy.managed, Arc::clone(&index), faces, Arc::clone(&events))
-                            .await?;
+                    let all = observe_all(
+                        cloud,
+                        &policy.managed,
+                        full_admin.as_ref(),
+                        Arc::clone(&index),
+                        faces,
+                        Arc::clone(&events),
+                    )
+                    .await?;
                     let sections = sort(&all)?;
                     (all, sections)
                 }
             }
         }
+    };
+    // Only now it shows who stands in the way.
+    let taken = in_the_way(&observation, reader, &people, &addresses)?;
+    let (addresses, sections) = if taken.is_empty() {
+        (addresses, sections)
+    } else {
+        let addresses = settle(&people, reader, &index, &moved, &taken)?;
+        let known = Known { addresses: &addresses, ..known };
+        let sections = Sections::sort(&known.with(&observation), &resting)?;
+        (addresses, sections)
     };
     tell_observed(&observation, &events);
 
@@ -267,8 +333,10 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         reading,
         observation,
         policy,
+        lines,
         linked,
         beyond,
+        named,
         rules: digests,
         rule_names,
         supply: Vec::new(),
@@ -277,6 +345,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         approved: approved_plans,
         people,
         index,
+        moved,
         addresses,
         sections,
         reader: reader.clone(),
@@ -290,9 +359,10 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         approved: &approved,
         catalogue: &look.catalogue,
         waiting: &waiting,
+        lines: &look.lines,
         absent: look.knowledge(reader).absent(&waiting)?,
         // Nobody is taken anything from whose place, or whose rival's, was not read.
-        preempt: preempt && follows_nothing && look.policy.may_remove && look.policy.may_strip,
+        preempt: preempt && !follows && look.policy.may_remove && look.policy.may_strip,
     };
     let brokered = broker(look.evidence(), &look.sections, &look.policy, &terms)?;
     let Brokered { guard, seats, supply, first } = brokered;

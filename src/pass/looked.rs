@@ -6,8 +6,10 @@ use std::sync::Arc;
 use crate::apply::after;
 use crate::cloud::Organization;
 use crate::guard::Guard;
-use crate::model::{Catalogue, CloudId, Email, Fingerprint, Key, Kind, LicenseId, SourceId};
-use crate::plan::{Forecast, Policy, Seats, Supply};
+use crate::model::{
+    Action, Attr, Catalogue, Change, CloudId, Email, Fingerprint, Key, Kind, LicenseId, RoleId, SourceId,
+};
+use crate::plan::{Case, Forecast, Lines, Policy, Seats, Supply};
 use crate::rules::Unbound;
 use crate::store::{Outcome, Reader, RowChange, Settlement, Stage};
 
@@ -16,6 +18,7 @@ use super::cases::{Evidence, Known};
 use super::census::Reading;
 use super::contest::Addresses;
 use super::index::Index;
+use super::moved::Moved;
 use super::observe::{Extent, Observation};
 use super::parts::{Part, Parts};
 use super::queue::Knowledge;
@@ -44,6 +47,8 @@ pub struct Look {
     /// The names of the rules that give licences.
     pub rule_names: Vec<String>,
     pub(super) seats: Seats,
+    /// Numbers and extensions in use.
+    pub lines: Lines,
     /// The id of the plan.
     pub plan: String,
     /// The generation of the snapshot that was looked at.
@@ -52,16 +57,30 @@ pub struct Look {
     pub linked: u64,
     /// Linked people of whom the read did not speak.
     pub beyond: u64,
+    /// Licences and roles that the rules name; what else is managed was given under earlier rules.
+    pub named: (BTreeSet<LicenseId>, BTreeSet<RoleId>),
     /// The digest of the rules, as written and as bound.
     pub rules: (Fingerprint, Fingerprint),
     /// Plans that an administrator approved and that are released in this pass.
     pub approved: Vec<String>,
     pub(super) people: Stage,
     pub(super) index: Arc<Index>,
+    pub(super) moved: Moved,
     pub(super) addresses: Addresses,
     pub(super) sections: Sections,
     pub(super) reader: Reader,
     pub(super) protected: BTreeSet<Email>,
+}
+
+/// Whether the anchor in an account proves that this happened. An account that is taken back
+/// carried it before.
+fn writes_anchor(action: &Action) -> bool {
+    let anchor = |change: &Change| change.field == Attr::ExternalId && change.to.is_some();
+    match action.kind {
+        Kind::Create => true,
+        Kind::Adopt => action.changes.iter().any(anchor),
+        _ => false,
+    }
 }
 
 /// An account that no record claims.
@@ -79,17 +98,25 @@ impl Look {
             index: &self.index,
             reader: &self.reader,
             people: &self.people,
+            moved: &self.moved,
             addresses: &self.addresses,
             whole: self.reading.whole,
             doubts: &self.reading.doubts,
             me: self.organization.me.as_ref(),
             protected: &self.protected,
+            kept: self.policy.managed.kept,
         };
         known.with(&self.observation)
     }
 
     pub(super) fn knowledge<'a>(&'a self, reader: &'a Reader) -> Knowledge<'a> {
-        Knowledge { reader, people: &self.people, index: &self.index, reading: &self.reading }
+        Knowledge {
+            reader,
+            people: &self.people,
+            index: &self.index,
+            moved: &self.moved,
+            reading: &self.reading,
+        }
     }
 
     /// The name of a rule that gives licences, by its place; empty when there is none.
@@ -104,8 +131,8 @@ impl Look {
     /// When the spool or the store failed.
     pub fn parts(&self, mut each: impl FnMut(Part) -> bool) -> Result<(), PassError> {
         let plan = (self.plan.clone(), self.generation);
-        let seats = self.seats.clone();
-        let mut parts = Parts::begin(self.evidence(), &self.sections, &self.policy, seats, plan);
+        let (seats, lines) = (self.seats.clone(), self.lines.clone());
+        let mut parts = Parts::begin(self.evidence(), &self.sections, &self.policy, seats, lines, plan);
         while let Some(part) = parts.next(&self.guard)? {
             if !each(part) {
                 break;
@@ -114,21 +141,21 @@ impl Look {
         Ok(())
     }
 
-    /// Accounts that an interrupted run created without ever hearing of it: they carry the
-    /// anchor, and we know that we were about to make them, so they are ours from here on,
+    /// Accounts that an interrupted run made ours without ever hearing of it: they carry the
+    /// anchor, and we know that we were about to write it, so they are ours from here on,
     /// even when their people have left meanwhile. Only a whole observation tells.
     ///
     /// # Errors
     ///
     /// When the spool or the store failed.
-    pub fn created_unawares(&self) -> Result<Vec<Settlement>, PassError> {
+    pub fn made_ours_unawares(&self) -> Result<Vec<Settlement>, PassError> {
         if matches!(self.observation.extent, Extent::Some(_)) {
             return Ok(Vec::new());
         }
         let mut settlements = Vec::new();
         for intent in self.reader.unconfirmed_intents()? {
             let action = &intent.action;
-            if action.kind != Kind::Create || self.index.find(action.anchor).is_some() {
+            if !writes_anchor(action) || self.index.find(action.anchor).is_some() {
                 continue;
             }
             let found = self.observation.stage.accounts_by_external_id(&[&action.anchor.to_string()])?;
@@ -156,10 +183,26 @@ impl Look {
         Ok(by_dn.chain(self.reading.through_primary.iter().copied()).collect())
     }
 
-    /// Everybody who is wanted and not linked.
+    /// The three states of one person of the plan side by side; `None` for somebody who is in none
+    /// of them.
+    ///
+    /// # Errors
+    ///
+    /// When the spool or the store failed.
+    pub fn case(&self, anchor: SourceId) -> Result<Option<Case>, PassError> {
+        let evidence = self.evidence();
+        let mut cases = match self.index.find(self.moved.old(anchor)) {
+            Some(_) => evidence.linked(&[anchor])?,
+            None => evidence.newcomers(self.people.wanted(&[anchor])?)?,
+        };
+        Ok(cases.cases.pop())
+    }
+
+    /// Everybody who is wanted and has no link under the anchor of their record.
     pub(super) fn newcomers(&self) -> Result<Vec<SourceId>, PassError> {
-        let newcomers = self.people.wanted_after(false, None, usize::MAX)?;
-        Ok(newcomers.into_iter().map(|staged| staged.anchor).collect())
+        let newcomers = self.people.wanted_after(false, None, usize::MAX)?.into_iter();
+        let moved = self.moved.all().map(|(new, _)| new);
+        Ok(newcomers.map(|staged| staged.anchor).chain(moved).collect())
     }
 
     /// The members of a group that changed.

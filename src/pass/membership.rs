@@ -25,6 +25,8 @@ pub struct Memberships {
     missing: Vec<String>,
     /// Direct parents lead to these named groups; computed once per group.
     climbed: Mutex<HashMap<Key, GroupSet>>,
+    /// Of whom somebody found out already, by DN key.
+    told: HashMap<Key, GroupSet>,
 }
 
 /// Collects the group records of a read.
@@ -126,6 +128,7 @@ impl Gathering {
             touched: HashSet::new(),
             missing,
             climbed: Mutex::new(HashMap::new()),
+            told: HashMap::new(),
         };
         if linked {
             view.touched = view.find_touched(&self.known, reader, stage)?;
@@ -144,7 +147,13 @@ impl Memberships {
             touched: HashSet::new(),
             missing: Vec::new(),
             climbed: Mutex::new(HashMap::new()),
+            told: HashMap::new(),
         }
+    }
+
+    /// Those of a few people that somebody found out already. All of them count as changed.
+    pub fn told(told: HashMap<Key, GroupSet>, missing: Vec<String>) -> Self {
+        Self { touched: told.keys().copied().collect(), missing, told, ..Self::none() }
     }
 
     /// Groups that the rules name and the directory does not have.
@@ -191,6 +200,9 @@ impl Memberships {
     /// The named groups that a person is in, through any nesting, and through the AD primary
     /// group, which no member list shows.
     pub fn of(&self, record: &Record, reader: &Reader, stage: &Stage) -> Result<GroupSet, StoreError> {
+        if let Some(told) = self.told.get(&record.dn_key()) {
+            return Ok(told.clone());
+        }
         let mut set = GroupSet::new();
         if self.named.is_empty() {
             return Ok(set);

@@ -10,14 +10,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::apply::Finish;
 use crate::guard::{CheckedPlan, Guard, HeldAction};
 use crate::model::{
-    Action, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, Rank, SnapshotRow, SourceId, Unserved,
-    Withheld, license_digest,
+    Action, Attr, Change, Fingerprint, Kind, LicenseId, Rank, SnapshotRow, SourceId, Unserved, Wanted,
+    Withheld,
 };
 use crate::plan::order::phase;
-use crate::plan::{Case, Cell, Decision, Match, Plan, Policy, Seats, Seen, Wish, decide};
+use crate::plan::{Admins, Case, Cell, Decision, Fading, Lines, Plan, Policy, Seats, Wish, decide};
 use crate::store::{RowChange, StagedWanted, StoreError};
 
 use super::cases::{Cases, Evidence};
+use super::ground::{ground, handed_on, note};
 use super::sections::Sections;
 
 /// People per part.
@@ -59,6 +60,8 @@ pub struct Part {
     pub notes: Vec<RowChange>,
     /// Who waits for a seat.
     pub waiting: Vec<NoSeat>,
+    /// Who keeps a licence for a while.
+    pub fading: Vec<Fading>,
     /// Who is withheld, for reasons that showed only here.
     pub withheld: Vec<Withheld>,
     /// Who stays short of what should be, and why.
@@ -67,6 +70,8 @@ pub struct Part {
     pub in_sync: u64,
     /// People looked at although their record is unchanged: something else about them is not.
     pub revisited: u64,
+    /// People whose manager is not in the cloud, and is not about to come.
+    pub unmanaged: u64,
 }
 
 /// One section's next people.
@@ -80,6 +85,8 @@ pub struct Parts<'a> {
     evidence: Evidence<'a>,
     policy: &'a Policy,
     seats: Seats,
+    lines: Lines,
+    admins: Admins,
     plan: (String, u64),
     todo: VecDeque<Vec<SourceId>>,
     /// So many of them, at the beginning, are of leavers.
@@ -97,6 +104,7 @@ impl<'a> Parts<'a> {
         sections: &Sections,
         policy: &'a Policy,
         seats: Seats,
+        lines: Lines,
         plan: (String, u64),
     ) -> Self {
         let chunks = |list: &[SourceId]| list.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>();
@@ -107,10 +115,14 @@ impl<'a> Parts<'a> {
             todo.extend(chunks(round));
         }
         todo.extend(chunks(&sections.linked));
+        let full = policy.full_admin.clone();
+        let admins = Admins::open(full, evidence.observation.full_admins, evidence.me.cloned());
         Self {
             evidence,
             policy,
             seats,
+            lines,
+            admins,
             plan,
             todo,
             leavers,
@@ -140,18 +152,27 @@ impl<'a> Parts<'a> {
 
     pub(super) fn decide_next(&mut self) -> Result<Option<(Cases, Vec<Decision>)>, StoreError> {
         let Some(chunk) = self.next_chunk()? else { return Ok(None) };
-        let cases = match chunk {
+        let mut cases = match chunk {
             Chunk::Linked(anchors) => self.evidence.linked(&anchors)?,
             Chunk::New(staged) => self.evidence.newcomers(staged)?,
         };
-        let decisions = cases.cases.iter().map(|case| decide(case, self.policy, &mut self.seats)).collect();
+        let mut decisions = Vec::with_capacity(cases.cases.len());
+        for case in &cases.cases {
+            let mut decision = decide(case, self.policy, &mut self.seats);
+            let tenure = &self.policy.tenure;
+            cases.withheld.extend(self.lines.settle(case, &mut decision, tenure, &mut self.seats));
+            self.admins.settle(case, &mut decision);
+            decisions.push(decision);
+        }
         Ok(Some((cases, decisions)))
     }
 
     /// Linked people about whom the snapshot is not to be trusted alone, at most `limit` of
     /// them: who would lose something, who would get a licence or role, which somebody may have
-    /// given by hand already, and about whom an interrupted run left doubts. Consumes the walk.
-    pub fn doubtful(mut self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
+    /// given by hand already, whose empty value somebody may have filled, and about whom an
+    /// interrupted run left doubts. And whether everybody must be looked at, lest the last full
+    /// administrator go. Consumes the walk.
+    pub fn doubtful(mut self, limit: usize) -> Result<(Vec<SourceId>, bool), StoreError> {
         self.newcomers_after = None;
         let mut found = BTreeSet::new();
         while found.len() < limit
@@ -160,14 +181,21 @@ impl<'a> Parts<'a> {
             for (case, decision) in cases.cases.iter().zip(decisions) {
                 let doubt = case.row.as_ref().is_some_and(|row| row.applied_print == Fingerprint::NONE);
                 let asked = |action: &Action| {
-                    action.removes() || matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
+                    action.removes()
+                        || matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
+                        || action.changes.iter().any(|change| self.is_kept(change))
                 };
                 if doubt || decision.actions.iter().any(asked) {
                     found.insert(case.anchor);
                 }
             }
         }
-        Ok(found.into_iter().take(limit).collect())
+        Ok((found.into_iter().take(limit).collect(), self.admins.wonders()))
+    }
+
+    /// Whether a change fills a value that may be there by now.
+    fn is_kept(&self, change: &Change) -> bool {
+        matches!(change.field, Attr::Field(field) if self.policy.managed.kept.contains(field))
     }
 
     /// Of the newcomers only those who may have an account already.
@@ -190,11 +218,12 @@ impl<'a> Parts<'a> {
     /// The next part, guarded.
     pub fn next(&mut self, guard: &Guard) -> Result<Option<Part>, StoreError> {
         let Some((cases, decisions)) = self.decide_next()? else { return Ok(None) };
-        let Cases { cases, mut staged, withheld } = cases;
+        let Cases { cases, mut staged, withheld, unmanaged } = cases;
         let mut actions = Vec::new();
         let mut rows = BTreeMap::new();
         let mut finish = BTreeMap::new();
         let mut notes = Vec::new();
+        let mut fading = Vec::new();
         let (mut waiting, mut short, mut in_sync, mut revisited) = (Vec::new(), Vec::new(), 0, 0);
         for (case, decision) in cases.into_iter().zip(decisions) {
             let anchor = case.anchor;
@@ -204,6 +233,12 @@ impl<'a> Parts<'a> {
                 Wish::Present(person) => person.email.as_str().to_owned(),
                 _ => String::new(),
             };
+            fading.extend(decision.fading.iter().map(|(license, since)| Fading {
+                anchor,
+                email: email.clone(),
+                license: license.clone(),
+                until: self.policy.tenure.due(license, *since),
+            }));
             waiting.extend(decision.waiting.iter().map(|(license, rank)| NoSeat {
                 anchor,
                 email: email.clone(),
@@ -220,7 +255,12 @@ impl<'a> Parts<'a> {
                 notes.extend(note(&case, &decision, done));
             } else {
                 finish.extend(done.map(|done| (anchor, done)));
-                rows.extend(ground(&case, self.policy).map(|row| (anchor, row)));
+                let (row, note) = handed_on(&case, &decision, ground(&case, self.policy));
+                notes.extend(note);
+                rows.extend(row.map(|mut row| {
+                    row.given.fading.clone_from(&decision.fading);
+                    (anchor, row)
+                }));
                 actions.extend(decision.actions);
             }
         }
@@ -242,7 +282,20 @@ impl<'a> Parts<'a> {
                 notes.push(RowChange::Link(Box::new(row)));
             }
         }
-        Ok(Some(Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync, revisited }))
+        Ok(Some(Part {
+            checked,
+            held,
+            rows,
+            finish,
+            notes,
+            waiting,
+            fading,
+            withheld,
+            short,
+            in_sync,
+            revisited,
+            unmanaged,
+        }))
     }
 
     /// Whether a linked person's record was met in this read.
@@ -261,92 +314,23 @@ impl<'a> Parts<'a> {
             || decision.short.is_some()
             || !self.policy.may_remove
             || !case.proven;
-        let (dn, record, recheck) = match (staged, &case.row) {
-            (Some(staged), _) => (staged.dn, staged.record, staged.recheck),
+        let known = case.row.as_ref().and_then(|row| row.joined);
+        let (dn, record, recheck, joined) = match (staged, &case.row) {
+            (Some(staged), _) => {
+                // Whoever leaves is often stripped of the value, and is still known by it.
+                let known = known.filter(|_| matches!(staged.wanted, Wanted::Leaving(_)));
+                (staged.dn, staged.record, staged.recheck, staged.joined.or(known))
+            }
             // A record that is gone is new when it comes back.
-            (None, Some(row)) if !self.is_met(case.anchor) => (row.dn.clone(), Fingerprint::NONE, None),
-            (None, Some(row)) => (row.dn.clone(), row.record, row.recheck),
+            (None, Some(row)) if !self.is_met(case.anchor) => {
+                (row.dn.clone(), Fingerprint::NONE, None, known)
+            }
+            (None, Some(row)) => (row.dn.clone(), row.record, row.recheck, known),
             (None, None) => return None,
         };
-        Some(Finish { dn, record: if open { Fingerprint::NONE } else { record }, recheck })
-    }
-}
-
-/// The row of somebody as it would read had the snapshot known what was observed.
-fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
-    let account = match &case.seen {
-        Seen::Account(account) => Some(account),
-        Seen::Missing => return None,
-        Seen::AsApplied | Seen::Unasked => None,
-    };
-    let wanted = match &case.wish {
-        Wish::Present(person) => Some(person),
-        Wish::Leaving(_) | Wish::Gone | Wish::Undecided => None,
-    };
-    let mut row = match (&case.row, account) {
-        (Some(row), _) => row.clone(),
-        (None, Some(account)) => SnapshotRow {
-            anchor: case.anchor,
-            cloud_id: account.id.clone(),
-            dn: case.dn.clone().unwrap_or_default(),
-            record: Fingerprint::NONE,
-            applied: wanted?.clone(),
-            applied_print: Fingerprint::NONE,
-            licenses_print: 0,
-            given: Given::default(),
-            origin: if case.matched == Some(Match::Anchor) { Origin::Created } else { Origin::Adopted },
-            state: LinkState::Present,
-            recheck: None,
-        },
-        (None, None) => return None,
-    };
-    if let Some(account) = account {
-        row.cloud_id = account.id.clone();
-        row.applied.email = account.email.clone().unwrap_or(row.applied.email);
-        row.applied.active = account.active;
-        if account.active && wanted.is_some() {
-            // Let in already, by whomever: not a leaver any more.
-            row.state = LinkState::Present;
-            row.given.block = false;
-        }
-        row.applied.profile = account.profile.clone();
-        row.applied.profile.retain(|field, _| policy.managed.fields.contains(*field));
-        let roles = wanted.map_or(&row.applied.roles, |person| &person.roles);
-        row.applied.roles = roles.intersection(&account.roles).cloned().collect();
-        row.given.roles.retain(|role| account.roles.contains(role));
-    }
-    if let Some(held) = &case.held {
-        let licenses = wanted.map_or(&row.applied.licenses, |person| &person.licenses);
-        row.applied.licenses = licenses.intersection(held).cloned().collect();
-        row.licenses_print = license_digest(held);
-        row.given.licenses.retain(|license| held.contains(license));
-    }
-    Some(row)
-}
-
-/// What the snapshot should say about somebody for whom nothing is to be done.
-fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Option<RowChange> {
-    let done = done?;
-    match decision.cell {
-        Cell::Forget => Some(RowChange::Forget(case.anchor)),
-        Cell::Correct | Cell::Return | Cell::Rest | Cell::Leave => {
-            let row = case.row.as_ref()?;
-            match &decision.refreshed {
-                Some(fresh) => {
-                    let mut fresh = fresh.clone();
-                    (fresh.dn, fresh.record, fresh.recheck) = (done.dn, done.record, done.recheck);
-                    Some(RowChange::Link(fresh))
-                }
-                None if row.record == done.record && row.dn == done.dn && row.recheck == done.recheck => None,
-                None => Some(RowChange::Touch {
-                    anchor: case.anchor,
-                    record: done.record,
-                    dn: Some(done.dn),
-                    recheck: done.recheck,
-                }),
-            }
-        }
-        Cell::Create | Cell::TakeBack | Cell::TakeOver | Cell::Recreate => None,
-        Cell::Outsider | Cell::Keep | Cell::Unlooked => None,
+        // Whoever keeps a licence for a while is looked at again when that is over.
+        let over = decision.fading.iter().map(|(id, since)| self.policy.tenure.due(id, *since));
+        let recheck = recheck.into_iter().chain(over).min();
+        Some(Finish { dn, record: if open { Fingerprint::NONE } else { record }, recheck, joined })
     }
 }

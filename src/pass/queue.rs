@@ -11,6 +11,7 @@ use super::act::Acted;
 use super::census::Reading;
 use super::index::Index;
 use super::looked::Look;
+use super::moved::Moved;
 use super::parts::{NoSeat, in_order};
 
 /// People looked up at a time.
@@ -19,12 +20,20 @@ const CHUNK: usize = 1_000;
 /// A day, in seconds.
 const DAY: i64 = 86_400;
 
+/// Who waits, each under the anchor that they have now.
+pub(super) fn current(reader: &Reader, moved: &Moved) -> Result<Vec<Waiting>, StoreError> {
+    let mut waiting = reader.waiting()?;
+    waiting.iter_mut().for_each(|one| one.rank.anchor = moved.now(one.rank.anchor));
+    Ok(waiting)
+}
+
 /// What says whether somebody still waits.
 #[derive(Clone, Copy)]
 pub(super) struct Knowledge<'a> {
     pub reader: &'a Reader,
     pub people: &'a Stage,
     pub index: &'a Index,
+    pub moved: &'a Moved,
     pub reading: &'a Reading,
 }
 
@@ -34,8 +43,12 @@ impl Knowledge<'_> {
         let mut still = Vec::new();
         for some in waiting.chunks(CHUNK) {
             let anchors: Vec<SourceId> = some.iter().map(|one| one.rank.anchor).collect();
-            let rows = self.reader.rows(&anchors)?;
-            let rows: BTreeMap<SourceId, &SnapshotRow> = rows.iter().map(|row| (row.anchor, row)).collect();
+            // Of those who move in this pass the row may still be the old one.
+            let old = anchors.iter().map(|anchor| self.moved.old(*anchor));
+            let both: BTreeSet<SourceId> = old.chain(anchors.iter().copied()).collect();
+            let rows = self.reader.rows(&both.into_iter().collect::<Vec<_>>())?;
+            let rows: BTreeMap<SourceId, &SnapshotRow> =
+                rows.iter().map(|row| (self.moved.now(row.anchor), row)).collect();
             let staged = self.people.wanted(&anchors)?;
             let staged: BTreeMap<SourceId, &StagedWanted> =
                 staged.iter().map(|one| (one.anchor, one)).collect();
@@ -71,7 +84,7 @@ impl Knowledge<'_> {
             };
         }
         let anchor = one.rank.anchor;
-        let at = self.index.find(anchor);
+        let at = self.index.find(self.moved.old(anchor));
         let reading = self.reading;
         match &reading.concerned {
             Some(concerned) if concerned.contains(&anchor) => !reading.whole,
@@ -95,7 +108,7 @@ pub(super) fn conclude(
     reader: &Reader,
     acted: &mut Acted,
 ) -> Result<(Vec<Waiting>, Days), StoreError> {
-    let before = reader.waiting()?;
+    let before = current(reader, &look.moved)?;
     let places: BTreeMap<(&LicenseId, SourceId), &Waiting> =
         before.iter().map(|one| ((&one.license, one.rank.anchor), one)).collect();
     // Nobody comes before those who wait already, neither in the same second nor after the clock

@@ -129,6 +129,13 @@ impl Seats {
             Err(Box::new(rank))
         }
     }
+
+    /// Gives a seat back that was taken and is not used.
+    pub fn give_back(&mut self, license: &LicenseId) {
+        if let Some(short) = self.short.get_mut(license) {
+            short.left += 1;
+        }
+    }
 }
 
 /// The few seats of a licence and the best of those who ask: never more of them than seats.

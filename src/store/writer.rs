@@ -15,9 +15,10 @@ use super::lists;
 use super::meta::{self, Meta};
 use super::names;
 use super::queue::{self, SeatDay, Waiting};
+use super::reporting;
 use super::run::{self, NewRun, RunId};
 use super::snapshot::{self, Prepared};
-use crate::model::{LicenseId, Withheld};
+use crate::model::{LicenseId, SourceId, Withheld};
 
 /// So many requests share a transaction at most.
 const GROUP: usize = 256;
@@ -34,6 +35,7 @@ pub(super) enum Request {
     ChangeRows(Vec<Prepared>),
     Groups(GroupDelta),
     Meta(Box<Meta>),
+    Managers { named: Vec<reporting::Named>, done: Vec<SourceId> },
     Follow { meta: Box<Meta>, followed: Followed },
     Hold(Box<HeldPlan>),
     Decide { plan: String, decision: Decision, now: i64 },
@@ -196,6 +198,10 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
         }
         Request::Groups(delta) => groups::commit(db, delta)?,
         Request::Meta(new) => meta::write(db, new)?,
+        Request::Managers { named, done } => {
+            reporting::set(db, named)?;
+            reporting::done(db, done)?;
+        }
         Request::Follow { meta, followed } => {
             meta::write(db, meta)?;
             followed::write(db, followed)?;

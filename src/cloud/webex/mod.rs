@@ -6,7 +6,9 @@
 
 mod account;
 mod assign;
+mod attendee;
 mod bulk;
+mod doubt;
 mod fault;
 mod ids;
 mod license;
@@ -18,6 +20,7 @@ mod reader;
 mod resource;
 mod settings;
 mod standing;
+mod telephony;
 mod wire;
 mod writer;
 
