@@ -167,7 +167,11 @@ impl Reader {
     ) -> Result<T, StoreError> {
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         let open = open.as_mut().ok_or_else(StoreError::closed)?;
-        let order = |open: &Open, text: &str| open.db.prepare_cached(text)?.execute([]);
+        // A reader of a state that somebody else writes stays with one state from beginning to end.
+        let stays = !open.db.is_autocommit();
+        let order = |open: &Open, text: &str| {
+            if stays { Ok(0) } else { open.db.prepare_cached(text)?.execute([]) }
+        };
         order(open, "BEGIN")
             .and_then(|_| {
                 let answer = query(open);
