@@ -1,5 +1,6 @@
 //! The three states of a person are brought together: staged, stored, observed.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{
@@ -317,19 +318,34 @@ impl Evidence<'_> {
         };
         let own = accounts(by_anchor.get(&anchor.to_string()));
         // An address whose holder is linked and moves on in this pass will be free by then.
-        let mut same: Vec<Account> = accounts(by_email.get(&person.email.key()));
-        same.retain(|account| !self.moves_on(account, &person.email));
+        let mut same = Vec::new();
+        for account in accounts(by_email.get(&person.email.key())) {
+            if !self.moves_on(&account, &person.email)? {
+                same.push(account);
+            }
+        }
+        // What cannot be asked must not pass for an answer.
+        let failure = Cell::new(None);
+        let answer = |asked: Result<bool, StoreError>| {
+            asked.unwrap_or_else(|e| {
+                failure.set(Some(e));
+                false
+            })
+        };
         let claimed = |account: &Account| {
-            self.reader
-                .anchors_by_cloud(&[Key::exact(account.id.as_str())])
-                .is_ok_and(|owners| owners.iter().any(|(_, owner)| *owner != anchor))
+            let owners = self.reader.anchors_by_cloud(&[Key::exact(account.id.as_str())]);
+            answer(owners.map(|owners| owners.iter().any(|(_, owner)| *owner != anchor)))
         };
         let known = |other: SourceId| {
             self.index.find(other).is_some()
-                || self.reader.rows(&[other]).is_ok_and(|found| !found.is_empty())
-                || self.people.wanted(&[other]).is_ok_and(|found| !found.is_empty())
+                || answer(self.reader.rows(&[other]).map(|found| !found.is_empty()))
+                || answer(self.people.wanted(&[other]).map(|found| !found.is_empty()))
         };
-        match pair(anchor, &own, &same, claimed, known) {
+        let pairing = pair(anchor, &own, &same, claimed, known);
+        if let Some(failure) = failure.take() {
+            return Err(failure);
+        }
+        match pairing {
             Pairing::Nobody => case.wish = Wish::Present(person.clone()),
             Pairing::Account(account, matched) => {
                 case.wish = Wish::Present(person.clone());
@@ -357,15 +373,15 @@ impl Evidence<'_> {
     }
 
     /// Whether an account belongs to a linked person who takes another address in this pass.
-    fn moves_on(&self, account: &Account, address: &Email) -> bool {
-        let owners = self.reader.anchors_by_cloud(&[Key::exact(account.id.as_str())]).unwrap_or_default();
-        owners.iter().any(|(_, owner)| {
-            let owner = self.moved.now(*owner);
-            self.contest(owner).is_none()
-                && self.people.wanted(&[owner]).is_ok_and(|found| {
-                    found.iter().any(|s| s.email.is_some_and(|next| next != address.key()))
-                })
-        })
+    fn moves_on(&self, account: &Account, address: &Email) -> Result<bool, StoreError> {
+        for (_, owner) in self.reader.anchors_by_cloud(&[Key::exact(account.id.as_str())])? {
+            let owner = self.moved.now(owner);
+            let takes_another = |s: &StagedWanted| s.email.is_some_and(|next| next != address.key());
+            if self.contest(owner).is_none() && self.people.wanted(&[owner])?.iter().any(takes_another) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

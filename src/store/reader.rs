@@ -158,13 +158,27 @@ impl Reader {
         self.with(doing, |open| query(&open.db))
     }
 
+    /// Whatever a question takes to be answered, it is answered from one state of the database: the
+    /// writer goes on meanwhile, and half of what it changes would be seen.
     fn with<T>(
         &self,
         doing: &str,
         query: impl FnOnce(&mut Open) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        query(open.as_mut().ok_or_else(StoreError::closed)?).map_err(|e| StoreError::sqlite(doing, &e))
+        let open = open.as_mut().ok_or_else(StoreError::closed)?;
+        // A reader of a state that somebody else writes stays with one state from beginning to end.
+        let stays = !open.db.is_autocommit();
+        let order = |open: &Open, text: &str| {
+            if stays { Ok(0) } else { open.db.prepare_cached(text)?.execute([]) }
+        };
+        order(open, "BEGIN")
+            .and_then(|_| {
+                let answer = query(open);
+                // Nothing was changed: it ends like this when it failed, too.
+                order(open, "COMMIT").and(answer)
+            })
+            .map_err(|e| StoreError::sqlite(doing, &e))
     }
 
     fn find(&self, doing: &str, by: By, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
