@@ -10,7 +10,6 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::database::{self, DATABASE_FILE};
-use super::followed;
 use super::groups::{self, GroupKeys, GroupRow};
 use super::held::{self, HeldPlan};
 use super::journal::{self, HistoryEntry, HistoryFilter, Intent};
@@ -258,22 +257,6 @@ impl Reader {
     /// [`Reader::each_link`] shows them.
     pub fn links_of(&self, now: i64, anchors: &[SourceId]) -> Result<Vec<Link>, StoreError> {
         self.read("reading links", |db| snapshot::links_of(db, now, anchors))
-    }
-
-    /// With whom the last pass did not come to an end, linked or not, at most `limit`; sorted.
-    pub fn unfinished(&self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
-        self.read("reading who is unfinished", |db| followed::unfinished(db, limit))
-    }
-
-    /// Where a container of a source stood when it was last seen.
-    pub fn container(&self, source: &str, anchor: SourceId) -> Result<Option<String>, StoreError> {
-        self.read("reading containers", |db| followed::container(db, source, anchor))
-    }
-
-    /// Who is linked, not gone, and stands below this DN, as the directory wrote it; sorted. Looks
-    /// at every link.
-    pub fn anchors_below(&self, dn: &str) -> Result<Vec<SourceId>, StoreError> {
-        self.read("looking for people below a container", |db| followed::below(db, dn))
     }
 
     /// Who is linked to accounts with these cloud ids ([`Key::exact`]); sorted.
