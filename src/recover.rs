@@ -58,7 +58,7 @@ fn doubt(row: &mut SnapshotRow, intent: &Intent) {
         match &change.field {
             Attr::License(id) => drop(row.given.licenses.insert(id.clone())),
             Attr::Role(id) => drop(row.given.roles.insert(id.clone())),
-            Attr::Email | Attr::Active | Attr::ExternalId | Attr::Field(_) => {}
+            Attr::Email | Attr::Active | Attr::ExternalId | Attr::Field(_) | Attr::Member(_) => {}
         }
     }
     if matches!(intent.action.kind, Kind::Deactivate | Kind::Reactivate) {

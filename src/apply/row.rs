@@ -18,13 +18,15 @@ pub fn after(
     if action.kind == Kind::Delete {
         return None;
     }
+    // Groups have no row here.
+    let email = action.who.email()?;
     let fresh = || SnapshotRow {
         anchor: action.anchor,
         cloud_id: cloud_id.clone(),
         dn: action.dn.clone().unwrap_or_default(),
         record: Fingerprint::NONE,
         applied: Person {
-            email: action.email.clone(),
+            email: email.clone(),
             active: true,
             profile: Profile::new(),
             licenses: Default::default(),
@@ -45,8 +47,8 @@ pub fn after(
     row.cloud_id = cloud_id.clone();
     for change in &action.changes {
         match (&change.field, &change.to) {
-            (Attr::Email, Some(_)) => row.applied.email = action.email.clone(),
-            (Attr::Email, None) | (Attr::ExternalId, _) => {}
+            (Attr::Email, Some(_)) => row.applied.email = email.clone(),
+            (Attr::Email, None) | (Attr::ExternalId | Attr::Member(_), _) => {}
             (Attr::Active, to) => row.applied.active = to.as_deref() == Some("true"),
             (Attr::Field(field), Some(value)) => {
                 row.applied.profile.insert(*field, value.clone());
@@ -99,7 +101,7 @@ mod tests {
         Action {
             kind,
             anchor: SourceId::new([7; 16]),
-            email: "ann@example.com".parse().unwrap(),
+            who: "ann@example.com".parse().unwrap(),
             dn: Some("cn=ann,dc=test".into()),
             cloud_id: None,
             changes,

@@ -53,6 +53,11 @@ pub fn findings(look: &Look) -> Vec<Finding> {
     look.guard.findings().iter().cloned().chain(look.unbound.iter().map(unbound)).collect()
 }
 
+/// Those of more findings that were not told yet.
+pub fn new_findings(told: &[Finding], more: Vec<Finding>) -> Vec<Finding> {
+    more.into_iter().filter(|one| told.iter().all(|other| other.code != one.code)).collect()
+}
+
 /// A name that the cloud does not have, as a finding.
 fn unbound(one: &Unbound) -> Finding {
     Finding {
@@ -90,6 +95,7 @@ pub async fn look_around(
         rules: parts.rules.clone(),
         leavers: config.leavers,
         adopt: config.adopt,
+        groups: config.groups,
         limits: config.guard,
         protected: config.protected.iter().cloned().collect(),
         observe,
@@ -226,6 +232,9 @@ fn tell_end(report: &Report) {
         license_add_count = counts.license_add,
         license_remove_count = counts.license_remove,
         role_change_count = counts.role_change,
+        group_create_count = counts.group_create,
+        group_update_count = counts.group_update,
+        group_delete_count = counts.group_delete,
         in_sync_count = counts.in_sync,
         withheld_count = counts.withheld,
         held_count = counts.held,
@@ -321,6 +330,7 @@ fn conclude(
     counts.held = acted.held.len() as u64;
     counts.waiting = acted.waiting.len() as u64;
     counts.failed = acted.failed.len() as u64;
+    acted.short.append(&mut acted.kept);
     counts.short = acted.short.len() as u64;
     let held_plan = match acted.held_plan {
         Some(id) => match order.store.reader().held_plan(&id)? {
@@ -333,7 +343,7 @@ fn conclude(
         run,
         mode: if strays.is_some() { "full" } else { "delta" },
         read: if look.reading.concerned.is_some() { "changes" } else { "everything" },
-        findings: findings(&look),
+        findings: findings(&look).into_iter().chain(acted.findings).collect(),
         counts,
         failed: acted.failed,
         withheld: acted.withheld,

@@ -22,7 +22,7 @@ use super::assemble::Parts;
 use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::listen::{heard, recent};
-use super::pass::{due, findings, look_around, seats};
+use super::pass::{due, findings, look_around, new_findings, seats};
 use super::stopping::stoppable;
 
 /// Runs the command.
@@ -220,6 +220,7 @@ fn walk(
         }
         in_sync += part.in_sync;
         revisited += part.revisited;
+        written.findings.extend(new_findings(&written.findings, part.findings));
         written.withheld.extend(part.withheld);
         written.waiting.extend(part.waiting);
         for (_, reason) in part.short {
@@ -318,6 +319,9 @@ fn words(counts: &Counts) -> String {
         (counts.license_add, "to be given licences"),
         (counts.license_remove, "to lose licences"),
         (counts.role_change, "to change roles"),
+        (counts.group_create, "groups to create"),
+        (counts.group_update, "group changes"),
+        (counts.group_delete, "groups to delete"),
         (counts.held, "held by the guard"),
         (counts.withheld, "withheld"),
         (counts.waiting, "without a seat"),

@@ -25,6 +25,8 @@ pub struct Config {
     pub rules: rules::Spec,
     /// Take over accounts of the cloud with the e-mail address of a person.
     pub adopt: bool,
+    /// What holds for groups of the cloud.
+    pub groups: plan::GroupRules,
     /// What becomes of leavers.
     pub leavers: plan::Leavers,
     /// How much a pass may take away.

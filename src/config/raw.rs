@@ -5,6 +5,7 @@
 //! then asks for the key in `config/dirsyncd.toml`.
 
 mod edges;
+mod groups;
 mod people;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::guard;
 use crate::plan::Leavers as LeaversPolicy;
 
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
+pub use groups::{Groups, Members};
 pub use people::{Dialect, Entitlement, Mapping, People, Role, Scope};
 
 /// The configuration of dirsyncd.
@@ -33,6 +35,9 @@ pub struct Root {
     /// Who becomes a person in the cloud, and with which attributes.
     #[serde(default)]
     pub people: People,
+    /// Which groups become groups of the cloud.
+    #[serde(default)]
+    pub groups: Groups,
     /// Who gets which licences, in order of priority when seats are short.
     #[serde(default)]
     pub entitlement: Vec<Entitlement>,
@@ -102,6 +107,10 @@ pub struct Guard {
     pub license_remove: Limit,
     /// People who lose an attribute value in one pass.
     pub blank: Limit,
+    /// Members taken out of groups in one pass; the share is of all memberships that are ours.
+    pub group_member_remove: Limit,
+    /// Groups deleted in one pass; the share is of all groups that are ours.
+    pub group_delete: Limit,
     /// When the directory shows fewer people than this share of the last complete read, in
     /// percent, removals wait for approval.
     #[schemars(range(min = 0, max = 100))]
@@ -117,6 +126,8 @@ impl Default for Guard {
             delete: Limit::default(),
             license_remove: Limit::default(),
             blank: Limit::default(),
+            group_member_remove: Limit::default(),
+            group_delete: Limit::default(),
             min_census_percent: guard::Limits::default().min_census_percent,
             protected: Vec::new(),
         }

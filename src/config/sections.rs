@@ -1,6 +1,7 @@
 //! Section by section, from what is written to what is meant.
 
 mod cloud;
+mod groups;
 mod people;
 mod source;
 
@@ -32,7 +33,9 @@ pub(super) fn check(
     let sources = check.sources(raw.source);
     let cloud = check.cloud(raw.cloud);
     let adopt = raw.people.adopt;
-    let rules = check.rules(raw.people, raw.entitlement, raw.role);
+    let mut rules = check.rules(raw.people, raw.entitlement, raw.role);
+    let (chosen, groups) = check.groups(raw.groups);
+    rules.groups = chosen;
     let leavers = check.leavers(&raw.leavers);
     let (guard, protected) = check.guard(&raw.guard);
     let schedule = check.schedule(&raw.schedule);
@@ -59,6 +62,7 @@ pub(super) fn check(
         cloud,
         rules,
         adopt,
+        groups,
         leavers,
         guard,
         protected,
@@ -227,6 +231,8 @@ impl Check<'_> {
             delete: limit(&raw.delete, defaults.delete),
             license_remove: limit(&raw.license_remove, defaults.license_remove),
             blank: limit(&raw.blank, defaults.blank),
+            group_member_remove: limit(&raw.group_member_remove, defaults.group_member_remove),
+            group_delete: limit(&raw.group_delete, defaults.group_delete),
             min_census_percent: raw.min_census_percent,
         };
         let mut protected = Vec::new();

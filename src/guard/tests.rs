@@ -7,7 +7,7 @@ fn action(n: u8, kind: Kind, cause: Cause, changes: Vec<Change>) -> Action {
     Action {
         kind,
         anchor: SourceId::new([n; 16]),
-        email: format!("p{n}@example.com").parse().unwrap(),
+        who: format!("p{n}@example.com").parse().unwrap(),
         dn: None,
         cloud_id: None,
         changes,

@@ -7,15 +7,16 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::apply::{Failure, Hands, carry_out};
+use crate::apply::{Failure, Hands, carry_out, carry_out_groups};
 use crate::clock;
 use crate::cloud::CloudError;
-use crate::guard::HeldAction;
-use crate::model::{Key, Kind, SourceId, Withheld};
+use crate::guard::{Finding, HeldAction};
+use crate::model::{Action, Key, Kind, SourceId, Withheld};
 use crate::report::Event;
-use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store, Waiting};
+use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, Regrouping, RunId, Store, Waiting};
 
 use super::PassError;
+use super::groups::WITHHELD;
 use super::looked::Look;
 use super::observe::Extent;
 use super::parts::{NoSeat, Part};
@@ -44,6 +45,12 @@ pub struct Acted {
     pub in_sync: u64,
     /// See [`Part::revisited`].
     pub revisited: u64,
+    /// What the guard objects to about groups.
+    pub findings: Vec<Finding>,
+    /// Groups that stay as they are although they should not, and why.
+    pub kept: Vec<(SourceId, &'static str)>,
+    /// Members of the groups that were compared who have no account.
+    pub without_account: u64,
 
     /// Whether an account that should be there was not, so that the next pass has to observe
     /// the whole cloud.
@@ -79,7 +86,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     let managed = Arc::new(look.policy.managed.clone());
     let (sender, mut parts) = mpsc::channel::<Part>(AHEAD);
     let planning = tokio::task::spawn_blocking(move || {
-        let result = look.parts(|part| sender.blocking_send(part).is_ok());
+        let result = look.parts_of_people(|part| sender.blocking_send(part).is_ok());
         result.map(|()| look)
     });
     let mut acted = Acted::default();
@@ -88,7 +95,19 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             acted.stopped = true;
             break;
         }
-        let Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync, revisited } = part;
+        let Part {
+            checked,
+            held,
+            rows,
+            finish,
+            notes,
+            waiting,
+            withheld,
+            short,
+            in_sync,
+            revisited,
+            findings: _,
+        } = part;
         let people: BTreeSet<SourceId> = checked.plan().actions.iter().map(|action| action.anchor).collect();
         let actions = checked.plan().actions.len() as u64;
         events(Event::Planned { people: people.len() as u64, actions });
@@ -126,14 +145,77 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     }
     drop(parts);
     let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
+    let look = if acted.fatal.is_none() && !acted.stopped {
+        act_on_groups(look, hands, &mut acted).await?
+    } else {
+        look
+    };
     conclude(&look, store, hands.run, meta, &mut acted).await?;
     Ok((acted, look))
+}
+
+/// The groups of the cloud: compared with the people as they are now, weighed, and carried out.
+async fn act_on_groups(look: Look, hands: &Hands, acted: &mut Acted) -> Result<Look, PassError> {
+    if look.reading.memberships.chosen.is_none() {
+        return Ok(look);
+    }
+    let comparing = tokio::task::spawn_blocking(move || {
+        let plan = match look.group_view(false)? {
+            Some(view) => {
+                let followed = look.reader.to_regroup()?;
+                let primary = view.primary.clone().into_iter().collect();
+                Some((view.compare()?, followed, primary))
+            }
+            None => None,
+        };
+        Ok::<_, PassError>((plan, look))
+    });
+    let compared = comparing.await.map_err(|e| PassError::fault(format!("comparing groups stopped: {e}")))?;
+    let (plan, look) = compared?;
+    let Some((plan, followed, primary)) = plan else { return Ok(look) };
+    let works = plan.groups.iter();
+    let open = works.filter_map(|group| group.work.before.as_ref()).map(|link| link.anchor).collect();
+    // First: from here on a pass that is killed does not forget which groups are not finished.
+    let regrouping = Regrouping { open, followed, primary };
+    if regrouping != Regrouping::default() {
+        hands.store.regroup(regrouping).await?;
+    }
+    for finding in &plan.findings {
+        (hands.events)(Event::Objection(finding.clone()));
+    }
+    for one in &plan.withheld {
+        (hands.events)(Event::Withheld(one.clone()));
+    }
+    let actions = plan.groups.iter().map(|group| group.work.checked.plan().actions.len() as u64).sum();
+    if !plan.groups.is_empty() {
+        let (groups, without) = (plan.groups.len() as u64, plan.without);
+        (hands.events)(Event::PlannedGroups { groups, actions, without });
+    }
+    let mut works = Vec::with_capacity(plan.groups.len());
+    for group in plan.groups {
+        acted.held.extend(group.held);
+        works.push(group.work);
+    }
+    let outcomes = carry_out_groups(hands, works).await?;
+    for (kind, count) in outcomes.done {
+        *acted.done.entry(kind).or_default() += count;
+    }
+    acted.failed.extend(outcomes.failed);
+    acted.lost |= outcomes.lost;
+    acted.stopped |= outcomes.stopped;
+    acted.fatal = outcomes.fatal;
+    acted.withheld.extend(plan.withheld);
+    acted.kept = plan.kept;
+    acted.without_account = plan.without;
+    let known = |finding: &Finding| look.guard.findings().iter().any(|other| other.code == finding.code);
+    acted.findings = plan.findings.into_iter().filter(|finding| !known(finding)).collect();
+    Ok(look)
 }
 
 async fn commit_groups(look: &Look, store: &Store) -> Result<(), PassError> {
     let (changed, gone) = look.reading.memberships.changes();
     let gone: Vec<Key> = gone.collect();
-    let mut delta = GroupDelta { changed: Vec::new(), gone, touched: Vec::new() };
+    let mut delta = GroupDelta { gone, ..GroupDelta::default() };
     for row in changed {
         delta.changed.push((row.clone(), look.members(row.key)?));
     }
@@ -141,6 +223,7 @@ async fn commit_groups(look: &Look, store: &Store) -> Result<(), PassError> {
         return Ok(());
     }
     delta.touched = look.touched()?;
+    delta.open = look.regrouped()?;
     Ok(store.commit_groups(delta).await?)
 }
 
@@ -189,9 +272,12 @@ fn unfinished(look: &Look, store: &Store, acted: &Acted) -> Result<Vec<SourceId>
             unfinished.extend(concerned);
         }
     }
-    unfinished.extend(acted.withheld.iter().filter_map(|one| one.anchor));
-    unfinished.extend(acted.failed.iter().map(|one| one.action.anchor));
-    unfinished.extend(acted.held.iter().map(|one| one.action.anchor));
+    // Groups remember by themselves what is open.
+    let groups = |anchor: &SourceId| look.reading.memberships.has_chosen(*anchor);
+    let person = |action: &&Action| !action.kind.is_group();
+    unfinished.extend(acted.withheld.iter().filter_map(|one| one.anchor).filter(|one| !groups(one)));
+    unfinished.extend(acted.failed.iter().map(|one| &one.action).filter(person).map(|one| one.anchor));
+    unfinished.extend(acted.held.iter().map(|one| &one.action).filter(person).map(|one| one.anchor));
     unfinished.extend(acted.waiting.iter().map(|one| one.anchor));
     unfinished.extend(acted.short.iter().map(|(anchor, _)| *anchor));
     Ok(unfinished.into_iter().collect())
@@ -245,6 +331,7 @@ async fn conclude(
             // Only a pass over everybody leaves nobody judged by other rules.
             if look.reading.partial.is_empty() {
                 (meta.written, meta.rules) = look.rules;
+                meta.groups = look.choice;
             }
             meta.linked = store.reader().count()?;
         } else {
@@ -262,7 +349,9 @@ async fn conclude(
         store.follow(meta, Followed { unfinished, ..containers(look) }).await?;
         let concerned = look.reading.concerned.as_ref();
         let earlier = keep(concerned, store.reader().withheld()?, |one| one.anchor);
-        let earlier = earlier.into_iter().filter(|old| acted.withheld.iter().all(|new| new.dn != old.dn));
+        let earlier = earlier.into_iter().filter(|old| {
+            !WITHHELD.contains(&old.code.as_str()) && acted.withheld.iter().all(|new| new.dn != old.dn)
+        });
         acted.withheld.splice(0..0, earlier.collect::<Vec<_>>());
         store.set_withheld(run, acted.withheld.clone()).await?;
         let mut waiting = keep(concerned, store.reader().waiting()?, |one| Some(one.anchor));
@@ -297,7 +386,8 @@ async fn hold(look: &Look, store: &Store, run: RunId, acted: &mut Acted) -> Resu
         }
     }
     let Some(id) = id else { return Ok(()) };
-    let findings = serde_json::to_value(look.guard.findings())
+    let findings: Vec<&Finding> = look.guard.findings().iter().chain(&acted.findings).collect();
+    let findings = serde_json::to_value(findings)
         .map_err(|e| PassError::fault(format!("findings could not be written: {e}")))?;
     let plan = HeldPlan {
         id: id.clone(),
@@ -316,7 +406,9 @@ async fn hold(look: &Look, store: &Store, run: RunId, acted: &mut Acted) -> Resu
 /// Whether the pass was about everybody of a plan.
 fn is_about(look: &Look, plan: &HeldPlan) -> bool {
     let concerned = look.reading.concerned.as_ref();
-    concerned.is_none_or(|concerned| plan.actions.iter().all(|action| concerned.contains(&action.anchor)))
+    concerned.is_none_or(|concerned| {
+        plan.actions.iter().all(|action| action.kind.is_group() || concerned.contains(&action.anchor))
+    })
 }
 
 fn held_id(held: &[HeldAction]) -> String {

@@ -55,6 +55,9 @@ pub struct Reading {
     /// Linked people whom a change in the groups touches through their AD primary group, which
     /// no list of members leads to.
     pub through_primary: Vec<SourceId>,
+    /// Of the people who were read: which group they belong to that leads to a chosen one and does
+    /// not list them; `None` where it was none. A read of everybody leaves those out.
+    pub primary: Vec<(SourceId, Option<Key>)>,
     /// The groups.
     pub memberships: Memberships,
 }
@@ -177,15 +180,19 @@ struct Work {
     unchanged: u64,
     withheld: Vec<Withheld>,
     through_primary: Vec<SourceId>,
+    primary: Vec<(SourceId, Option<Key>)>,
+    follows: bool,
     batch: Vec<StagedWanted>,
 }
 
 impl Work {
     fn new(stage: Stage, sieve: &Sieve) -> Result<Self, PassError> {
-        let wants_groups = !sieve.rules.groups().is_empty();
+        let wants_groups = sieve.rules.wants_groups();
         Ok(Self {
             stage,
-            gathering: wants_groups.then(|| Gathering::begin(&sieve.reader)).transpose()?,
+            gathering: wants_groups
+                .then(|| Gathering::begin(&sieve.reader, sieve.rules.chosen()))
+                .transpose()?,
             memberships: (!wants_groups).then(Memberships::none),
             groups_whole: true,
             groups_doubtful: false,
@@ -194,6 +201,8 @@ impl Work {
             unchanged: 0,
             withheld: Vec::new(),
             through_primary: Vec::new(),
+            primary: Vec::new(),
+            follows: false,
             batch: Vec::new(),
         })
     }
@@ -285,6 +294,7 @@ impl Work {
     fn judge(&mut self, record: Record, sieve: &Sieve) -> Result<(), StoreError> {
         let print = record.fingerprint(sieve.rules.fingerprint());
         let at = sieve.index.find(record.anchor);
+        self.note_primary(&record, sieve)?;
         let memberships = self.memberships.as_ref();
         if let Some(at) = at {
             if sieve.index.met.set(at) {
@@ -331,6 +341,25 @@ impl Work {
             recheck: verdict.recheck,
             wanted: verdict.wanted,
         });
+        Ok(())
+    }
+
+    /// Remembers who is in a group that leads to a chosen one and does not list them.
+    fn note_primary(&mut self, record: &Record, sieve: &Sieve) -> Result<(), StoreError> {
+        let Some(memberships) = &self.memberships else { return Ok(()) };
+        let Some(chosen) = &memberships.chosen else { return Ok(()) };
+        if record.kind != RecordKind::Person {
+            return Ok(());
+        }
+        let mut group = record.texts("primarygroup").next().map(Key::dn);
+        if let Some(key) = group
+            && !chosen.lead_from(key, memberships, &sieve.reader, &self.stage)?
+        {
+            group = None;
+        }
+        if group.is_some() || self.follows {
+            self.primary.push((record.anchor, group));
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cloud::CloudRead;
 use crate::guard::{Guard, Limits, Tally};
 use crate::model::{Action, Email, Key, Managed, SourceId};
-use crate::plan::{Leavers, Policy, Seats};
+use crate::plan::{GroupRules, Leavers, Policy, Seats};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::Source;
@@ -17,9 +17,10 @@ use super::cases::Known;
 use super::census::{Sieve, read, read_heard};
 use super::changes::Heard;
 use super::contest::settle;
+use super::groups::{Groups, GroupsSeen, chosen_print, see};
 use super::index::{Faces, Index};
 use super::looked::Look;
-use super::observe::{OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
+use super::observe::{Extent, OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
 use super::parts::Parts;
 use super::sections::Sections;
 
@@ -46,6 +47,8 @@ pub struct World<'a> {
     pub leavers: Leavers,
     /// Whether existing accounts with the same e-mail are taken over.
     pub adopt: bool,
+    /// What holds for groups of the cloud.
+    pub groups: GroupRules,
     /// The limits of the guard.
     pub limits: Limits,
     /// Addresses of people who are never deactivated, deleted or stripped.
@@ -77,6 +80,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         rules,
         leavers,
         adopt,
+        groups,
         limits,
         protected,
         observe,
@@ -119,8 +123,10 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
 
     let observes_all = observe == Observe::All || meta.last_observation.is_none();
     let digests = (rules.written(), rules.fingerprint());
+    let choice = chosen_print(&rules);
     // With other licences or roles behind the same names, every verdict may be another one.
-    let heard = heard.filter(|_| !observes_all && digests == (meta.written, meta.rules));
+    let heard =
+        heard.filter(|_| !observes_all && digests == (meta.written, meta.rules) && choice == meta.groups);
     let (index, faces) = match &heard {
         Some(heard) if heard.concerned.len() <= few(meta.linked) => {
             let concerned: Vec<SourceId> = heard.concerned.iter().copied().collect();
@@ -221,6 +227,13 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         }
     };
     tell_observed(&observation, &events);
+    let seen = match &reading.memberships.chosen {
+        Some(chosen) => {
+            let all = matches!(observation.extent, Extent::All { .. });
+            see(cloud, reader, chosen, all).await?
+        }
+        None => GroupsSeen::default(),
+    };
 
     let mut approved_plans = Vec::new();
     let mut approved: Vec<Action> = Vec::new();
@@ -243,7 +256,9 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         linked,
         beyond,
         rules: digests,
+        choice,
         approved: approved_plans,
+        groups: Groups { rules: groups, seen, limits, recent, approved: approved.clone() },
         people,
         index,
         addresses,
@@ -259,7 +274,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         (look.plan.clone(), look.generation),
     );
     let mut tally = parts.tally(&approved)?;
-    tally.join(&recent);
+    tally.join(&recent.of_people_only());
     look.guard = Guard::weigh(&limits, &tally, linked, look.reading.headcount, approved);
     for finding in look.guard.findings() {
         events(Event::Objection(finding.clone()));
@@ -268,7 +283,6 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
 }
 
 fn tell_observed(observation: &Observation, events: &Sink) {
-    use super::observe::Extent;
     let drifted = match &observation.extent {
         Extent::All { drifted, .. } => drifted.count(),
         Extent::Some(_) => 0,

@@ -15,6 +15,7 @@ use super::PassError;
 use super::cases::{Evidence, Known};
 use super::census::Reading;
 use super::contest::Addresses;
+use super::groups::{GroupView, Groups, primary_changes};
 use super::index::Index;
 use super::observe::{Extent, Observation};
 use super::parts::{Part, Parts};
@@ -46,8 +47,11 @@ pub struct Look {
     pub beyond: u64,
     /// The digest of the rules, as written and as bound.
     pub rules: (Fingerprint, Fingerprint),
+    /// The digest of the choice of groups.
+    pub choice: Fingerprint,
     /// Plans that an administrator approved and that are released in this pass.
     pub approved: Vec<String>,
+    pub(super) groups: Groups,
     pub(super) people: Stage,
     pub(super) index: Arc<Index>,
     pub(super) addresses: Addresses,
@@ -80,12 +84,59 @@ impl Look {
         known.with(&self.observation)
     }
 
-    /// Walks through the plan, part by part, until `each` says to stop.
+    /// Walks through the whole plan, part by part, until `each` says to stop: people, then groups
+    /// with the members that they would have.
     ///
     /// # Errors
     ///
     /// When the spool or the store failed.
     pub fn parts(&self, mut each: impl FnMut(Part) -> bool) -> Result<(), PassError> {
+        let mut goes_on = true;
+        self.parts_of_people(|part| {
+            goes_on = each(part);
+            goes_on
+        })?;
+        if goes_on && let Some(view) = self.group_view(true)? {
+            for part in view.compare()?.into_parts() {
+                if !each(part) {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The comparison of groups; `None` when none are chosen. `rehearses`: as if everybody were
+    /// there who is to be created.
+    pub(super) fn group_view(&self, rehearses: bool) -> Result<Option<GroupView<'_>>, PassError> {
+        let Some(chosen) = &self.reading.memberships.chosen else { return Ok(None) };
+        Ok(Some(GroupView {
+            rules: self.groups.rules,
+            chosen,
+            memberships: &self.reading.memberships,
+            reader: &self.reader,
+            people: &self.people,
+            index: &self.index,
+            seen: &self.groups.seen,
+            primary: primary_changes(&self.reading, &self.reader)?.into_iter().collect(),
+            may_remove: self.policy.may_remove && self.reading.partial.is_empty(),
+            rehearses,
+            now: self.policy.now,
+            limits: &self.groups.limits,
+            recent: self.groups.recent,
+            linked: self.linked,
+            headcount: self.reading.headcount,
+            approved: &self.groups.approved,
+            plan: (self.plan.clone(), self.generation),
+        }))
+    }
+
+    /// Walks through the plan for people, part by part, until `each` says to stop.
+    ///
+    /// # Errors
+    ///
+    /// When the spool or the store failed.
+    pub(super) fn parts_of_people(&self, mut each: impl FnMut(Part) -> bool) -> Result<(), PassError> {
         let plan = (self.plan.clone(), self.generation);
         let seats = Seats::open(&self.catalogue);
         let mut parts = Parts::begin(self.evidence(), &self.sections, &self.policy, seats, plan);
@@ -137,6 +188,14 @@ impl Look {
         let keys: Vec<Key> = self.reading.memberships.touched().collect();
         let by_dn = self.reader.anchors_by_dn(&keys)?.into_iter().map(|(_, anchor)| anchor);
         Ok(by_dn.chain(self.reading.through_primary.iter().copied()).collect())
+    }
+
+    /// Groups of the cloud to which changes of groups lead.
+    pub(super) fn regrouped(&self) -> Result<Vec<SourceId>, PassError> {
+        let memberships = &self.reading.memberships;
+        let Some(chosen) = &memberships.chosen else { return Ok(Vec::new()) };
+        let changed = memberships.changed_keys();
+        Ok(chosen.above(changed, memberships, &self.reader, &self.people)?.into_iter().collect())
     }
 
     /// Everybody who is wanted and not linked.

@@ -8,6 +8,7 @@ mod cases;
 mod census;
 mod changes;
 mod contest;
+mod groups;
 mod index;
 mod look;
 mod looked;

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use crate::apply::Finish;
-use crate::guard::{CheckedPlan, Guard, HeldAction, Tally, releases};
+use crate::guard::{CheckedPlan, Finding, Guard, HeldAction, Tally, releases};
 use crate::model::{
     Action, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow, SourceId, Withheld,
     license_digest,
@@ -35,7 +35,7 @@ pub struct NoSeat {
 }
 
 /// One part of a plan, ready to be carried out, with everything that is to be noted besides.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Part {
     /// What may be carried out.
     pub checked: CheckedPlan,
@@ -58,6 +58,8 @@ pub struct Part {
     pub in_sync: u64,
     /// People looked at although their record is unchanged: something else about them is not.
     pub revisited: u64,
+    /// What the guard objects to besides what it says about people: in the part of the groups.
+    pub findings: Vec<Finding>,
 }
 
 /// One section's next people.
@@ -233,7 +235,19 @@ impl<'a> Parts<'a> {
                 notes.push(RowChange::Link(Box::new(row)));
             }
         }
-        Ok(Some(Part { checked, held, rows, finish, notes, waiting, withheld, short, in_sync, revisited }))
+        Ok(Some(Part {
+            checked,
+            held,
+            rows,
+            finish,
+            notes,
+            waiting,
+            withheld,
+            short,
+            in_sync,
+            revisited,
+            findings: Vec::new(),
+        }))
     }
 
     /// Whether a linked person's record was met in this read.

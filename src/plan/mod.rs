@@ -7,6 +7,7 @@
 pub mod case;
 mod compare;
 pub mod decide;
+mod groups;
 mod leavers;
 pub mod order;
 pub mod pair;
@@ -21,6 +22,7 @@ use crate::model::Action;
 
 pub use case::{Case, Match, Seen, Wish};
 pub use decide::{Decision, Policy, decide};
+pub use groups::{GroupCase, GroupDecision, GroupRules, GroupSeen, GroupWish, Member, decide_group};
 pub use leavers::Leavers;
 pub use seats::Seats;
 pub use table::Cell;

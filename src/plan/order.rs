@@ -20,6 +20,10 @@ pub fn phase(action: &Action) -> u8 {
         Kind::LicenseAdd => 6,
         Kind::RoleChange => 7,
         Kind::Delete => 8,
+        // Groups follow the people: whoever is new in one has to exist.
+        Kind::GroupCreate => 9,
+        Kind::GroupUpdate => 10,
+        Kind::GroupDelete => 11,
     }
 }
 

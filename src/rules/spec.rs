@@ -38,6 +38,19 @@ pub struct Spec {
     pub entitlements: Vec<EntitlementSpec>,
     /// Administrator roles.
     pub roles: Vec<RoleSpec>,
+    /// Which groups become groups of the cloud.
+    pub groups: GroupSpec,
+}
+
+/// Which groups of the directory become groups of the cloud: those that anything here means.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct GroupSpec {
+    /// DNs, plain names, or LDAP filters, which begin with `(`.
+    pub sync: Vec<String>,
+    /// DNs under which all groups are meant.
+    pub bases: Vec<String>,
+    /// The expression for the name in the cloud; `None` for the default.
+    pub name: Option<String>,
 }
 
 /// Who is in. A person is in when every clause that is not empty agrees.

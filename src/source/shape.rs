@@ -123,7 +123,8 @@ impl Shape<'_> {
 }
 
 /// The attributes of a group that stay in its record, besides those renamed to `member`.
-pub(super) const GROUP_ATTRIBUTES: &[&str] = &["cn", "samaccountname", "member", "uniquemember", "memberuid"];
+pub(super) const GROUP_ATTRIBUTES: &[&str] =
+    &["cn", "samaccountname", "displayname", "description", "mail", "member", "uniquemember", "memberuid"];
 
 /// The object classes that make a group.
 const GROUP_CLASSES: &[&str] = &["group", "groupOfNames", "groupOfUniqueNames", "posixGroup"];

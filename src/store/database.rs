@@ -18,7 +18,11 @@ pub const DATABASE_FILE: &str = "dirsyncd.db";
 const APPLICATION_ID: i64 = 0x6473_796e;
 
 /// One file per version of the schema; the first makes version 1 out of an empty database.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0008.sql"),
+];
 
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -117,7 +117,7 @@ impl Deed {
         Ok(Self {
             kind: action.kind,
             anchor: action.anchor,
-            email: action.email.key(),
+            email: action.who.key(),
             json: serde_json::to_string(action)?,
         })
     }
@@ -238,12 +238,13 @@ pub(super) fn history(db: &Connection, filter: &HistoryFilter) -> rusqlite::Resu
     .collect()
 }
 
-/// What was taken away and confirmed since a time, newest first: deactivations, deletions and
-/// licences. The journal is searched backwards and no further than needed.
+/// What was taken away and confirmed since a time, newest first: deactivations, deletions,
+/// licences, and every change of a group, which may have taken members out. The journal is searched backwards and no further than needed.
 pub(super) fn removals_since(db: &Connection, since: i64) -> rusqlite::Result<Vec<Action>> {
     let mut newest = db.prepare_cached("SELECT id, begun, kind, outcome FROM intent ORDER BY id DESC")?;
     let mut deed = db.prepare_cached("SELECT action FROM deed WHERE intent = ?1")?;
-    let kinds = [Kind::Deactivate, Kind::Delete, Kind::LicenseRemove].map(Kind::name);
+    let kinds = [Kind::Deactivate, Kind::Delete, Kind::LicenseRemove, Kind::GroupUpdate, Kind::GroupDelete]
+        .map(Kind::name);
     let mut rows = newest.query([])?;
     let mut removals = Vec::new();
     while let Some(row) = rows.next()? {

@@ -150,7 +150,7 @@ impl Reader {
         drop(self.0.open.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    fn read<T>(
+    pub(super) fn read<T>(
         &self,
         doing: &str,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,

@@ -3,6 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::cloud_groups::{self, GroupChange};
 use super::error::nonsense;
 use super::names::{self, Names};
 use crate::model::{CloudId, Fingerprint, Key, Link, LinkState, Origin, SnapshotRow, SourceId};
@@ -25,6 +26,8 @@ pub enum RowChange {
     },
     /// The link ends: the account is gone, or no longer ours.
     Forget(SourceId),
+    /// A group, not a person.
+    Group(Box<GroupChange>),
 }
 
 impl RowChange {
@@ -33,6 +36,7 @@ impl RowChange {
         match self {
             Self::Link(row) => row.anchor,
             Self::Touch { anchor, .. } | Self::Forget(anchor) => *anchor,
+            Self::Group(change) => change.anchor,
         }
     }
 }
@@ -42,6 +46,7 @@ pub(super) enum Prepared {
     Link(Box<PreparedRow>),
     Touch { anchor: SourceId, record: Fingerprint, dn: Option<(String, Key)>, recheck: Option<i64> },
     Forget(SourceId),
+    Group(Box<GroupChange>),
 }
 
 /// A whole row, with its keys and texts.
@@ -57,6 +62,7 @@ impl Prepared {
     pub(super) fn new(change: RowChange) -> Result<Self, serde_json::Error> {
         Ok(match change {
             RowChange::Forget(anchor) => Self::Forget(anchor),
+            RowChange::Group(change) => Self::Group(change),
             RowChange::Touch { anchor, record, dn, recheck } => {
                 let dn = dn.map(|dn| {
                     let key = Key::dn(&dn);
@@ -90,6 +96,7 @@ const fn origin_name(origin: Origin) -> &'static str {
 pub(super) fn change(db: &Connection, change: &Prepared) -> rusqlite::Result<()> {
     match change {
         Prepared::Link(row) => upsert(db, row),
+        Prepared::Group(change) => cloud_groups::change(db, change),
         Prepared::Touch { anchor, record, dn, recheck } => {
             db.prepare_cached("UPDATE link SET record = ?2, recheck = ?3 WHERE anchor = ?1")?
                 .execute(params![anchor.as_bytes(), record.0, recheck])?;

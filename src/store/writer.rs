@@ -7,6 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::StoreError;
+use super::cloud_groups::{self, Regrouping};
 use super::followed::{self, Followed};
 use super::groups::{self, GroupDelta};
 use super::held::{self, Decision, HeldPlan};
@@ -32,6 +33,7 @@ pub(super) enum Request {
     Settle { now: i64, endings: Vec<Ending> },
     ChangeRows(Vec<Prepared>),
     Groups(GroupDelta),
+    Regroup(Regrouping),
     Meta(Box<Meta>),
     Follow { meta: Box<Meta>, followed: Followed },
     Hold(Box<HeldPlan>),
@@ -194,6 +196,7 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
             }
         }
         Request::Groups(delta) => groups::commit(db, delta)?,
+        Request::Regroup(regrouping) => cloud_groups::regroup(db, regrouping)?,
         Request::Meta(new) => meta::write(db, new)?,
         Request::Follow { meta, followed } => {
             meta::write(db, meta)?;

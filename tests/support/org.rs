@@ -10,7 +10,7 @@ use dirsyncd::model::{Action, Email, Field};
 use dirsyncd::pass::{
     Acted, Answer, Hands, Heard, Hearing, Look, Observe, Part, PassError, World, act, hear, look,
 };
-use dirsyncd::plan::Leavers;
+use dirsyncd::plan::{GroupRules, Leavers};
 use dirsyncd::recover::recover;
 use dirsyncd::report::{Event, Sink};
 use dirsyncd::rules::{Dialect, Rules, Spec};
@@ -36,6 +36,7 @@ pub struct Org {
     pub spec: Spec,
     pub leavers: Leavers,
     pub adopt: bool,
+    pub groups: GroupRules,
     pub limits: Limits,
     pub protected: BTreeSet<Email>,
     pub observe: Observe,
@@ -85,6 +86,7 @@ impl Org {
             spec,
             leavers: Leavers::default(),
             adopt: true,
+            groups: GroupRules::default(),
             limits: Limits::default(),
             protected: BTreeSet::new(),
             observe: Observe::Touched,
@@ -149,6 +151,7 @@ impl Org {
             rules,
             leavers: self.leavers,
             adopt: self.adopt,
+            groups: self.groups,
             limits: self.limits,
             protected: self.protected.clone(),
             observe,

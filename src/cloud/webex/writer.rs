@@ -125,6 +125,9 @@ impl<'a> Batch<'a> {
             Kind::LicenseAdd | Kind::LicenseRemove => {
                 return Err(internal("licences are assigned, not written"));
             }
+            Kind::GroupCreate | Kind::GroupUpdate | Kind::GroupDelete => {
+                return Err(internal("groups are written on a way of their own"));
+            }
             Kind::Adopt | Kind::Update | Kind::Deactivate | Kind::Reactivate | Kind::RoleChange => {
                 Verb::Patch
             }

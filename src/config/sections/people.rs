@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Check, is_domain};
 use crate::config::raw;
-use crate::rules::{Dialect, EntitlementSpec, RoleSpec, ScopeSpec, Spec};
+use crate::rules::{Dialect, EntitlementSpec, GroupSpec, RoleSpec, ScopeSpec, Spec};
 
 impl Check<'_> {
     pub(super) fn rules(
@@ -71,6 +71,7 @@ impl Check<'_> {
                 .into_iter()
                 .map(|raw| RoleSpec { name: raw.name, groups: raw.groups, when: raw.when, role: raw.role })
                 .collect(),
+            groups: GroupSpec::default(),
         }
     }
 }

@@ -66,7 +66,7 @@ impl Work {
             };
             sources.push(SourceSeen { name, meta, complete });
         }
-        if sieve.rules.groups().is_empty() {
+        if !sieve.rules.wants_groups() {
             self.memberships = Some(Memberships::none());
         }
         let memberships = self.memberships.take().unwrap_or_else(Memberships::none);
@@ -114,6 +114,7 @@ impl Work {
             unchanged: self.unchanged,
             withheld: self.withheld,
             through_primary: self.through_primary,
+            primary: self.primary,
             memberships,
         };
         (reading, self.stage)
