@@ -238,6 +238,8 @@ pub enum Cause {
     SameName,
     /// The group is no longer among those that the configuration chooses.
     NotChosen,
+    /// A group that was ours is no longer in the cloud.
+    GroupLost,
 }
 
 impl Cause {
@@ -259,6 +261,7 @@ impl Cause {
             Self::NotEntitled => "no rule gives it any more",
             Self::SameName => "a group with this name exists and nobody claims it",
             Self::NotChosen => "no longer among the groups to synchronize",
+            Self::GroupLost => "the group is no longer in the cloud",
         }
     }
 }

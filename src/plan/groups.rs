@@ -93,7 +93,7 @@ pub fn decide_group(case: GroupCase, rules: GroupRules, may_remove: bool, now: i
         (GroupWish::Gone(cause), Some(link), _) => gone(&case, link, *cause, rules, may_remove, now),
         (GroupWish::Present(name), None, GroupSeen::There(there)) => take_over(&case, name, there),
         (GroupWish::Present(name), None, _) => create(&case, name, Cause::NewRecord),
-        (GroupWish::Present(name), Some(_), GroupSeen::Missing) => create(&case, name, Cause::LostInCloud),
+        (GroupWish::Present(name), Some(_), GroupSeen::Missing) => create(&case, name, Cause::GroupLost),
         (GroupWish::Present(name), Some(link), _) => correct(&case, name, link),
     }
 }
@@ -347,7 +347,7 @@ mod tests {
             (
                 Some(link("Sales", None)),
                 GroupSeen::Missing,
-                &["group_create display_name external_id +2 -0 (LostInCloud)"],
+                &["group_create display_name external_id +2 -0 (GroupLost)"],
             ),
         ] {
             let decision =

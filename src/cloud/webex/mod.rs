@@ -8,6 +8,8 @@ mod account;
 mod assign;
 mod bulk;
 mod fault;
+mod group_write;
+mod groups;
 mod ids;
 mod license;
 mod link;

@@ -16,9 +16,9 @@ use super::operation::patch;
 use super::reader::WebexReader;
 use super::resource::resource;
 use super::standing::{Standing, needs_standing};
-use super::{assign, ids};
+use super::{assign, group_write, ids};
 use crate::cloud::http::{Answer, Effect};
-use crate::cloud::{CloudError, CloudErrorKind, CloudWrite, Order};
+use crate::cloud::{CloudError, CloudErrorKind, CloudWrite, GroupWritten, Order};
 use crate::model::{Action, CloudId, Kind, LicenseId};
 
 /// How often one operation is sent, when the cloud leaves it open or asks for patience.
@@ -63,6 +63,10 @@ impl CloudWrite for WebexWriter {
         take: &'a [LicenseId],
     ) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>> {
         assign::assign(&self.link, id, give, take).boxed()
+    }
+
+    fn write_group<'a>(&'a self, order: Order<'a>) -> BoxFuture<'a, Result<GroupWritten, CloudError>> {
+        group_write::write(&self.link, order).boxed()
     }
 }
 
