@@ -31,6 +31,8 @@ pub struct GroupWork {
     pub after: Option<GroupLink>,
     /// Whether the members that we know of are forgotten first: the group is another one.
     pub afresh: bool,
+    /// Members who count as ours from the first action on.
+    pub known: Vec<CloudId>,
     /// Members whose accounts are gone.
     pub forget: Vec<Key>,
 }
@@ -90,6 +92,7 @@ struct Walk<'a> {
     link: Option<GroupLink>,
     after: Option<GroupLink>,
     afresh: bool,
+    known: Vec<CloudId>,
     forget: Vec<Key>,
     failed: bool,
     outcomes: Outcomes,
@@ -97,9 +100,9 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn begin(hands: &'a Hands, work: GroupWork) -> Self {
-        let GroupWork { checked, before, after, afresh, forget } = work;
+        let GroupWork { checked, before, after, afresh, known, forget } = work;
         let (plan, outcomes) = (checked.into_plan(), Outcomes::default());
-        Self { hands, plan, link: before, after, afresh, forget, failed: false, outcomes }
+        Self { hands, plan, link: before, after, afresh, known, forget, failed: false, outcomes }
     }
 
     async fn carry_out(mut self) -> Result<Outcomes, StoreError> {
@@ -201,6 +204,7 @@ impl<'a> Walk<'a> {
         let refused: BTreeSet<&CloudId> = written.refused.iter().collect();
         let mut joined = members(action, |change| change.to.is_some());
         joined.retain(|id| !refused.contains(id));
+        joined.append(&mut self.known);
         let left = members(action, Change::expels);
         let mut left: Vec<Key> = left.iter().map(|id| Key::exact(id.as_str())).collect();
         left.append(&mut self.forget);

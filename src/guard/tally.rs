@@ -88,6 +88,8 @@ impl Removal {
                 _ => Some(Self::LicenseRemove),
             },
             Kind::GroupDelete => Some(Self::GroupDelete),
+            // Leavers were weighed when they were deactivated.
+            Kind::GroupUpdate if action.cause == Cause::MembersLeft => None,
             Kind::GroupUpdate if action.removes() => Some(Self::GroupMember),
             Kind::Update | Kind::Adopt if action.changes.iter().any(Change::blanks) => Some(Self::Blank),
             _ => None,
@@ -142,7 +144,7 @@ impl Tally {
                 self.counts[removal as usize] += match removal {
                     Removal::GroupMember => actions
                         .iter()
-                        .filter(|action| action.kind == Kind::GroupUpdate)
+                        .filter(|action| Removal::of(action) == Some(Removal::GroupMember))
                         .map(|action| action.changes.iter().filter(|change| change.expels()).count() as u64)
                         .sum(),
                     _ => 1,

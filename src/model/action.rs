@@ -240,6 +240,8 @@ pub enum Cause {
     NotChosen,
     /// A group that was ours is no longer in the cloud.
     GroupLost,
+    /// Members of a group who left altogether, and were deactivated.
+    MembersLeft,
 }
 
 impl Cause {
@@ -262,6 +264,7 @@ impl Cause {
             Self::SameName => "a group with this name exists and nobody claims it",
             Self::NotChosen => "no longer among the groups to synchronize",
             Self::GroupLost => "the group is no longer in the cloud",
+            Self::MembersLeft => "they left",
         }
     }
 }

@@ -62,8 +62,12 @@ pub struct GroupCase {
     pub join: Vec<Member>,
     /// Who is not to be a member, and was made one. Sorted.
     pub leave: Vec<Member>,
+    /// Members who left altogether, and were deactivated. Sorted.
+    pub leavers: Vec<Member>,
     /// Whether members who are to join were taken out by somebody else.
     pub drifted: bool,
+    /// Of a group of ours to which the link was lost: members who are taken to be ours.
+    pub known: Vec<CloudId>,
 }
 
 /// What is to be done.
@@ -75,6 +79,8 @@ pub struct GroupDecision {
     pub link: Option<GroupLink>,
     /// Whether the members that we know of belong to a group that is no more.
     pub afresh: bool,
+    /// Members who count as ours from the first action on.
+    pub known: Vec<CloudId>,
     /// Why the group stays although the directory does not have it.
     pub kept: Option<&'static str>,
 }
@@ -133,6 +139,7 @@ fn create(case: &GroupCase, name: &str, cause: Cause) -> GroupDecision {
         actions,
         link: Some(linked(case, CloudId::new(""), name, Origin::Created)),
         afresh: true,
+        known: Vec::new(),
         kept: None,
     }
 }
@@ -152,10 +159,12 @@ fn take_over(case: &GroupCase, name: &str, there: &CloudGroup) -> GroupDecision 
     }
     let mut actions = vec![action(case, Kind::GroupUpdate, name, Some(&there.id), changes, cause)];
     actions.extend(chunks(case, name, Some(&there.id), &case.join, joins, Cause::Desired));
+    actions.extend(outs(case, name, &there.id));
     GroupDecision {
         actions,
         link: Some(linked(case, there.id.clone(), name, origin)),
         afresh: true,
+        known: case.known.clone(),
         kept: None,
     }
 }
@@ -186,11 +195,12 @@ fn correct(case: &GroupCase, name: &str, link: &GroupLink) -> GroupDecision {
     }
     let cause = if case.drifted { Cause::Drift } else { Cause::Desired };
     actions.extend(chunks(case, name, id, &case.join, joins, cause));
-    actions.extend(chunks(case, name, id, &case.leave, leaves, Cause::Desired));
+    actions.extend(outs(case, name, &link.cloud_id));
     GroupDecision {
         actions,
         link: Some(linked(case, link.cloud_id.clone(), name, link.origin)),
         afresh: false,
+        known: Vec::new(),
         kept: None,
     }
 }
@@ -198,6 +208,17 @@ fn correct(case: &GroupCase, name: &str, link: &GroupLink) -> GroupDecision {
 fn linked(case: &GroupCase, cloud_id: CloudId, name: &str, origin: Origin) -> GroupLink {
     let (anchor, dn, name) = (case.anchor, case.dn.clone(), name.to_owned());
     GroupLink { anchor, cloud_id, name, dn, origin, open: false, left: None }
+}
+
+fn outs<'a>(case: &'a GroupCase, name: &'a str, id: &'a CloudId) -> impl Iterator<Item = Action> + 'a {
+    chunks(case, name, Some(id), &case.leave, leaves, Cause::Desired).chain(chunks(
+        case,
+        name,
+        Some(id),
+        &case.leavers,
+        leaves,
+        Cause::MembersLeft,
+    ))
 }
 
 fn chunks<'a>(
@@ -290,7 +311,9 @@ mod tests {
             seen,
             join: members(0..2),
             leave: members(8..9),
+            leavers: Vec::new(),
             drifted: false,
+            known: Vec::new(),
         }
     }
 
@@ -314,7 +337,11 @@ mod tests {
             (
                 None,
                 there("Sales", Some(&ours)),
-                &["group_update +0 -0 (SameAnchor)", "group_update +2 -0 (Desired)"],
+                &[
+                    "group_update +0 -0 (SameAnchor)",
+                    "group_update +2 -0 (Desired)",
+                    "group_update +0 -1 (Desired)",
+                ],
             ),
             (
                 None,

@@ -160,14 +160,17 @@ pub(super) fn moved(db: &Connection, old: Option<Names>, new: Option<Names>) -> 
     if place(old) == place(new) {
         return Ok(());
     }
-    let mut insert = db.prepare_cached(
+    [old, new].into_iter().flatten().try_for_each(|names| follow(db, names.dn))
+}
+
+/// Notes that the groups of somebody have to be looked at, while groups are chosen at all.
+pub(super) fn follow(db: &Connection, dn: Key) -> rusqlite::Result<()> {
+    db.prepare_cached(
         "INSERT OR IGNORE INTO regroup (dn)
          SELECT ?1 WHERE EXISTS (SELECT 1 FROM source_group WHERE cloud_name IS NOT NULL)",
-    )?;
-    for names in [old, new].into_iter().flatten() {
-        insert.execute([names.dn.0])?;
-    }
-    Ok(())
+    )?
+    .execute([dn.0])
+    .map(drop)
 }
 
 fn id_of(db: &Connection, anchor: SourceId) -> rusqlite::Result<Option<i64>> {

@@ -106,7 +106,7 @@ pub(super) fn change(db: &Connection, change: &Prepared) -> rusqlite::Result<()>
             }
         }
         Prepared::Forget(anchor) => {
-            let Some((person, names)) = known(db, *anchor)? else { return Ok(()) };
+            let Some((person, names, _)) = known(db, *anchor)? else { return Ok(()) };
             db.prepare_cached("DELETE FROM link WHERE anchor = ?1")?.execute([anchor.as_bytes()])?;
             db.prepare_cached("DELETE FROM person WHERE id = ?1")?.execute([person])?;
             names::change(db, *anchor, Some(names), None)
@@ -114,18 +114,18 @@ pub(super) fn change(db: &Connection, change: &Prepared) -> rusqlite::Result<()>
     }
 }
 
-/// The wide row of a linked person, and the names in use.
-fn known(db: &Connection, anchor: SourceId) -> rusqlite::Result<Option<(i64, Names)>> {
-    db.prepare_cached("SELECT person, cloud, email, dn FROM link WHERE anchor = ?1")?
+/// The wide row of a linked person, the names in use, and whether the person left.
+fn known(db: &Connection, anchor: SourceId) -> rusqlite::Result<Option<(i64, Names, bool)>> {
+    db.prepare_cached("SELECT person, cloud, email, dn, left_since IS NOT NULL FROM link WHERE anchor = ?1")?
         .query_row([anchor.as_bytes()], |row| {
             let names = Names { cloud: Key(row.get(1)?), email: Key(row.get(2)?), dn: Key(row.get(3)?) };
-            Ok((row.get(0)?, names))
+            Ok((row.get(0)?, names, row.get(4)?))
         })
         .optional()
 }
 
 fn move_to(db: &Connection, anchor: SourceId, dn: &str, key: Key) -> rusqlite::Result<()> {
-    let Some((person, old)) = known(db, anchor)? else { return Ok(()) };
+    let Some((person, old, _)) = known(db, anchor)? else { return Ok(()) };
     db.prepare_cached("UPDATE link SET dn = ?2 WHERE anchor = ?1")?
         .execute(params![anchor.as_bytes(), key.0])?;
     db.prepare_cached("UPDATE person SET dn = ?2 WHERE id = ?1")?.execute(params![person, dn])?;
@@ -141,7 +141,7 @@ fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
     let old = known(db, row.anchor)?;
     let origin = origin_name(row.origin);
     let person = match old {
-        Some((person, _)) => {
+        Some((person, ..)) => {
             db.prepare_cached(
                 "UPDATE person SET cloud_id = ?2, dn = ?3, origin = ?4, applied = ?5, given = ?6 WHERE id = ?1",
             )?
@@ -171,7 +171,10 @@ fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
         names.email.0,
         names.dn.0,
     ])?;
-    names::change(db, row.anchor, old.map(|(_, names)| names), Some(*names))
+    if old.is_some_and(|(_, _, left)| left != since.is_some()) {
+        cloud_groups::follow(db, names.dn)?;
+    }
+    names::change(db, row.anchor, old.map(|(_, names, _)| names), Some(*names))
 }
 
 /// Marks links as to be looked at again.

@@ -128,7 +128,9 @@ impl GroupView<'_> {
                 seen,
                 join: compared.join,
                 leave: compared.leave,
+                leavers: compared.leavers,
                 drifted: compared.drifted,
+                known: compared.known,
             };
             let mut decision = decide_group(case, self.rules, self.may_remove, self.now);
             if let Some(after) = &mut decision.link {
@@ -138,10 +140,9 @@ impl GroupView<'_> {
         }
         let gone = links.values().filter(|link| !self.chosen.groups.contains_key(&link.anchor));
         for link in gone {
-            if let Some(decision) = self.gone(link) {
-                plan.kept.extend(decision.kept.map(|why| (link.anchor, why)));
-                decided.push((Some(link.clone()), decision, Vec::new()));
-            }
+            let decision = self.gone(link);
+            plan.kept.extend(decision.kept.map(|why| (link.anchor, why)));
+            decided.push((Some(link.clone()), decision, Vec::new()));
         }
         plan.kept.extend(self.seen.unread.iter().map(|anchor| (*anchor, UNREAD)));
         self.weigh(decided, &mut plan)?;
@@ -167,7 +168,7 @@ impl GroupView<'_> {
         let guard = Guard::weigh(self.limits, &tally, self.linked, self.headcount, approved);
         plan.findings = guard.findings().to_vec();
         for (before, decision, forget) in decided {
-            let GroupDecision { actions, link: mut after, afresh, kept: _ } = decision;
+            let GroupDecision { actions, link: mut after, afresh, known, kept: _ } = decision;
             let (id, generation) = self.plan.clone();
             let (checked, held) = guard.check(Plan { id, generation, actions });
             if !held.is_empty() {
@@ -176,7 +177,7 @@ impl GroupView<'_> {
             }
             let quiet = checked.plan().actions.is_empty() && held.is_empty() && forget.is_empty();
             if !(quiet && before == after) {
-                let work = GroupWork { checked, before, after, afresh, forget };
+                let work = GroupWork { checked, before, after, afresh, known, forget };
                 plan.groups.push(PlannedGroup { work, held });
             }
         }
@@ -255,8 +256,19 @@ impl GroupView<'_> {
         let desired = desired(self, elsewhere, key)?;
         compared.without = desired.without;
         let afresh = !linked || *seen == GroupSeen::Missing;
-        let mut ours: BTreeSet<Key> =
-            if afresh { BTreeSet::new() } else { self.reader.our_members(anchor)?.into_iter().collect() };
+        let mut ours: BTreeSet<Key> = match self.seen.lost.get(&anchor) {
+            // Who of them put the others in is not known; of our people we take it to be us.
+            Some(there) if !linked => {
+                let keys: Vec<Key> = there.iter().map(|id| Key::exact(id.as_str())).collect();
+                self.reader.anchors_by_cloud(&keys)?.into_iter().map(|(key, _)| key).collect()
+            }
+            _ if afresh => BTreeSet::new(),
+            _ => self.reader.our_members(anchor)?.into_iter().collect(),
+        };
+        if !linked && let Some(there) = self.seen.lost.get(&anchor) {
+            let known = there.iter().filter(|id| ours.contains(&Key::exact(id.as_str())));
+            compared.known = known.cloned().collect();
+        }
         if let Some(drift) = self.seen.drift.get(&anchor).filter(|_| !afresh) {
             ours.retain(|key| !drift.missing.contains(key));
             let (again, over): (Vec<Key>, Vec<Key>) =
@@ -278,6 +290,7 @@ impl GroupView<'_> {
         if self.may_remove {
             let leaving = leaving(self, &over)?;
             compared.leave.extend(leaving.leave);
+            compared.leavers = leaving.leavers;
             compared.forget.extend(leaving.forget);
             compared.open = leaving.unsure;
         } else {
@@ -286,7 +299,7 @@ impl GroupView<'_> {
         Ok(compared)
     }
 
-    fn gone(&self, link: &GroupLink) -> Option<GroupDecision> {
+    fn gone(&self, link: &GroupLink) -> GroupDecision {
         let seen = match self.seen.by_id(&link.cloud_id) {
             Some(there) => GroupSeen::There(there.clone()),
             None if self.seen.listed => GroupSeen::Missing,
@@ -301,9 +314,11 @@ impl GroupView<'_> {
             seen,
             join: Vec::new(),
             leave: Vec::new(),
+            leavers: Vec::new(),
             drifted: false,
+            known: Vec::new(),
         };
-        Some(decide_group(case, self.rules, self.may_remove, self.now))
+        decide_group(case, self.rules, self.may_remove, self.now)
     }
 
     /// Groups that cannot have the name that they should: nothing is done about them.
@@ -348,7 +363,9 @@ impl GroupView<'_> {
 struct Compared {
     join: Vec<Member>,
     leave: Vec<Member>,
+    leavers: Vec<Member>,
     forget: Vec<Key>,
+    known: Vec<CloudId>,
     without: u64,
     drifted: bool,
     /// Whether something is left for another pass.

@@ -107,13 +107,11 @@ pub(super) fn desired(
             (None, None) => desired.without += 1,
         }
     }
-    let shared: BTreeSet<SourceId> =
-        by_dn.values().filter(|anchors| anchors.len() > 1).flatten().copied().collect();
     anchors.extend(by_dn.into_values().flatten());
     let anchors: Vec<SourceId> = anchors.into_iter().collect();
     for link in view.reader.links_of(view.now, &anchors)? {
-        // A leaver's DN may have been given to somebody else.
-        if !(link.left && shared.contains(&link.anchor)) {
+        // A group may go on to name somebody who left; and the DN may be somebody else's by now.
+        if !link.left {
             desired.accounts.insert(link.cloud, link.anchor);
         }
     }
@@ -125,6 +123,8 @@ pub(super) fn desired(
 #[derive(Default)]
 pub(super) struct Leaving {
     pub(super) leave: Vec<Member>,
+    /// Who of them left altogether.
+    pub(super) leavers: Vec<Member>,
     pub(super) forget: Vec<Key>,
     pub(super) unsure: bool,
 }
@@ -141,8 +141,10 @@ pub(super) fn leaving(view: &GroupView<'_>, accounts: &[Key]) -> Result<Leaving,
     };
     let (sure, unsure): (Vec<Link>, Vec<Link>) = links.into_iter().partition(|link| view.knows(link));
     leaving.unsure = !unsure.is_empty();
-    let sure: Vec<SourceId> = sure.iter().map(|link| link.anchor).collect();
-    leaving.leave = named(view, &sure)?;
+    let (gone, there): (Vec<Link>, Vec<Link>) = sure.into_iter().partition(|link| link.left);
+    let anchors = |links: Vec<Link>| links.iter().map(|link| link.anchor).collect::<Vec<_>>();
+    leaving.leave = named(view, &anchors(there))?;
+    leaving.leavers = named(view, &anchors(gone))?;
     Ok(leaving)
 }
 

@@ -22,6 +22,8 @@ pub struct GroupsSeen {
     pub(super) groups: Vec<CloudGroup>,
     /// Of groups that are ours: how their members differ from those that we know of.
     pub(super) drift: BTreeMap<SourceId, Drift>,
+    /// The members of groups that carry an anchor of ours, while the link to them is lost.
+    pub(super) lost: BTreeMap<SourceId, Vec<CloudId>>,
     /// Groups whose members could not be listed completely, which proves nothing.
     pub(super) unread: BTreeSet<SourceId>,
 }
@@ -81,6 +83,13 @@ pub async fn see(
     } else {
         for name in new {
             seen.groups.extend(cloud.group_by_name(name).await.map_err(PassError::Cloud)?);
+        }
+    }
+    for anchor in chosen.groups.keys().filter(|anchor| !linked.contains(anchor)) {
+        if let Some(id) = seen.by_anchor(*anchor).map(|group| group.id.clone())
+            && let Some(members) = cloud.group_members(&id).await.map_err(PassError::Cloud)?
+        {
+            seen.lost.insert(*anchor, members);
         }
     }
     if all {
