@@ -202,7 +202,7 @@ impl<'a> Walk<'a> {
     ) -> Settlement {
         *self.outcomes.done.entry(action.kind).or_default() += 1;
         let refused: BTreeSet<&CloudId> = written.refused.iter().collect();
-        let mut joined = members(action, |change| change.to.is_some());
+        let mut joined = joined(action);
         joined.retain(|id| !refused.contains(id));
         joined.append(&mut self.known);
         let left = members(action, Change::expels);
@@ -286,6 +286,11 @@ impl<'a> Walk<'a> {
         }
         Ok(!ground && !error.kind.ends_pass() && error.kind != CloudErrorKind::NotFound)
     }
+}
+
+/// The accounts that an action makes members.
+pub fn joined(action: &Action) -> Vec<CloudId> {
+    members(action, |change| change.to.is_some())
 }
 
 /// Whether an action makes the group, or makes it ours.

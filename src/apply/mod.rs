@@ -21,7 +21,7 @@ use crate::plan::order::phase;
 use crate::report::Sink;
 use crate::store::{RunId, Store, StoreError};
 
-pub use groups::{GroupWork, carry_out_groups};
+pub use groups::{GroupWork, carry_out_groups, joined};
 pub use outcome::{Failure, Finish, Outcomes};
 pub use row::after;
 

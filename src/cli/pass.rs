@@ -53,11 +53,6 @@ pub fn findings(look: &Look) -> Vec<Finding> {
     look.guard.findings().iter().cloned().chain(look.unbound.iter().map(unbound)).collect()
 }
 
-/// Those of more findings that were not told yet.
-pub fn new_findings(told: &[Finding], more: Vec<Finding>) -> Vec<Finding> {
-    more.into_iter().filter(|one| told.iter().all(|other| other.code != one.code)).collect()
-}
-
 /// A name that the cloud does not have, as a finding.
 fn unbound(one: &Unbound) -> Finding {
     Finding {

@@ -22,7 +22,7 @@ use super::assemble::Parts;
 use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::listen::{heard, recent};
-use super::pass::{due, findings, look_around, new_findings, seats};
+use super::pass::{due, findings, look_around, seats};
 use super::stopping::stoppable;
 
 /// Runs the command.
@@ -234,6 +234,11 @@ fn walk(
     }
     written.counts.in_sync = (look.beyond + look.reading.unchanged + in_sync).saturating_sub(revisited);
     Ok(())
+}
+
+/// Those of more findings that were not told yet.
+fn new_findings(told: &[Finding], more: Vec<Finding>) -> Vec<Finding> {
+    more.into_iter().filter(|one| told.iter().all(|other| other.code != one.code)).collect()
 }
 
 /// The counts that are known at the end; the strays as JSON.

@@ -4,24 +4,24 @@
 //! The same comparison makes the end of a dry run and, with the accounts that the pass has made
 //! by then, what is carried out. It looks only at groups to which a change leads.
 
+mod act;
 mod chosen;
 mod compare;
 mod members;
 mod primary;
 mod seen;
+mod withheld;
 
+pub use act::act_on_groups;
 pub use chosen::{ChosenGroups, chosen_print};
 pub use compare::GroupView;
 pub use primary::primary_changes;
 pub use seen::{GroupsSeen, see};
+pub use withheld::WITHHELD;
 
 use crate::guard::{Limits, Tally};
 use crate::model::Action;
 use crate::plan::GroupRules;
-
-/// The codes of groups that are withheld: every pass finds all of them anew.
-pub const WITHHELD: [&str; 4] =
-    ["no_group_name", "duplicate_group_name", "group_name_taken", "no_such_group"];
 
 /// What a look knows about groups besides what it read.
 pub struct Groups {

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::apply::after;
+use crate::apply::{after, joined};
 use crate::cloud::Organization;
 use crate::guard::Guard;
-use crate::model::{Catalogue, CloudId, Email, Fingerprint, Key, Kind, SourceId};
+use crate::model::{Catalogue, CloudId, Email, Fingerprint, GroupLink, Key, Kind, Origin, SourceId};
 use crate::plan::{Policy, Seats};
 use crate::rules::Unbound;
-use crate::store::{Outcome, Reader, RowChange, Settlement, Stage};
+use crate::store::{GroupChange, Outcome, Reader, RowChange, Settlement, Stage};
 
 use super::PassError;
 use super::cases::{Evidence, Known};
@@ -176,6 +176,48 @@ impl Look {
                     (Outcome::Succeeded, row.map(|row| RowChange::Link(Box::new(row))))
                 }
                 _ => continue,
+            };
+            settlements.push(Settlement { intent: intent.id, outcome, row });
+        }
+        Ok(settlements)
+    }
+
+    /// The same for groups: made by a run that never heard of it, with the members that it sent.
+    pub(super) fn groups_created_unawares(&self) -> Result<Vec<Settlement>, PassError> {
+        if !self.groups.seen.is_listed() {
+            return Ok(Vec::new());
+        }
+        let links = self.reader.group_links()?;
+        let mut settlements = Vec::new();
+        for intent in self.reader.unconfirmed_intents()? {
+            let action = &intent.action;
+            if action.kind != Kind::GroupCreate || links.iter().any(|link| link.anchor == action.anchor) {
+                continue;
+            }
+            let (outcome, row) = match self.groups.seen.by_anchor(action.anchor) {
+                Some(there) => {
+                    let link = GroupLink {
+                        anchor: action.anchor,
+                        cloud_id: there.id.clone(),
+                        name: there.name.clone(),
+                        dn: action.dn.clone().unwrap_or_default(),
+                        origin: Origin::Created,
+                        open: true,
+                        left: None,
+                    };
+                    let change = GroupChange {
+                        anchor: action.anchor,
+                        link: Some(link),
+                        afresh: true,
+                        joined: joined(action),
+                        left: Vec::new(),
+                    };
+                    (Outcome::Succeeded, Some(RowChange::Group(Box::new(change))))
+                }
+                None => {
+                    let message = "the group was not there when the cloud was observed".to_owned();
+                    (Outcome::Failed { code: "never_happened".into(), message }, None)
+                }
             };
             settlements.push(Settlement { intent: intent.id, outcome, row });
         }

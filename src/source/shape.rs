@@ -324,7 +324,7 @@ mod tests {
     fn unique_members_are_members() {
         let shaped = shape(
             Looking::Groups,
-            vec![attribute("cn", &["g"]), attribute("uniquemember", &["uid=a"]), attribute("mail", &["x"])],
+            vec![attribute("cn", &["g"]), attribute("uniquemember", &["uid=a"]), attribute("info", &["x"])],
         );
         assert_eq!(shaped.attributes, [attribute("cn", &["g"]), attribute("member", &["uid=a"])]);
     }

@@ -155,21 +155,31 @@ pub(super) fn open(db: &Connection, anchors: &[SourceId]) -> rusqlite::Result<()
 
 /// Notes that somebody has another account or another name than before, while groups are
 /// chosen at all.
-pub(super) fn moved(db: &Connection, old: Option<Names>, new: Option<Names>) -> rusqlite::Result<()> {
+pub(super) fn moved(
+    db: &Connection,
+    anchor: SourceId,
+    old: Option<Names>,
+    new: Option<Names>,
+) -> rusqlite::Result<()> {
     let place = |names: Option<Names>| names.map(|names| (names.cloud, names.dn));
     if place(old) == place(new) {
         return Ok(());
     }
-    [old, new].into_iter().flatten().try_for_each(|names| follow(db, names.dn))
+    [old, new].into_iter().flatten().try_for_each(|names| follow(db, anchor, names.dn))
 }
 
 /// Notes that the groups of somebody have to be looked at, while groups are chosen at all.
-pub(super) fn follow(db: &Connection, dn: Key) -> rusqlite::Result<()> {
+pub(super) fn follow(db: &Connection, anchor: SourceId, dn: Key) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT OR IGNORE INTO regroup (dn)
          SELECT ?1 WHERE EXISTS (SELECT 1 FROM source_group WHERE cloud_name IS NOT NULL)",
     )?
-    .execute([dn.0])
+    .execute([dn.0])?;
+    // The primary group does not list them.
+    db.prepare_cached(
+        "INSERT OR IGNORE INTO regroup (dn) SELECT source_group FROM primary_member WHERE anchor = ?1",
+    )?
+    .execute([anchor.as_bytes()])
     .map(drop)
 }
 

@@ -40,7 +40,7 @@ pub(super) fn change(
     if old == new {
         return Ok(());
     }
-    cloud_groups::moved(db, old, new)?;
+    cloud_groups::moved(db, anchor, old, new)?;
     let mut insert =
         db.prepare_cached("INSERT INTO news (anchor, cloud, email, dn, gone) VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for (names, gone) in [(old, true), (new, false)] {

@@ -172,7 +172,7 @@ fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
         names.dn.0,
     ])?;
     if old.is_some_and(|(_, _, left)| left != since.is_some()) {
-        cloud_groups::follow(db, names.dn)?;
+        cloud_groups::follow(db, row.anchor, names.dn)?;
     }
     names::change(db, row.anchor, old.map(|(_, names, _)| names), Some(*names))
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cloud::{CloudErrorKind, CloudRead};
+use crate::cloud::{CloudError, CloudErrorKind, CloudRead};
 use crate::model::{CloudGroup, CloudId, GroupLink, Key, SourceId};
 use crate::pass::PassError;
 use crate::store::Reader;
@@ -43,8 +43,13 @@ impl GroupsSeen {
         self.groups.iter().find(|group| group.id == *id)
     }
 
+    /// Whether all groups were listed.
+    pub(in crate::pass) fn is_listed(&self) -> bool {
+        self.listed
+    }
+
     /// The group that carries this anchor.
-    pub(super) fn by_anchor(&self, anchor: SourceId) -> Option<&CloudGroup> {
+    pub(in crate::pass) fn by_anchor(&self, anchor: SourceId) -> Option<&CloudGroup> {
         let anchor = anchor.to_string();
         self.groups.iter().find(|group| group.external_id.as_deref() == Some(anchor.as_str()))
     }
@@ -86,10 +91,12 @@ pub async fn see(
         }
     }
     for anchor in chosen.groups.keys().filter(|anchor| !linked.contains(anchor)) {
-        if let Some(id) = seen.by_anchor(*anchor).map(|group| group.id.clone())
-            && let Some(members) = cloud.group_members(&id).await.map_err(PassError::Cloud)?
-        {
-            seen.lost.insert(*anchor, members);
+        if let Some(id) = seen.by_anchor(*anchor).map(|group| group.id.clone()) {
+            match cloud.group_members(&id).await {
+                Ok(members) => seen.lost.extend(members.map(|members| (*anchor, members))),
+                Err(e) if is_of_one(&e) => seen.unread.extend([*anchor]),
+                Err(e) => return Err(PassError::Cloud(e)),
+            }
         }
     }
     if all {
@@ -98,6 +105,11 @@ pub async fn see(
         }
     }
     Ok(seen)
+}
+
+/// Whether an error is about one group and not about the cloud.
+fn is_of_one(error: &CloudError) -> bool {
+    matches!(error.kind, CloudErrorKind::Unintelligible | CloudErrorKind::Rejected)
 }
 
 /// Compares the members of a group that is ours with those that we know of.
@@ -111,7 +123,7 @@ async fn members(
         Ok(Some(members)) => members,
         // The listing says so as well, and it is the listing that counts.
         Ok(None) => return Ok(()),
-        Err(e) if matches!(e.kind, CloudErrorKind::Unintelligible | CloudErrorKind::Rejected) => {
+        Err(e) if is_of_one(&e) => {
             seen.unread.insert(link.anchor);
             return Ok(());
         }

@@ -32,8 +32,8 @@ CREATE TABLE primary_member (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX primary_member_of ON primary_member (source_group);
 
--- Names of people whose account or DN changed since groups were last looked at: the groups that
--- hold them have to be compared again.
+-- Names of people who came, left, or have another account or DN since groups were last looked at,
+-- and of their primary groups: the groups above them have to be compared again.
 CREATE TABLE regroup (
     dn BLOB NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;

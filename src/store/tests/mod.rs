@@ -1,6 +1,7 @@
 //! The whole store under test: against a naive model, under `kill -9`, and beside readers.
 
 mod child;
+mod cloud_groups;
 mod crash;
 mod journal;
 mod naive;
