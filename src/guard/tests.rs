@@ -99,14 +99,14 @@ fn members_are_counted_and_approved_one_by_one() {
     let mut more = group(0..60);
     let account = crate::model::CloudId::new("new");
     more.changes.push(Change::new(Attr::Member(account), None, Some("new@example.com".into())));
-    let guard = weigh_groups(&[more.clone()], 100, vec![group(0..30)]);
+    let guard = weigh_groups(std::slice::from_ref(&more), 100, vec![group(0..30)]);
     let (checked, held) = guard.check(plan(vec![more]));
     assert_eq!(checked.plan().actions[0].changes.len(), 31);
     assert_eq!(held[0].action.changes, (30..60).map(leaves).collect::<Vec<_>>());
     assert_eq!(held[0].code, "too_many_group_member_removals");
     // Leavers were weighed when they were deactivated.
     let leavers = action(1, Kind::GroupUpdate, Cause::MembersLeft, (0..90).map(leaves).collect());
-    assert_eq!(weigh_groups(&[leavers.clone()], 100, vec![]).check(plan(vec![leavers])).1, []);
+    assert_eq!(weigh_groups(std::slice::from_ref(&leavers), 100, vec![]).check(plan(vec![leavers])).1, []);
 }
 
 #[test]

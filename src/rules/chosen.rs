@@ -147,7 +147,7 @@ fn unread(place: &str, needs: &Needs, errors: &mut Vec<RuleError>) {
             format!("use one of {}", GROUP_ATTRIBUTES.join(", ")),
         ));
     }
-    if needs.groups.clone().into_names().first().is_some() {
+    if !needs.groups.clone().into_names().is_empty() {
         errors.push(RuleError::whole(
             place,
             "groups are not chosen by the groups that they are in",

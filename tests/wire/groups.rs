@@ -177,7 +177,7 @@ async fn answers_about_groups_are_told_apart() {
         assert_eq!(write(&server, &action(kind, changes)).await, want, "{kind} {status}");
     }
     let server =
-        Server::start(|seen, _| seen.is("POST", "/v2/Groups").then(|| crate::server::Reply::Cut)).await;
+        Server::start(|seen, _| seen.is("POST", "/v2/Groups").then_some(crate::server::Reply::Cut)).await;
     let create = action(Kind::GroupCreate, ground());
     assert_eq!(write(&server, &create).await, Err(CloudErrorKind::Ambiguous));
     assert_eq!(server.seen().len(), 1, "a create is not sent twice");

@@ -37,18 +37,25 @@ impl Elsewhere {
                 }
             }
         }
+        if view.rehearses {
+            found.add_newcomers(view)?;
+        }
+        Ok(found)
+    }
+
+    /// Everybody whom the pass would create.
+    fn add_newcomers(&mut self, view: &GroupView<'_>) -> Result<(), StoreError> {
         let mut after = None;
-        while view.rehearses {
+        loop {
             let page = view.people.wanted_after(false, after, CHUNK)?;
-            let Some(last) = page.last() else { break };
+            let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.anchor);
             for staged in &page {
                 if let Wanted::Present(person) = &staged.wanted {
-                    found.newcomers.insert(Key::dn(&staged.dn), person.email.as_str().to_owned());
+                    self.newcomers.insert(Key::dn(&staged.dn), person.email.as_str().to_owned());
                 }
             }
         }
-        Ok(found)
     }
 
     /// All DNs in question.
