@@ -34,8 +34,10 @@ pub async fn act_on_groups(look: Look, hands: &Hands, acted: &mut Acted) -> Resu
     let compared = comparing.await.map_err(|e| PassError::fault(format!("comparing groups stopped: {e}")))?;
     let (plan, look) = compared?;
     let Some((plan, followed, primary)) = plan else { return Ok(look) };
-    let works = plan.groups.iter();
-    let open = works.filter_map(|group| group.work.before.as_ref()).map(|link| link.anchor).collect();
+    let planned = plan.groups.iter().filter_map(|group| group.work.before.as_ref());
+    // Of a group that is withheld nothing was compared: what led to it must not be forgotten.
+    let withheld = plan.withheld.iter().filter_map(|one| one.anchor);
+    let open = planned.map(|link| link.anchor).chain(withheld).collect();
     // First: from here on a pass that is killed does not forget which groups are not finished.
     let regrouping = Regrouping { open, followed, primary };
     if regrouping != Regrouping::default() {
