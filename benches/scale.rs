@@ -6,9 +6,15 @@
 //! Parts: `unchanged` (a full pass with nothing changed, against `ldapsearch` dumping the same
 //! attributes unpaged), `first-load` (into an empty organization, against a bare HTTP client that
 //! posts the same bulk bodies), `changes` (passes that follow what changed: nothing, and 1,000
-//! edits). Every figure is a ratio to a reference
+//! edits). By its name alone: `samba` (the same against a Samba domain controller; see there),
+//!
+//!     cargo bench --bench scale -- samba 50000
+//!
+//! Every figure is a ratio to a reference
 //! of the same run, since machines differ; nothing here passes or fails.
 
+#[path = "scale/samba.rs"]
+mod samba;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
@@ -68,6 +74,10 @@ fn main() {
     let part = args.first().map_or("all", String::as_str);
     for size in sizes {
         println!("## {size} people");
+        if part == "samba" {
+            runtime.block_on(samba::measure(size));
+            continue;
+        }
         let bench = Bench::new(size, &runtime);
         if matches!(part, "all" | "first-load") && size <= 100_000 {
             runtime.block_on(bench.first_load());

@@ -37,6 +37,7 @@ fn person(n: u64) -> Person {
         profile: profile.into_iter().collect(),
         licenses: (0..2).map(license).collect(),
         roles: Default::default(),
+        telephone: None,
     }
 }
 
@@ -72,6 +73,7 @@ fn row(n: u64) -> SnapshotRow {
         origin: Origin::Created,
         state: LinkState::Present,
         recheck: None,
+        joined: None,
     }
 }
 
@@ -152,6 +154,7 @@ fn main() {
                     record: Fingerprint(mix(n + 8)),
                     dn: None,
                     recheck: None,
+                    joined: None,
                 };
                 chunk.iter().map(touch).collect()
             })
@@ -222,6 +225,7 @@ fn main() {
             dn: dn(n),
             email: Some(email(n).key()),
             recheck: None,
+            joined: None,
             wanted: Wanted::Present(person(n)),
         })
         .collect();

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::apply::joined;
 use crate::clock;
-use crate::model::{Attr, Fingerprint, GroupLink, Kind, LinkState, SnapshotRow, SourceId};
+use crate::model::{Attr, Fingerprint, GroupLink, Key, Kind, LinkState, SnapshotRow, SourceId};
 use crate::store::{GroupChange, Intent, Outcome, RowChange, Settlement, Store, StoreError};
 
 /// Closes what an interrupted run left open. Returns how many intents there were; with more
@@ -33,6 +33,19 @@ pub async fn recover(store: &Store) -> Result<u64, StoreError> {
     let mut by_person: BTreeMap<SourceId, Vec<&Intent>> = BTreeMap::new();
     for intent in open.iter().filter(|intent| !intent.action.kind.is_group()) {
         by_person.entry(intent.action.anchor).or_default().push(intent);
+    }
+    // Of somebody who moved, the link is under the old anchor until the move is confirmed.
+    let accounts: BTreeMap<Key, &Intent> = open
+        .iter()
+        .filter_map(|intent| Some((Key::exact(intent.action.cloud_id.as_ref()?.as_str()), intent)))
+        .collect();
+    let keys: Vec<Key> = accounts.keys().copied().collect();
+    for (key, known) in store.reader().anchors_by_cloud(&keys)? {
+        let new = accounts[&key].action.anchor;
+        if new != known {
+            let intents = by_person.get(&new).cloned().unwrap_or_default();
+            by_person.entry(known).or_default().extend(intents);
+        }
     }
     let people: Vec<SourceId> = by_person.keys().copied().collect();
     let rows = store.reader().rows(&people)?.into_iter().map(|mut row| {

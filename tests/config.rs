@@ -8,6 +8,7 @@ use std::time::Duration;
 use dirsyncd::config::{Config, ConfigErrors, Overrides, SourceConfig, schema};
 use dirsyncd::guard::{Limit, Limits};
 use dirsyncd::plan::Leavers;
+use dirsyncd::rules::{self, Rules};
 use serde_json::Value;
 
 fn offline() -> Overrides {
@@ -41,6 +42,33 @@ fn the_shipped_files_are_valid() {
     }
     let minimal = std::fs::read_to_string(shipped("minimal.toml")).unwrap();
     assert!(minimal.lines().count() <= 20);
+}
+
+#[test]
+fn the_tests_in_the_documented_file_pass() {
+    let config = Config::load(&shipped("dirsyncd.toml"), &offline()).unwrap();
+    let rules = Rules::compile(&config.rules).unwrap();
+    let trials = rules::trials(&config.trials, &rules).unwrap();
+    assert_eq!(trials.len(), 2);
+    let rules = rules.rehearsed(&config.rules);
+    for trial in trials {
+        assert_eq!(trial.run(&rules), [], "{}", trial.name);
+    }
+}
+
+#[test]
+fn the_tests_in_the_manual_pass() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/RULES.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let block = page.split("```toml tests\n").nth(1).unwrap().split("```").next().unwrap();
+    let config = parse(&format!("{VALID}{block}")).unwrap_or_else(|errors| panic!("{errors}"));
+    let rules = Rules::compile(&config.rules).unwrap();
+    let trials = rules::trials(&config.trials, &rules).unwrap();
+    assert_eq!(trials.len(), 5);
+    let rules = rules.rehearsed(&config.rules);
+    for trial in trials {
+        assert_eq!(trial.run(&rules), [], "{}", trial.name);
+    }
 }
 
 /// After a change of `src/config/raw.rs`: `DIRSYNCD_BLESS=1 cargo test --test config`.
@@ -297,6 +325,7 @@ const MISTAKES: &[&str] = &[
     "[people]\nadopt = true\nadopt = false",
     "[peple]\nadopt = true",
     "[people.mapping]\ncity_name = \"l\"\ntitel = \"title\"",
+    "[people.policy]\ncreate_only = [\"titel\"]\nkeep_if_set_in_cloud = [\"title\"]\nonly = []",
     "[people.scope]\nbase = [\"dc=example\"]\ngroups = \"staff\"",
     "[people]\ndialect = \"openldap\"\nadopt = \"yes\"",
     "[people.scope]\nbases = [\"dc=example\", 3, \"people\"]\ngroups = [\"\"]",
@@ -311,6 +340,8 @@ const MISTAKES: &[&str] = &[
     "[[role]]\nname = \"a\"\nrole = \"full\"\n[[role]]\nname = \"a\"",
     "[[entitlement]]\nname = \"a\"\nlicenses = []",
     "[entitlement]\nname = \"a\"",
+    "[[test]]\nname = \"a\"\nrecord = \"mail: x\"\nexpct = \"in\"\nlicences = [\"x\"]",
+    "[[test]]\nname = \"a\"\nexpect = \"outside\"\ngroups = [\"\"]",
     "[log]\nlevel = \"warning\"\nkeep_files = 0",
     "[status]\nlisten = \"127.0.0.1:80\"",
     "[cloud]\ntoken_env = \"A\"",

@@ -65,7 +65,8 @@ const ROOMS: &[(&str, &[&str])] = &[
 const CORE: &[(&str, &[&str])] = &[
     // Hashing and normal forms are functions of values.
     ("model", &["xxhash_rust", "unicode_normalization"]),
-    ("rules", &["unicode_normalization"]),
+    // Patterns are matched in linear time, and are functions of values too.
+    ("rules", &["unicode_normalization", "regex"]),
     ("plan", &[]),
     ("guard", &[]),
 ];

@@ -73,6 +73,7 @@ fn how() -> impl Strategy<Value = How> {
     let fault = prop_oneof![
         Just(Fault::LostAfter),
         Just(Fault::LostBefore),
+        any::<bool>().prop_map(Fault::Doubt),
         Just(Fault::Error(CloudErrorKind::Unreachable)),
         Just(Fault::Error(CloudErrorKind::Rejected)),
         Just(Fault::Error(CloudErrorKind::Conflict)),

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::cloud::{CloudError, CloudErrorKind};
+use crate::cloud::{CloudError, CloudErrorKind, Grant};
 use crate::model::{
-    Action, Attr, Change, CloudId, Fingerprint, Kind, LicenseId, LinkState, Managed, SnapshotRow, SourceId,
+    Action, Attr, Change, CloudId, Fingerprint, Key, Kind, LicenseId, LinkState, Managed, SnapshotRow,
+    SourceId,
 };
 use crate::store::{Outcome, RowChange};
 
@@ -19,6 +20,8 @@ pub struct Finish {
     pub record: Fingerprint,
     /// See [`SnapshotRow::recheck`].
     pub recheck: Option<i64>,
+    /// See [`SnapshotRow::joined`].
+    pub joined: Option<Key>,
 }
 
 /// Somebody for whom something went wrong.
@@ -43,6 +46,9 @@ pub struct Outcomes {
     pub failed: Vec<Failure>,
     /// Licences that the cloud did not give although it accepted the request: seats ran out.
     pub unserved: Vec<(SourceId, String, LicenseId)>,
+    /// Licences of the rules that new accounts had without our giving them, and how many people: a
+    /// template of the cloud gives them too.
+    pub uncalled: BTreeMap<LicenseId, u64>,
     /// Whether an account that should be there was not: the cloud is not as we believe, and
     /// the next pass has to observe all of it.
     pub lost: bool,
@@ -88,7 +94,9 @@ impl Progress {
             *left == 0
         });
         *self.outcomes.done.entry(action.kind).or_default() += 1;
-        let Some(mut row) = row::after(self.rows.get(&action.anchor), action, id, managed, now) else {
+        let before = self.rows.get(&action.anchor);
+        let from = before.map(|row| row.anchor);
+        let Some(mut row) = row::after(before, action, id, managed, now) else {
             self.rows.remove(&action.anchor);
             return RowChange::Forget(action.anchor);
         };
@@ -100,6 +108,7 @@ impl Progress {
         }
         if let Some(finish) = self.finish.get(&action.anchor) {
             row.dn.clone_from(&finish.dn);
+            row.joined = finish.joined;
             if last && !self.failed.contains(&action.anchor) {
                 row.record = finish.record;
                 row.recheck = finish.recheck;
@@ -111,7 +120,7 @@ impl Progress {
         } else {
             self.rows.insert(action.anchor, row.clone());
         }
-        RowChange::Link(Box::new(row))
+        link(from, row)
     }
 
     /// As [`Progress::succeeded`] for licences, of which the cloud may have left out some: what
@@ -124,6 +133,7 @@ impl Progress {
         managed: &Managed,
         now: i64,
     ) -> (Action, Outcome, RowChange) {
+        self.note_uncalled(action, held, managed);
         let served = |change: &Change| match &change.field {
             Attr::License(id) => held.contains(id) == change.to.is_some(),
             _ => true,
@@ -136,7 +146,7 @@ impl Progress {
             format!("the cloud answered without an error and left out {} of the licences", unserved.len());
         let (missing, kept) = gives_and_takes(&unserved);
         self.failed.insert(action.anchor);
-        for license in missing {
+        for Grant { license, .. } in missing {
             self.outcomes.unserved.push((action.anchor, action.who.to_string(), license));
         }
         if !kept.is_empty() {
@@ -150,6 +160,18 @@ impl Progress {
         let part = Action { changes: served, ..action.clone() };
         let row = self.succeeded(&part, id, managed, now);
         (part, Outcome::Partly { message }, row)
+    }
+
+    /// Nobody but a template of the cloud gives licences to an account that we created a moment ago.
+    fn note_uncalled(&mut self, action: &Action, held: &BTreeSet<LicenseId>, managed: &Managed) {
+        let Some(row) = self.rows.get(&action.anchor).filter(|_| action.cloud_id.is_none()) else { return };
+        let asked =
+            |id: &LicenseId| action.changes.iter().any(|change| change.field == Attr::License(id.clone()));
+        for id in held.intersection(&managed.licenses) {
+            if !row.given.licenses.contains(id) && !asked(id) {
+                *self.outcomes.uncalled.entry(id.clone()).or_default() += 1;
+            }
+        }
     }
 
     /// Notes a failure: its code, and what the snapshot should say.
@@ -187,13 +209,25 @@ impl Progress {
     }
 }
 
-/// The licences that changes give, and those that they take.
-pub(super) fn gives_and_takes(changes: &[Change]) -> (Vec<LicenseId>, Vec<LicenseId>) {
+/// The change of the snapshot by which a row takes the place of one under another anchor, where
+/// there was one.
+fn link(before: Option<SourceId>, row: SnapshotRow) -> RowChange {
+    match before {
+        Some(from) if from != row.anchor => RowChange::Move { from, row: Box::new(row) },
+        _ => RowChange::Link(Box::new(row)),
+    }
+}
+
+/// The licences that changes give, with their telephones, and those that they take.
+pub(super) fn gives_and_takes(changes: &[Change]) -> (Vec<Grant>, Vec<LicenseId>) {
     let mut give = Vec::new();
     let mut take = Vec::new();
     for change in changes {
         if let Attr::License(id) = &change.field {
-            if change.to.is_some() { &mut give } else { &mut take }.push(id.clone());
+            match &change.to {
+                Some(to) => give.push(Grant { license: id.clone(), telephone: to.parse().ok() }),
+                None => take.push(id.clone()),
+            }
         }
     }
     (give, take)

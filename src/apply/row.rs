@@ -1,8 +1,8 @@
 //! What the snapshot says after the cloud confirmed an action. Pure.
 
 use crate::model::{
-    Action, Attr, Cause, CloudId, Fingerprint, Given, Kind, LinkState, Managed, Origin, Person, Profile,
-    SnapshotRow, license_digest,
+    Action, Attr, Cause, CloudId, Fingerprint, Given, Kind, Line, LinkState, Managed, Origin, Person,
+    Profile, SnapshotRow, license_digest,
 };
 
 /// The row after `action` succeeded on `cloud_id`; `None` when the link ends (a delete).
@@ -31,6 +31,7 @@ pub fn after(
             profile: Profile::new(),
             licenses: Default::default(),
             roles: Default::default(),
+            telephone: None,
         },
         applied_print: Fingerprint::NONE,
         licenses_print: 0,
@@ -38,6 +39,7 @@ pub fn after(
         origin: Origin::Created,
         state: LinkState::Present,
         recheck: None,
+        joined: None,
     };
     // A create begins anew, also for somebody whose account was lost.
     let mut row = match before {
@@ -48,7 +50,9 @@ pub fn after(
     for change in &action.changes {
         match (&change.field, &change.to) {
             (Attr::Email, Some(_)) => row.applied.email = email.clone(),
-            (Attr::Email, None) | (Attr::ExternalId | Attr::Member(_), _) => {}
+            (Attr::Email | Attr::ExternalId, None) | (Attr::Member(_), _) => {}
+            // Of somebody who moved, the row was that of the old anchor until here.
+            (Attr::ExternalId, Some(_)) => row.anchor = action.anchor,
             (Attr::Active, to) => row.applied.active = to.as_deref() == Some("true"),
             (Attr::Field(field), Some(value)) => {
                 row.applied.profile.insert(*field, value.clone());
@@ -56,14 +60,19 @@ pub fn after(
             (Attr::Field(field), None) => {
                 row.applied.profile.remove(field);
             }
-            (Attr::License(id), Some(_)) => {
+            (Attr::License(id), Some(to)) => {
+                if let Ok(telephone) = to.parse() {
+                    row.applied.telephone = Some(Box::new(Line::Ready(telephone)));
+                }
                 row.applied.licenses.insert(id.clone());
                 row.given.licenses.insert(id.clone());
+                row.given.fading.remove(id);
                 row.licenses_print ^= license_digest([id]);
             }
             (Attr::License(id), None) => {
                 row.applied.licenses.remove(id);
                 row.given.licenses.remove(id);
+                row.given.fading.remove(id);
                 row.licenses_print ^= license_digest([id]);
             }
             (Attr::Role(id), Some(_)) => {

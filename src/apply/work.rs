@@ -156,7 +156,15 @@ impl Work {
                             Ok(None) | Err(_) => Err(error),
                         }
                     }
-                    Some(result) => result,
+                    Some(Ok(id)) => Ok(id),
+                    // The refusal of the second says nothing about the first, which the search may
+                    // not show yet. The trouble that ends a pass ends it all the same.
+                    Some(Err(e)) => {
+                        if e.kind.ends_pass() {
+                            self.locked(|p| p.outcomes.fatal.get_or_insert(e).kind);
+                        }
+                        Err(error)
+                    }
                     None => Err(error),
                 }
             }

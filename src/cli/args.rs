@@ -12,6 +12,8 @@ const EXAMPLES: &str = "\
 Examples:
   dirsyncd demo                        see the whole of it, with an invented company; needs nothing
   dirsyncd check                       is everything there that a pass needs?
+  dirsyncd lint                        what is wrong in the directory, and which rules do nothing?
+  dirsyncd explain ann@example.com     why is she what she is, and why not?
   dirsyncd plan                        what would a pass do? Changes nothing anywhere
   dirsyncd sync                        one pass
   dirsyncd run                         the daemon, in the foreground
@@ -78,11 +80,37 @@ pub enum Command {
     Demo(Demo),
     /// Is everything there that a pass needs? A line each, with the remedy.
     Check,
+    /// Every record through the rules: what they refuse, what collides, what looks wrong. Reads the
+    /// sources only.
+    #[command(after_help = "\
+Exit codes: 0 nothing found; 3 a [[test]] of the configuration fails; 4 a source was not read completely;
+5 with --cloud, the cloud did not answer; 6 something was found.
+
+Examples:
+  dirsyncd lint                        counts, with a few examples of each
+  dirsyncd lint --all                  everything
+  dirsyncd lint --json --quiet | jq '.findings[] | {code, count}'")]
+    Lint(Lint),
+    /// Why is this person what they are, and why not? Changes nothing anywhere.
+    #[command(after_help = "\
+Shows the record, the scope clause by clause, each mapping with what goes in and what comes out, each rule
+and why it applies or not, the account, and what a pass would do now. Somebody who is not in, is only in
+the cloud, or is gone is explained too.
+
+Exit codes: 0 explained; 2 nobody is found, or several are; 4 a source did not answer all of it; 5 the cloud
+did not answer.
+
+Examples:
+  dirsyncd explain ann@example.com
+  dirsyncd explain \"CN=Ann Lee,OU=People,DC=example,DC=com\"
+  dirsyncd explain 6f1d3c1e-0f6a-4c0e-9d0a-2b7c8d9e0f11 --json")]
+    Explain(Explain),
     /// What would a pass do? Changes nothing anywhere.
     #[command(after_help = "\
 Examples:
   dirsyncd plan                        what a pass would do now
   dirsyncd plan --full                 the same, after listing the whole cloud
+  dirsyncd plan --only ann@example.com the part of it that is about one person
   dirsyncd plan --check --quiet        exit code 10 when there is something to do
   dirsyncd plan --format json --out plan.json")]
     Plan(Plan),
@@ -163,12 +191,37 @@ pub enum Format {
     Json,
 }
 
+/// `lint`.
+#[derive(Clone, Debug, Args)]
+pub struct Lint {
+    /// Show every example instead of a few of each kind. What is found is then kept in memory.
+    #[arg(long)]
+    pub all: bool,
+    /// So many examples of each kind.
+    #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "all")]
+    pub examples: usize,
+    /// Ask the cloud, too, whether it has the licences and roles that the rules name.
+    #[arg(long)]
+    pub cloud: bool,
+}
+
+/// `explain`.
+#[derive(Clone, Debug, Args)]
+pub struct Explain {
+    /// An e-mail address, an anchor, a DN or a cloud id.
+    #[arg(value_name = "PERSON")]
+    pub person: String,
+}
+
 /// `plan`.
 #[derive(Clone, Debug, Args)]
 pub struct Plan {
     /// List the whole cloud, to see what others changed there and which accounts nobody claims.
     #[arg(long)]
     pub full: bool,
+    /// Only one person, by e-mail address, anchor, DN or cloud id, and whoever claims the same address.
+    #[arg(long, value_name = "PERSON", conflicts_with = "full")]
+    pub only: Option<String>,
     /// The form; --json is short for json.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: Format,
@@ -186,6 +239,9 @@ pub struct Sync {
     /// List the whole cloud, also when that is not due yet.
     #[arg(long)]
     pub full: bool,
+    /// Only one person, by e-mail address, anchor, DN or cloud id, and whoever claims the same address.
+    #[arg(long, value_name = "PERSON", conflicts_with = "full")]
+    pub only: Option<String>,
 }
 
 /// `run`.

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cloud::webex::WebexReader;
 use crate::config::{Config, ConfigErrors, Overrides, SourceConfig};
-use crate::rules::Rules;
+use crate::rules::{self, Miss, RuleError, Rules, Trial};
 use crate::service;
 use crate::source::Source;
 use crate::source::ldap::LdapSource;
@@ -21,6 +21,8 @@ pub struct Parts {
     pub config: Config,
     /// The rules, compiled and not yet bound to a catalogue.
     pub rules: Rules,
+    /// What the rules are tried with.
+    pub trials: Vec<Trial>,
     /// The sources, in order.
     pub sources: Vec<Box<dyn Source>>,
 }
@@ -41,9 +43,23 @@ impl Parts {
     ///
     /// What is wrong with the rules, with its place in the file.
     pub fn of(config: Config) -> Result<Self, ConfigErrors> {
-        let rules = rules(&config)?;
+        let wrong = |errors: Vec<RuleError>| {
+            let errors = errors.into_iter();
+            ConfigErrors::new(errors.map(|e| config.error(&e.place, e.offset, e.message, e.remedy)).collect())
+        };
+        let rules = Rules::compile(&config.rules).map_err(wrong)?;
+        let trials = rules::trials(&config.trials, &rules).map_err(wrong)?;
         let sources = config.sources.iter().map(source).collect();
-        Ok(Self { config, rules, sources })
+        Ok(Self { config, rules, trials, sources })
+    }
+
+    /// Runs the `[[test]]` entries of the configuration, each with what is not as it says.
+    pub fn try_rules(&self) -> Vec<(&Trial, Vec<Miss>)> {
+        if self.trials.is_empty() {
+            return Vec::new();
+        }
+        let rules = self.rules.clone().rehearsed(&self.config.rules);
+        self.trials.iter().map(|trial| (trial, trial.run(&rules))).collect()
     }
 
     /// The cloud, to read. Nothing is sent yet. `stop` ends waiting, and everything that only
@@ -82,14 +98,6 @@ pub fn state_dir(globals: &Globals) -> Result<PathBuf, Failure> {
         Some(dir) => Ok(dir.clone()),
         None => Ok(config(globals, true)?.state_dir),
     }
-}
-
-/// Compiles the rules; what is wrong with them is wrong with the configuration.
-fn rules(config: &Config) -> Result<Rules, ConfigErrors> {
-    Rules::compile(&config.rules).map_err(|errors| {
-        let errors = errors.into_iter();
-        ConfigErrors::new(errors.map(|e| config.error(&e.place, e.offset, e.message, e.remedy)).collect())
-    })
 }
 
 fn source(settings: &SourceConfig) -> Box<dyn Source> {

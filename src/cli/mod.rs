@@ -9,18 +9,23 @@ mod check;
 mod console;
 mod demo;
 mod exit;
+mod explain;
 mod held;
 mod history;
+mod lint;
 mod listen;
+mod objections;
 mod outcome;
 mod pages;
 mod pass;
+mod person;
 mod plan;
 mod run;
 mod sandbox;
 mod status;
 mod stopping;
 mod sync;
+mod trials;
 mod watch;
 
 use std::ffi::OsString;
@@ -94,6 +99,8 @@ fn dispatch(cli: &Cli, console: Console) -> Result<Exit, Failure> {
                 demo::run(globals, console, args).await
             }
             Command::Check => check::run(globals, console).await,
+            Command::Lint(args) => lint::run(globals, console, args).await,
+            Command::Explain(args) => explain::run(globals, console, args).await,
             Command::Plan(args) => plan::run(globals, console, args).await,
             Command::Sync(args) => sync::run(globals, console, args).await,
             Command::Run(args) => run::run(globals, console, args).await,

@@ -11,18 +11,18 @@ use tracing::{Instrument, info, info_span};
 use crate::clock;
 use crate::cloud::CloudRead;
 use crate::cloud::webex::{WebexReader, WebexWriter};
-use crate::guard::{Finding, Tally};
+use crate::guard::Tally;
 use crate::model::Catalogue;
-use crate::pass::{Acted, Answer, Hands, Heard, Look, Observe, World, act, look};
+use crate::pass::{Acted, Answer, Hands, Heard, Look, Observe, World, act, forget_cursors, look};
 use crate::recover::recover;
 use crate::report::progress::Progress;
 use crate::report::{Counts, Event, Sink, told};
-use crate::rules::Unbound;
 use crate::store::{Decision, NewRun, Reader, RunId, Store};
 
 use super::assemble::Parts;
 use super::exit::Failure;
 use super::listen::{Extent, listen, recent};
+pub use super::objections::findings;
 use super::outcome::Report;
 
 /// Under this name the seats of the last pass are kept in the state.
@@ -40,31 +40,14 @@ pub struct Order<'a> {
     pub trigger: &'static str,
     /// How much is looked at.
     pub extent: Extent,
+    /// With [`Extent::InPassing`]: the people whom alone the pass is about.
+    pub alone: Option<Box<Heard>>,
     /// Where it is shown.
     pub progress: &'a Progress,
     /// Who else listens.
     pub listeners: Vec<Sink>,
     /// Set when no new call may begin.
     pub stop: CancellationToken,
-}
-
-/// The objections to a look: those of the guard, and names that the cloud does not have.
-pub fn findings(look: &Look) -> Vec<Finding> {
-    look.guard.findings().iter().cloned().chain(look.unbound.iter().map(unbound)).collect()
-}
-
-/// A name that the cloud does not have, as a finding.
-fn unbound(one: &Unbound) -> Finding {
-    Finding {
-        code: "unbound".into(),
-        message: format!(
-            "{}: \"{}\": {}; nothing is taken away until this is settled",
-            one.rule, one.wanted, one.message
-        ),
-        remedy: one.remedy.clone(),
-        limit: 0,
-        count: 1,
-    }
 }
 
 /// A look, with the reader of the state that belongs to it.
@@ -122,7 +105,7 @@ pub fn due(parts: &Parts, reader: &Reader) -> Result<Observe, Failure> {
 /// # Errors
 ///
 /// When the pass could not be made at all. What went wrong in it is in the report.
-pub async fn one_pass(order: Order<'_>) -> Result<Option<Report>, Failure> {
+pub async fn one_pass(mut order: Order<'_>) -> Result<Option<Report>, Failure> {
     let started = Instant::now();
     let (store, parts) = (order.store, order.parts);
     let recovered = recover(store).await?;
@@ -133,7 +116,12 @@ pub async fn one_pass(order: Order<'_>) -> Result<Option<Report>, Failure> {
         Extent::InPassing => Observe::Touched,
     };
     let before = told::to_log(tracing::Span::none(), told::Known::default());
-    let heard = match listen(parts, store.reader(), order.extent, observe, Arc::clone(&before)).await {
+    let alone = order.alone.take();
+    let listened = match alone {
+        Some(heard) => Ok(Answer::Something(heard)),
+        None => listen(parts, store.reader(), order.extent, observe, Arc::clone(&before)).await,
+    };
+    let heard = match listened {
         Ok(Answer::Nothing(fresh)) => {
             if let Some(fresh) = fresh {
                 store.follow(fresh.0, fresh.1).await?;
@@ -143,15 +131,8 @@ pub async fn one_pass(order: Order<'_>) -> Result<Option<Report>, Failure> {
         Ok(Answer::Something(heard)) => Some(heard),
         Ok(Answer::Everything { reason, doubted }) => {
             before(Event::ReadingAll { reason });
-            // Until everything was read once there is nothing to follow. And where a change in
-            // passing leads to that, it must not do so every half minute, should the read fail.
-            let all = order.extent == Extent::InPassing;
             let mut meta = store.reader().meta()?;
-            for (name, known) in &mut meta.sources {
-                if all || doubted.as_ref() == Some(name) {
-                    known.cursor = None;
-                }
-            }
+            forget_cursors(&mut meta, doubted.as_deref(), order.extent == Extent::InPassing);
             store.set_meta(meta).await?;
             None
         }
@@ -327,6 +308,7 @@ fn conclude(
     counts.failed = acted.failed.len() as u64;
     acted.short.append(&mut acted.kept);
     counts.short = acted.short.len() as u64;
+    counts.manager_missing = acted.unmanaged;
     let held_plan = match acted.held_plan {
         Some(id) => match order.store.reader().held_plan(&id)? {
             Some(plan) if plan.decision == Some(Decision::Rejected) => None,

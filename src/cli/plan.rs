@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::guard::Finding;
 use crate::model::Withheld;
-use crate::pass::{Look, NoSeat, Observe, PassError};
+use crate::pass::{Fading, Look, NoSeat, NotGiven, Observe, PassError};
 use crate::report::json::{PlanEnd, PlanWriter};
 use crate::report::progress::Progress;
 use crate::report::text::{self, Style};
@@ -23,6 +23,7 @@ use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::listen::{heard, recent};
 use super::pass::{due, findings, look_around, seats};
+use super::person::only;
 use super::stopping::stoppable;
 
 /// Runs the command.
@@ -40,7 +41,10 @@ pub async fn run(globals: &Globals, console: Console, args: &args::Plan) -> Resu
         let observe = if args.full { Observe::All } else { due(&parts, &reader)? };
         let events =
             told::to_all(vec![told::to_log(tracing::Span::none(), told::Known::default()), progress.sink()]);
-        let heard = heard(&parts, &reader, observe, Arc::clone(&events)).await?;
+        let heard = match &args.only {
+            Some(person) => Some(only(&parts, &reader, person).await?),
+            None => heard(&parts, &reader, observe, Arc::clone(&events)).await?,
+        };
         let recent = recent(&reader, heard.is_some())?;
         look_around(&parts, &cloud, &reader, observe, heard, recent, events).await
     })
@@ -92,6 +96,7 @@ struct Written {
     counts: Counts,
     withheld: Vec<Withheld>,
     waiting: Vec<NoSeat>,
+    fading: Vec<Fading>,
     findings: Vec<Finding>,
     short: BTreeMap<&'static str, u64>,
 }
@@ -168,6 +173,8 @@ fn write(out: &mut dyn Write, style: Style, look: &Look, as_json: bool) -> Resul
             withheld: &written.withheld,
             strays: strays.unwrap_or_default(),
             waiting: written.waiting.iter().map(|one| waiting(look, one)).collect(),
+            kept: written.fading.iter().map(|one| kept(look, one)).collect(),
+            not_given: look.reading.not_given.iter().map(not_given).collect(),
             seats: seats(&look.catalogue),
         })?;
         return Ok(written);
@@ -221,8 +228,10 @@ fn walk(
         in_sync += part.in_sync;
         revisited += part.revisited;
         written.findings.extend(new_findings(&written.findings, part.findings));
+        written.counts.manager_missing += part.unmanaged;
         written.withheld.extend(part.withheld);
         written.waiting.extend(part.waiting);
+        written.fading.extend(part.fading);
         for (_, reason) in part.short {
             *written.short.entry(reason).or_default() += 1;
         }
@@ -263,6 +272,34 @@ fn waiting(look: &Look, one: &NoSeat) -> Value {
     })
 }
 
+/// A time as text. What is too far away for a date is as good as never.
+fn date(seconds: i64) -> String {
+    let date = chrono::DateTime::from_timestamp(seconds, 0);
+    date.map_or_else(|| "never".into(), |date| date.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+}
+
+fn kept(look: &Look, one: &Fading) -> Value {
+    json!({
+        "anchor": one.anchor,
+        "email": one.email,
+        "license": one.license,
+        "name": look.catalogue.name(&one.license),
+        "until": date(one.until),
+    })
+}
+
+fn not_given(one: &NotGiven) -> Value {
+    let NotGiven { anchor, dn, what } = one;
+    json!({
+        "anchor": anchor,
+        "dn": dn,
+        "license": what.license,
+        "name": what.name,
+        "rule": what.rule,
+        "reason": what.reason,
+    })
+}
+
 /// Everything of a plan that is not an action.
 fn write_trouble(out: &mut dyn Write, style: Style, look: &Look, written: &Written) -> Result<(), Stop> {
     if !look.reading.partial.is_empty() {
@@ -279,6 +316,21 @@ fn write_trouble(out: &mut dyn Write, style: Style, look: &Look, written: &Writt
         text::heading(out, style, "No seat left")?;
         for one in &written.waiting {
             writeln!(out, "! {:<40} {}", one.email, text::printable(look.catalogue.name(&one.license)))?;
+        }
+    }
+    if !written.fading.is_empty() {
+        text::heading(out, style, "Kept for a while, although no rule gives it any more")?;
+        for one in &written.fading {
+            let until = date(one.until);
+            let name = text::printable(look.catalogue.name(&one.license));
+            writeln!(out, "  {:<40} {name}, until {until}", one.email)?;
+        }
+    }
+    if !look.reading.not_given.is_empty() {
+        text::heading(out, style, "Not given, as the rules exclude each other")?;
+        for NotGiven { dn, what, .. } in &look.reading.not_given {
+            let (name, dn) = (text::printable(&what.name), text::printable(dn));
+            writeln!(out, "  {dn}: \"{name}\", because {}", text::printable(&what.reason))?;
         }
     }
     if !written.findings.is_empty() {

@@ -110,6 +110,7 @@ impl Work for Live {
                     store: &store,
                     trigger,
                     extent,
+                    alone: None,
                     progress: &Progress::new(None),
                     listeners: Vec::new(),
                     stop,

@@ -1,7 +1,8 @@
 //! `dirsyncd sync`: one pass.
 
+use crate::pass::Heard;
 use crate::report::progress::Progress;
-use crate::store::{Lock, Store};
+use crate::store::{Lock, Reader, Store};
 
 use super::args::{self, Globals};
 use super::assemble::Parts;
@@ -10,7 +11,20 @@ use super::exit::{Exit, Failure};
 use super::listen::Extent;
 use super::outcome;
 use super::pass::{Order, one_pass};
+use super::person::only;
 use super::stopping::stoppable;
+
+/// Whom alone a pass is about. An account that carries the anchor of a newcomer is found only where
+/// the whole cloud was listed, and what a killed pass left open is settled only there.
+async fn alone(parts: &Parts, reader: &Reader, person: &str) -> Result<Box<Heard>, Failure> {
+    if reader.meta()?.last_observation.is_none() || !reader.open_intents()?.is_empty() {
+        return Err(Failure::usage(
+            "a pass about one person needs one about everybody before it, which came to its end",
+            "run `dirsyncd sync` first; `dirsyncd plan` shows what it would do",
+        ));
+    }
+    only(parts, reader, person).await
+}
 
 /// Runs the command.
 ///
@@ -24,15 +38,21 @@ pub async fn run(globals: &Globals, console: Console, args: &args::Sync) -> Resu
     let store = Store::open(&parts.config.state_dir, &lock)?;
     let progress = Progress::new(console.progress());
     let (report, told) = stoppable(|stop| {
-        one_pass(Order {
-            parts: &parts,
-            store: &store,
-            trigger: "command",
-            extent: if args.full { Extent::Everything } else { Extent::Due },
-            progress: &progress,
-            listeners: Vec::new(),
-            stop,
-        })
+        let (parts, store, progress) = (&parts, &store, &progress);
+        async move {
+            let alone = match &args.only {
+                Some(person) => Some(alone(parts, store.reader(), person).await?),
+                None => None,
+            };
+            let extent = match &alone {
+                Some(_) => Extent::InPassing,
+                None if args.full => Extent::Everything,
+                None => Extent::Due,
+            };
+            let listeners = Vec::new();
+            one_pass(Order { parts, store, trigger: "command", extent, alone, progress, listeners, stop })
+                .await
+        }
     })
     .await;
     progress.finish();

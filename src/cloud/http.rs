@@ -102,7 +102,8 @@ impl Http {
     ///
     /// # Errors
     /// `Unreachable`, `Throttled`, `Stopped`, `Unintelligible` (a body without end), and
-    /// `Ambiguous` for [`Effect::Once`] when the request went out and the outcome is unknown.
+    /// `Ambiguous` when something was to be changed, the request went out and the outcome is
+    /// unknown: for [`Effect::Once`] at once, for [`Effect::Repeatable`] when it cannot be repeated.
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer, CloudError> {
         let label = format!("{} {}", call.method, call.url.path());
         let attempts = self.pace.tempo().attempts.max(1);
@@ -110,7 +111,8 @@ impl Http {
         let mut waited = Duration::ZERO;
         let mut repeated = false;
         loop {
-            let permit = self.pace.admit(&mut waited).await.map_err(|halt| halted(&label, halt))?;
+            let permit =
+                self.pace.admit(&mut waited).await.map_err(|halt| given_up(call, &label, halt, repeated))?;
             let outcome = tokio::select! {
                 () = self.pace.stopped(), if call.effect == Effect::Read => {
                     return Err(halted(&label, Halt::Stopped));
@@ -164,7 +166,7 @@ impl Http {
                 }
             }
             let rest = self.pace.tempo().backoff_after(attempt);
-            self.pace.rest(rest).await.map_err(|halt| halted(&label, halt))?;
+            self.pace.rest(rest).await.map_err(|halt| given_up(call, &label, halt, repeated))?;
             attempt += 1;
         }
     }
@@ -302,6 +304,15 @@ fn ambiguous(what: String, tracking_id: Option<String>) -> CloudError {
         remedy: "nothing to do: the account is looked up before it is written again".into(),
         tracking_id,
     }
+}
+
+/// As [`halted`], unless an earlier sending may have changed something.
+fn given_up(call: &Call, label: &str, halt: Halt, repeated: bool) -> CloudError {
+    let halted = halted(label, halt);
+    if repeated && call.effect != Effect::Read {
+        return ambiguous(format!("{}, and it may have been done already", halted.what), None);
+    }
+    halted
 }
 
 fn halted(label: &str, halt: Halt) -> CloudError {

@@ -18,7 +18,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use crate::model::{Account, Action, Catalogue, CloudGroup, CloudId, Email, LicenseId, Role};
+use crate::model::{
+    Account, Action, Catalogue, CloudGroup, CloudId, Email, InUse, LicenseId, Place, Role, Telephone,
+};
 
 /// The organization we write to, and who we are in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +46,16 @@ pub trait CloudRead: Send + Sync {
 
     /// The roles that can be assigned.
     fn roles(&self) -> BoxFuture<'_, Result<Vec<Role>, CloudError>>;
+
+    /// The places where people have telephones; asked only when rules give telephones.
+    fn places(&self) -> BoxFuture<'_, Result<Vec<Place>, CloudError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Numbers and extensions in use; `None` when we are not allowed to know.
+    fn lines(&self) -> BoxFuture<'_, Result<Option<Vec<InUse>>, CloudError>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// Streams all accounts of the organization, page by page. `Ok` means that every page
     /// arrived and the number agrees with what the cloud announced; anything less is an error,
@@ -104,8 +116,9 @@ pub trait CloudWrite: Send + Sync {
     /// Carries out a batch of actions on accounts (everything but licences): one bulk call of
     /// at most [`CloudWrite::batch_size`] actions. The result has one entry per order, in order.
     ///
-    /// A create that ends [`CloudErrorKind::Ambiguous`] was sent and not answered: the caller
-    /// reads before it writes again. Everything else is safe to repeat, and was repeated.
+    /// An order that ends [`CloudErrorKind::Ambiguous`] was sent and not answered: the caller
+    /// reads before it writes again. What is safe to repeat was repeated, and ends so when the
+    /// repetition was refused and the account does not show what became of it.
     fn write<'a>(&'a self, orders: &'a [Order<'a>]) -> BoxFuture<'a, Vec<Result<CloudId, CloudError>>>;
 
     /// How many orders fit into one call.
@@ -117,7 +130,7 @@ pub trait CloudWrite: Send + Sync {
     fn assign<'a>(
         &'a self,
         id: &'a CloudId,
-        give: &'a [LicenseId],
+        give: &'a [Grant],
         take: &'a [LicenseId],
     ) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>>;
 
@@ -137,6 +150,21 @@ pub struct GroupWritten {
     pub id: CloudId,
     /// Members whom the cloud did not accept; all others it did.
     pub refused: Vec<CloudId>,
+}
+
+/// A licence to give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Which.
+    pub license: LicenseId,
+    /// With a calling licence, the telephone.
+    pub telephone: Option<Telephone>,
+}
+
+impl From<LicenseId> for Grant {
+    fn from(license: LicenseId) -> Self {
+        Self { license, telephone: None }
+    }
 }
 
 /// One action to carry out, with the account it is for.

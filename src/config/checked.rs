@@ -23,6 +23,8 @@ pub struct Config {
     pub cloud: webex::Settings,
     /// From a record to a person. Not yet compiled.
     pub rules: rules::Spec,
+    /// What the rules are tried with. Not yet compiled.
+    pub trials: Vec<rules::TrialSpec>,
     /// Take over accounts of the cloud with the e-mail address of a person.
     pub adopt: bool,
     /// What holds for groups of the cloud.

@@ -5,8 +5,10 @@
 //! then asks for the key in `config/dirsyncd.toml`.
 
 mod edges;
+mod entitlement;
 mod groups;
 mod people;
+mod trial;
 
 use std::path::PathBuf;
 
@@ -17,8 +19,10 @@ use crate::guard;
 use crate::plan::Leavers as LeaversPolicy;
 
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
+pub use entitlement::{Entitlement, Entitlements, Mode, Role, Take, Template};
 pub use groups::{Groups, Members};
-pub use people::{Dialect, Entitlement, Mapping, People, Role, Scope};
+pub use people::{Dialect, Mapping, People, Policy, Scope};
+pub use trial::{Expect, Test};
 
 /// The configuration of dirsyncd.
 ///
@@ -38,12 +42,21 @@ pub struct Root {
     /// Which groups become groups of the cloud.
     #[serde(default)]
     pub groups: Groups,
+    /// How the rules of licences work together.
+    #[serde(default)]
+    pub entitlements: Entitlements,
     /// Who gets which licences, in order of priority when seats are short.
     #[serde(default)]
     pub entitlement: Vec<Entitlement>,
+    /// Licences with a name, for use in several entitlements.
+    #[serde(default)]
+    pub template: Vec<Template>,
     /// Who gets which administrator role.
     #[serde(default)]
     pub role: Vec<Role>,
+    /// Records, and what the rules must make of them: run by `check` and `lint`.
+    #[serde(default)]
+    pub test: Vec<Test>,
     /// What becomes of people who left: gone from the directory, disabled, or out of scope.
     #[serde(default)]
     pub leavers: Leavers,

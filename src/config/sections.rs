@@ -1,9 +1,11 @@
 //! Section by section, from what is written to what is meant.
 
 mod cloud;
+mod entitlement;
 mod groups;
 mod people;
 mod source;
+mod trial;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -33,9 +35,11 @@ pub(super) fn check(
     let sources = check.sources(raw.source);
     let cloud = check.cloud(raw.cloud);
     let adopt = raw.people.adopt;
-    let mut rules = check.rules(raw.people, raw.entitlement, raw.role);
+    let entitling = check.entitling(raw.entitlements, raw.entitlement, raw.template, raw.role);
+    let mut rules = check.rules(raw.people, entitling);
     let (chosen, groups) = check.groups(raw.groups);
     rules.groups = chosen;
+    let trials = check.trials(raw.test);
     let leavers = check.leavers(&raw.leavers);
     let (guard, protected) = check.guard(&raw.guard);
     let schedule = check.schedule(&raw.schedule);
@@ -61,6 +65,7 @@ pub(super) fn check(
         sources,
         cloud,
         rules,
+        trials,
         adopt,
         groups,
         leavers,

@@ -82,11 +82,13 @@ impl Removal {
         match action.kind {
             Kind::Delete => Some(Self::Delete),
             Kind::Deactivate => Some(Self::Deactivate),
-            Kind::LicenseRemove | Kind::RoleChange if action.removes() => match action.cause {
-                // Part of a leaving: stands and falls with the deactivation.
-                Cause::RecordGone | Cause::Disabled | Cause::OutOfScope => Some(Self::Deactivate),
-                _ => Some(Self::LicenseRemove),
-            },
+            Kind::LicenseRemove | Kind::LicenseAdd | Kind::RoleChange if action.removes() => {
+                match action.cause {
+                    // Part of a leaving: stands and falls with the deactivation.
+                    Cause::RecordGone | Cause::Disabled | Cause::OutOfScope => Some(Self::Deactivate),
+                    _ => Some(Self::LicenseRemove),
+                }
+            }
             Kind::GroupDelete => Some(Self::GroupDelete),
             // Leavers were weighed when they were deactivated.
             Kind::GroupUpdate if action.cause == Cause::MembersLeft => None,

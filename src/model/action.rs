@@ -23,7 +23,7 @@ pub enum Kind {
     Reactivate,
     /// The account is removed for good.
     Delete,
-    /// Licences given.
+    /// Licences given, or exchanged for others.
     LicenseAdd,
     /// Licences taken away.
     LicenseRemove,
@@ -109,7 +109,8 @@ pub enum Attr {
     ExternalId,
     /// An attribute.
     Field(Field),
-    /// A licence: from nothing to `held`, or back.
+    /// A licence: from nothing to `held`, or back; a calling licence to the text of its
+    /// [`super::Telephone`].
     License(LicenseId),
     /// A role: from nothing to `held`, or back.
     Role(RoleId),
@@ -228,6 +229,9 @@ pub enum Cause {
     OutOfScope,
     /// A leaver came back.
     Returned,
+    /// The person has another record than before, in another domain most often, recognised by the
+    /// join value: the account goes with the person.
+    Moved,
     /// The time that leavers stay deactivated is over.
     GraceOver,
     /// A rule gives it.
@@ -258,6 +262,7 @@ impl Cause {
             Self::Disabled => "disabled in the directory",
             Self::OutOfScope => "left the scope",
             Self::Returned => "back in the directory",
+            Self::Moved => "moved to another domain",
             Self::GraceOver => "deactivated for longer than leavers are kept",
             Self::Entitled => "a rule gives it",
             Self::NotEntitled => "no rule gives it any more",
@@ -294,14 +299,10 @@ impl Action {
     pub fn removes(&self) -> bool {
         match self.kind {
             Kind::Deactivate | Kind::Delete | Kind::LicenseRemove | Kind::GroupDelete => true,
-            Kind::RoleChange => self.changes.iter().any(|change| change.to.is_none()),
+            // A licence can be exchanged for one that excludes it.
+            Kind::RoleChange | Kind::LicenseAdd => self.changes.iter().any(|change| change.to.is_none()),
             Kind::GroupUpdate => self.changes.iter().any(Change::expels),
-            Kind::Create
-            | Kind::Adopt
-            | Kind::Update
-            | Kind::Reactivate
-            | Kind::LicenseAdd
-            | Kind::GroupCreate => false,
+            Kind::Create | Kind::Adopt | Kind::Update | Kind::Reactivate | Kind::GroupCreate => false,
         }
     }
 }

@@ -149,6 +149,10 @@ pub enum Lookup {
     Groups(Vec<SourceId>),
     /// Groups that directly name one of these DNs as a member, with all their members.
     GroupsHolding(Vec<String>),
+    /// Groups anywhere below these DNs, with all their members.
+    GroupsBelow(Vec<String>),
+    /// Containers at these DNs and anywhere below, where people or groups are searched.
+    ContainersBelow(Vec<String>),
 }
 
 /// What was found.
@@ -156,6 +160,8 @@ pub enum Lookup {
 pub struct Found {
     /// The records, as a full read gives them.
     pub records: Vec<Record>,
+    /// Containers, where they were asked for.
+    pub containers: Vec<Container>,
     /// Entries that cannot be used. Whoever they are is not gone.
     pub unusable: Vec<Unusable>,
     /// What was not answered, in sentences. Only without any is absence proved.

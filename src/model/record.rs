@@ -46,6 +46,16 @@ pub struct Record {
     pub attributes: Vec<Attribute>,
 }
 
+#[cfg(test)]
+impl Attribute {
+    /// Attributes with text values, for tests.
+    pub(crate) fn list(attributes: &[(&str, &[&str])]) -> Vec<Self> {
+        let bytes = |values: &[&str]| values.iter().map(|value| value.as_bytes().to_vec()).collect();
+        let one = |(name, values): &(&str, &[&str])| Self { name: (*name).into(), values: bytes(values) };
+        attributes.iter().map(one).collect()
+    }
+}
+
 impl Record {
     /// All values of an attribute, as bytes.
     pub fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
@@ -123,13 +133,7 @@ mod tests {
             kind: RecordKind::Person,
             disabled: false,
             expires: None,
-            attributes: attributes
-                .iter()
-                .map(|(name, values)| Attribute {
-                    name: (*name).into(),
-                    values: values.iter().map(|v| v.as_bytes().to_vec()).collect(),
-                })
-                .collect(),
+            attributes: Attribute::list(attributes),
         }
     }
 

@@ -11,15 +11,18 @@ use crate::apply::{Failure, Hands, carry_out};
 use crate::clock;
 use crate::cloud::CloudError;
 use crate::guard::{Finding, HeldAction};
-use crate::model::{Action, Key, Kind, SourceId, Withheld};
+use crate::model::{Action, Key, Kind, LicenseId, SourceId, Withheld};
+use crate::plan::Fading;
 use crate::report::Event;
-use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store, Waiting};
+use crate::store::{Decision, Followed, GroupDelta, Meta, RunId, Store, Waiting};
 
 use super::PassError;
 use super::groups::{WITHHELD, act_on_groups};
+use super::held::{hold, is_about};
 use super::looked::Look;
 use super::observe::Extent;
 use super::parts::{NoSeat, Part};
+use super::reporting;
 
 /// Parts planned ahead of the cloud.
 const AHEAD: usize = 2;
@@ -37,6 +40,8 @@ pub struct Acted {
     pub held_plan: Option<String>,
     /// Who waits for a seat.
     pub waiting: Vec<NoSeat>,
+    /// Who keeps a licence for a while.
+    pub fading: Vec<Fading>,
     /// Who is withheld.
     pub withheld: Vec<Withheld>,
     /// Who stays short of what should be, and why.
@@ -45,6 +50,8 @@ pub struct Acted {
     pub in_sync: u64,
     /// See [`Part::revisited`].
     pub revisited: u64,
+    /// See [`Part::unmanaged`].
+    pub unmanaged: u64,
     /// What the guard objects to about groups.
     pub findings: Vec<Finding>,
     /// Groups that stay as they are although they should not, and why.
@@ -52,6 +59,8 @@ pub struct Acted {
     /// Members of the groups that were compared who have no account.
     pub without_account: u64,
 
+    /// Licences of the rules that new accounts had without our giving them, and how many people.
+    pub uncalled: BTreeMap<LicenseId, u64>,
     /// Whether an account that should be there was not, so that the next pass has to observe
     /// the whole cloud.
     pub lost: bool,
@@ -74,11 +83,13 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     let meta = look_meta(store.reader().meta()?, &look);
     let unfinished = begun(&look, store)?;
     store.follow(meta.clone(), Followed { unfinished, ..Followed::default() }).await?;
-    if look.reading.whole {
+    if look.reading.settled {
         commit_groups(&look, store).await?;
     }
 
-    let unawares = look.created_unawares()?;
+    reporting::note(&look, store).await?;
+
+    let unawares = look.made_ours_unawares()?;
     if !unawares.is_empty() {
         store.settle(clock::now().timestamp(), unawares).await?;
     }
@@ -102,10 +113,12 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             finish,
             notes,
             waiting,
+            fading,
             withheld,
             short,
             in_sync,
             revisited,
+            unmanaged,
             findings: _,
         } = part;
         let people: BTreeSet<SourceId> = checked.plan().actions.iter().map(|action| action.anchor).collect();
@@ -125,6 +138,9 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             *acted.done.entry(kind).or_default() += count;
         }
         acted.failed.extend(outcomes.failed);
+        for (license, count) in outcomes.uncalled {
+            *acted.uncalled.entry(license).or_default() += count;
+        }
         acted.lost |= outcomes.lost;
         acted.waiting.extend(waiting);
         acted.waiting.extend(outcomes.unserved.into_iter().map(|(anchor, email, license)| NoSeat {
@@ -133,18 +149,24 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             license,
         }));
         acted.held.extend(held);
+        acted.fading.extend(fading);
         acted.withheld.extend(withheld);
         acted.short.extend(short);
         acted.in_sync += in_sync;
         acted.revisited += revisited;
+        acted.unmanaged += unmanaged;
         acted.stopped |= outcomes.stopped;
         acted.fatal = outcomes.fatal;
         if acted.fatal.is_some() || acted.stopped {
             break;
         }
     }
+    for (license, people) in &acted.uncalled {
+        events(Event::Competing { license: license.to_string(), people: *people });
+    }
     drop(parts);
     let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
+    reporting::set_due(&look, hands, &managed, &mut acted).await?;
     let look = if acted.fatal.is_none() && !acted.stopped {
         act_on_groups(look, hands, &mut acted).await?
     } else {
@@ -209,10 +231,18 @@ fn unfinished(look: &Look, store: &Store, acted: &Acted) -> Result<Vec<SourceId>
         unfinished.extend(store.reader().unfinished(usize::MAX)?);
         if look.reading.partial.is_empty() {
             unfinished.retain(|anchor| !concerned.contains(anchor));
+        } else if look.reading.whole {
+            // Who is linked is marked where it is kept; of the others, all may have been missed somewhere.
+            let at = |anchor: SourceId| look.index.find(anchor);
+            let open = |anchor| at(anchor).is_none_or(|at| look.index.unusable.get(at));
+            unfinished.extend(concerned.iter().copied().filter(|anchor| open(*anchor)));
         } else {
             // Something about any of them may not have been seen.
             unfinished.extend(concerned);
         }
+    } else if !look.reading.partial.is_empty() {
+        // Nor was everybody seen by a read of everything.
+        unfinished.extend(store.reader().unfinished(usize::MAX)?);
     }
     // Groups remember by themselves what is open.
     let groups = |anchor: &SourceId| look.reading.memberships.has_chosen(*anchor);
@@ -228,7 +258,7 @@ fn unfinished(look: &Look, store: &Store, acted: &Acted) -> Result<Vec<SourceId>
 /// The containers that go with the cursors that are remembered. Beside an older cursor, a unit that
 /// it tells of again would look as if it had not moved.
 fn containers(look: &Look) -> Followed {
-    if !look.reading.whole {
+    if !look.reading.settled {
         return Followed::default();
     }
     let mut followed = look.reading.followed.clone();
@@ -262,7 +292,7 @@ async fn conclude(
         // A census that is too short to be believed does not become the measure of the next.
         let doubted = !acted.held.is_empty() && look.guard.doubts_census();
         // What is missing for everybody leaves every cursor where it was.
-        for seen in look.reading.sources.iter().filter(|seen| seen.complete && look.reading.whole) {
+        for seen in look.reading.sources.iter().filter(|seen| seen.complete && look.reading.settled) {
             let mut fresh = seen.meta.clone();
             if doubted && let Some(before) = meta.sources.get(&seen.name) {
                 fresh.people = fresh.people.max(before.people);
@@ -274,6 +304,10 @@ async fn conclude(
             if look.reading.partial.is_empty() {
                 (meta.written, meta.rules) = look.rules;
                 meta.groups = look.choice;
+                meta.tried = None;
+                forget_given(look, store, &mut meta)?;
+            } else {
+                meta.tried = Some((look.rules.1, look.policy.now));
             }
             meta.linked = store.reader().count()?;
         } else {
@@ -292,7 +326,8 @@ async fn conclude(
         let concerned = look.reading.concerned.as_ref();
         let earlier = keep(concerned, store.reader().withheld()?, |one| one.anchor);
         let earlier = earlier.into_iter().filter(|old| {
-            !WITHHELD.contains(&old.code.as_str()) && acted.withheld.iter().all(|new| new.dn != old.dn)
+            let again = look.compared_groups() && WITHHELD.contains(&old.code.as_str());
+            !again && acted.withheld.iter().all(|new| new.dn != old.dn)
         });
         acted.withheld.splice(0..0, earlier.collect::<Vec<_>>());
         store.set_withheld(run, acted.withheld.clone()).await?;
@@ -314,54 +349,15 @@ async fn conclude(
     Ok(())
 }
 
-/// Stores what the guard holds, under an id that is the same for the same actions; what was
-/// held before and is not wanted any more is done with.
-async fn hold(look: &Look, store: &Store, run: RunId, acted: &mut Acted) -> Result<(), PassError> {
-    let now = clock::now().timestamp();
-    let id = (!acted.held.is_empty()).then(|| held_id(&acted.held));
-    // While absence is not proved no removal is planned, which says nothing about those that wait.
-    if look.policy.may_remove && look.reading.partial.is_empty() {
-        for old in store.reader().held()? {
-            if old.decision.is_none() && Some(&old.id) != id.as_ref() && is_about(look, &old) {
-                store.decide_held(&old.id, Decision::Overtaken, now).await?;
-            }
-        }
+/// Of licences and roles that only earlier rules named, those that nobody has from us any more are no
+/// longer looked for.
+fn forget_given(look: &Look, store: &Store, meta: &mut Meta) -> Result<(), PassError> {
+    let (licenses, roles) = &look.named;
+    if meta.licenses.is_subset(licenses) && meta.roles.is_subset(roles) {
+        return Ok(());
     }
-    let Some(id) = id else { return Ok(()) };
-    let findings: Vec<&Finding> = look.guard.findings().iter().chain(&acted.findings).collect();
-    let findings = serde_json::to_value(findings)
-        .map_err(|e| PassError::fault(format!("findings could not be written: {e}")))?;
-    let plan = HeldPlan {
-        id: id.clone(),
-        run,
-        generation: look.generation,
-        created: now,
-        decision: None,
-        findings,
-        actions: acted.held.iter().map(|held| held.action.clone()).collect(),
-    };
-    store.hold(plan).await?;
-    acted.held_plan = Some(id);
+    let given = store.reader().given()?;
+    meta.licenses.retain(|id| licenses.contains(id) || given.licenses.contains(id));
+    meta.roles.retain(|id| roles.contains(id) || given.roles.contains(id));
     Ok(())
-}
-
-/// Whether the pass was about everybody of a plan.
-fn is_about(look: &Look, plan: &HeldPlan) -> bool {
-    let concerned = look.reading.concerned.as_ref();
-    concerned.is_none_or(|concerned| {
-        plan.actions.iter().all(|action| action.kind.is_group() || concerned.contains(&action.anchor))
-    })
-}
-
-fn held_id(held: &[HeldAction]) -> String {
-    let mut lines: Vec<String> = held
-        .iter()
-        .map(|one| {
-            let changes: Vec<String> =
-                one.action.changes.iter().map(|c| format!("{} {:?} {:?}", c.field, c.from, c.to)).collect();
-            format!("{} {} {}", one.action.anchor, one.action.kind, changes.join(";"))
-        })
-        .collect();
-    lines.sort_unstable();
-    Key::exact(&lines.join("\n")).0[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }

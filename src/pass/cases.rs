@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{
-    Account, Cause, CloudId, Email, Key, LicenseId, LinkState, SnapshotRow, SourceId, Wanted, Withheld,
+    Account, Cause, CloudId, Email, FieldSet, Fingerprint, Key, LicenseId, LinkState, SnapshotRow, SourceId,
+    Wanted, Withheld,
 };
 use crate::plan::pair::{Pairing, pair};
 use crate::plan::{Case, Seen, Wish};
@@ -12,6 +13,7 @@ use crate::store::{Reader, Stage, StagedAccount, StagedWanted, StoreError};
 use super::census::Doubts;
 use super::contest::Addresses;
 use super::index::Index;
+use super::moved::Moved;
 use super::observe::{Extent, Observation};
 
 /// Everything that cases are made from.
@@ -24,6 +26,8 @@ pub struct Evidence<'a> {
     pub people: &'a Stage,
     /// What was seen of the cloud.
     pub observation: &'a Observation,
+    /// Who is known under another anchor.
+    pub moved: &'a Moved,
     /// Contests over addresses.
     pub addresses: &'a Addresses,
     /// Whether a person who was not met is gone.
@@ -34,6 +38,8 @@ pub struct Evidence<'a> {
     pub me: Option<&'a CloudId>,
     /// Addresses that the configuration protects.
     pub protected: &'a BTreeSet<Email>,
+    /// Attributes that are written only where the cloud has no value.
+    pub kept: FieldSet,
 }
 
 /// All evidence but that of the cloud.
@@ -46,6 +52,8 @@ pub struct Known<'a> {
     /// See [`Evidence`].
     pub people: &'a Stage,
     /// See [`Evidence`].
+    pub moved: &'a Moved,
+    /// See [`Evidence`].
     pub addresses: &'a Addresses,
     /// See [`Evidence`].
     pub whole: bool,
@@ -55,6 +63,8 @@ pub struct Known<'a> {
     pub me: Option<&'a CloudId>,
     /// See [`Evidence`].
     pub protected: &'a BTreeSet<Email>,
+    /// See [`Evidence`].
+    pub kept: FieldSet,
 }
 
 impl<'a> Known<'a> {
@@ -63,8 +73,8 @@ impl<'a> Known<'a> {
     where
         'a: 'b,
     {
-        let Self { index, reader, people, addresses, whole, doubts, me, protected } = *self;
-        Evidence { index, reader, people, observation, addresses, whole, doubts, me, protected }
+        let Self { index, reader, people, moved, addresses, whole, doubts, me, protected, kept } = *self;
+        Evidence { index, reader, people, observation, moved, addresses, whole, doubts, me, protected, kept }
     }
 }
 
@@ -77,6 +87,8 @@ pub struct Cases {
     pub staged: BTreeMap<SourceId, StagedWanted>,
     /// Who is withheld, for reasons that show only here.
     pub withheld: Vec<Withheld>,
+    /// People whose manager is not in the cloud, and is not about to come.
+    pub unmanaged: u64,
 }
 
 impl Evidence<'_> {
@@ -84,21 +96,26 @@ impl Evidence<'_> {
     pub fn linked(&self, anchors: &[SourceId]) -> Result<Cases, StoreError> {
         let staged = self.people.wanted(anchors)?.into_iter().map(|staged| (staged.anchor, staged)).collect();
         let mut out = Cases { staged, ..Cases::default() };
+        let known: Vec<SourceId> = anchors.iter().map(|anchor| self.moved.old(*anchor)).collect();
         let accounts: HashMap<SourceId, Account> = self
             .observation
             .stage
-            .accounts_by_anchor(anchors)?
+            .accounts_by_anchor(&known)?
             .into_iter()
             .filter_map(|staged| Some((staged.linked?, staged.account)))
             .collect();
         let keys: Vec<Key> = accounts.values().map(|account| Key::exact(account.id.as_str())).collect();
         let asked = self.asked_licenses(&keys)?;
-        for row in self.reader.rows(anchors)? {
-            let anchor = row.anchor;
-            let Some(at) = self.index.find(anchor) else { continue };
+        for row in self.reader.rows(&known)? {
+            let anchor = self.moved.now(row.anchor);
+            let Some(at) = self.index.find(row.anchor) else { continue };
             let staged = out.staged.get(&anchor);
-            let account = accounts.get(&anchor);
-            let wish = self.wish(anchor, at, staged, &row, &mut out.withheld);
+            let account = accounts.get(&row.anchor);
+            let mut wish = self.wish(anchor, at, staged, &row, &mut out.withheld);
+            if let Some(contest) = self.anchored_elsewhere(anchor, staged)? {
+                out.withheld.push(contest);
+                wish = Wish::Undecided;
+            }
             let protected = self.is_protected(&row.cloud_id, account, Some(&row));
             let held = match &self.observation.extent {
                 Extent::All { held, .. } => Some(self.observation.licenses_in(held[at])),
@@ -110,14 +127,18 @@ impl Evidence<'_> {
                 anchor,
                 dn: staged.map(|staged| staged.dn.clone()),
                 wish,
-                seen: self.seen(anchor, at, account),
+                seen: self.seen(row.anchor, at, account),
                 matched: None,
                 held,
                 protected,
-                proven: !self.doubts.holds(staged.map_or(&row.dn, |staged| &staged.dn)),
+                proven: !self.doubts.holds(staged.map_or(&row.dn, |staged| &staged.dn))
+                    && !staged.is_some_and(|staged| {
+                        self.doubts.cloud(&row, staged, self.index.record(at) == Fingerprint::NONE)
+                    }),
                 row: Some(row),
             });
         }
+        self.name_managers(&mut out)?;
         Ok(out)
     }
 
@@ -129,7 +150,7 @@ impl Evidence<'_> {
         row: &SnapshotRow,
         withheld: &mut Vec<Withheld>,
     ) -> Wish {
-        if let Some(contest) = self.addresses.contested.get(&anchor) {
+        if let Some(contest) = self.contest(anchor) {
             withheld.push(contest.clone());
             return Wish::Undecided;
         }
@@ -143,6 +164,8 @@ impl Evidence<'_> {
                 LinkState::Present => {
                     let mut person = row.applied.clone();
                     person.active = true;
+                    // What the cloud holds of its own is not what the directory wants.
+                    person.profile.retain(|field, _| !self.kept.contains(*field));
                     Wish::Present(person)
                 }
                 LinkState::Left { .. } => Wish::Leaving(Cause::Disabled),
@@ -154,6 +177,35 @@ impl Evidence<'_> {
                 LinkState::Present => Wish::Undecided,
             },
         }
+    }
+
+    /// What somebody else claims as well.
+    fn contest(&self, anchor: SourceId) -> Option<&Withheld> {
+        self.moved.withheld(anchor).or_else(|| self.addresses.contested.get(&anchor))
+    }
+
+    /// Whether the new anchor of somebody who moved is carried by an account that is not theirs:
+    /// then there are two for one person.
+    fn anchored_elsewhere(
+        &self,
+        anchor: SourceId,
+        staged: Option<&StagedWanted>,
+    ) -> Result<Option<Withheld>, StoreError> {
+        let Some(staged) = staged.filter(|_| self.moved.is_new(anchor)) else { return Ok(None) };
+        let carrying = self.observation.stage.accounts_by_external_id(&[&anchor.to_string()])?;
+        let other = carrying.into_iter().find(|account| account.linked.is_none());
+        Ok(other.map(|other| Withheld {
+            anchor: Some(anchor),
+            dn: staged.dn.clone(),
+            code: "contested".into(),
+            reason: format!(
+                "account {} carries this anchor, while the value that identifies the person (people.join) leads to \
+                 another account",
+                other.account.id
+            ),
+            remedy: "decide in the cloud which account is this person's, and remove the external id from the other"
+                .into(),
+        }))
     }
 
     fn seen(&self, anchor: SourceId, at: usize, account: Option<&Account>) -> Seen {
@@ -228,6 +280,7 @@ impl Evidence<'_> {
             out.cases.push(case);
             out.staged.insert(staged.anchor, staged);
         }
+        self.name_managers(&mut out)?;
         Ok(out)
     }
 
@@ -251,7 +304,7 @@ impl Evidence<'_> {
             protected: false,
             proven: !self.doubts.holds(&staged.dn),
         };
-        if let Some(contest) = self.addresses.contested.get(&anchor) {
+        if let Some(contest) = self.contest(anchor) {
             withheld.push(contest.clone());
             return Ok(case);
         }
@@ -304,8 +357,9 @@ impl Evidence<'_> {
     fn moves_on(&self, account: &Account, address: &Email) -> bool {
         let owners = self.reader.anchors_by_cloud(&[Key::exact(account.id.as_str())]).unwrap_or_default();
         owners.iter().any(|(_, owner)| {
-            !self.addresses.contested.contains_key(owner)
-                && self.people.wanted(&[*owner]).is_ok_and(|found| {
+            let owner = self.moved.now(*owner);
+            self.contest(owner).is_none()
+                && self.people.wanted(&[owner]).is_ok_and(|found| {
                     found.iter().any(|s| s.email.is_some_and(|next| next != address.key()))
                 })
         })

@@ -3,10 +3,13 @@
 
 mod conclude;
 mod heard;
+mod primary;
 mod twins;
+mod ungiven;
 
 pub use conclude::Doubts;
 pub use heard::read_heard;
+pub use ungiven::NotGiven;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +18,9 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::guard::Headcount;
-use crate::model::{Census, Completeness, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld};
+use crate::model::{
+    Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld,
+};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::{Source, SourceError};
@@ -33,6 +38,8 @@ const UNDER_WAY: usize = 3;
 pub struct Reading {
     /// Whether everything was seen, so that absence is proved.
     pub whole: bool,
+    /// Whether what was learned of groups, and of sources that were seen completely, is remembered.
+    pub settled: bool,
     /// What was not seen, in sentences. What of it concerns the people of one source alone does
     /// not make the others doubtful.
     pub partial: Vec<String>,
@@ -52,6 +59,8 @@ pub struct Reading {
     pub unchanged: u64,
     /// Objects that are withheld, in order of appearance.
     pub withheld: Vec<Withheld>,
+    /// Licences that a rule gives and that are not given, as the rules are meant.
+    pub not_given: Vec<NotGiven>,
     /// Linked people whom a change in the groups touches through their AD primary group, which
     /// no list of members leads to.
     pub through_primary: Vec<SourceId>,
@@ -179,6 +188,7 @@ struct Work {
     groups: u64,
     unchanged: u64,
     withheld: Vec<Withheld>,
+    not_given: Vec<NotGiven>,
     through_primary: Vec<SourceId>,
     primary: Vec<(SourceId, Option<Key>)>,
     follows: bool,
@@ -200,6 +210,7 @@ impl Work {
             groups: 0,
             unchanged: 0,
             withheld: Vec::new(),
+            not_given: Vec::new(),
             through_primary: Vec::new(),
             primary: Vec::new(),
             follows: false,
@@ -321,45 +332,31 @@ impl Work {
             Wanted::Present(person) => Some(person.email.key()),
             Wanted::Leaving(_) | Wanted::Withheld(_) => None,
         };
+        let joined = sieve.rules.join_key(&record);
         match (&verdict.wanted, at) {
             // Not in the cloud and not to be: nothing to remember.
             (Wanted::Leaving(_), None) => return Ok(()),
             (Wanted::Withheld(withheld), _) => {
                 self.withhold(withheld.clone(), sieve);
-                if at.is_none() {
+                // Whoever may be somebody known is remembered: that account must wait, too.
+                if at.is_none() && joined.is_none() {
                     return Ok(());
                 }
             }
             _ => {}
         }
+        let open = self.note_ungiven(&record, verdict.ungiven, sieve);
         self.batch.push(StagedWanted {
             anchor: record.anchor,
             linked: at.is_some(),
-            record: print,
+            // Whoever lacks a licence for a mistake is looked at until it is mended.
+            record: if open { Fingerprint::NONE } else { print },
             dn: record.dn,
             email,
             recheck: verdict.recheck,
+            joined,
             wanted: verdict.wanted,
         });
-        Ok(())
-    }
-
-    /// Remembers who is in a group that leads to a chosen one and does not list them.
-    fn note_primary(&mut self, record: &Record, sieve: &Sieve) -> Result<(), StoreError> {
-        let Some(memberships) = &self.memberships else { return Ok(()) };
-        let Some(chosen) = &memberships.chosen else { return Ok(()) };
-        if record.kind != RecordKind::Person {
-            return Ok(());
-        }
-        let mut group = record.texts("primarygroup").next().map(Key::dn);
-        if let Some(key) = group
-            && !chosen.lead_from(key, memberships, &sieve.reader, &self.stage)?
-        {
-            group = None;
-        }
-        if group.is_some() || self.follows {
-            self.primary.push((record.anchor, group));
-        }
         Ok(())
     }
 

@@ -8,6 +8,8 @@
 
 mod ear;
 mod follow;
+mod join;
+mod proof;
 
 use std::collections::BTreeSet;
 
@@ -21,7 +23,7 @@ use crate::source::Source;
 use crate::store::{Followed, Meta, Reader, SourceMeta, Stage};
 
 use super::PassError;
-use super::census::SourceSeen;
+use super::census::{Doubts, SourceSeen};
 use super::groups::chosen_print;
 use super::membership::Memberships;
 
@@ -86,10 +88,18 @@ pub struct Heard {
     pub concerned: BTreeSet<SourceId>,
     /// What was not answered.
     pub partial: Vec<String>,
+    /// Whose source it was that did not answer.
+    pub doubts: Doubts,
+    /// Whether what was told need not be told again, as far as its source answered.
+    pub settled: bool,
     /// To be remembered when the pass succeeds.
     pub sources: Vec<SourceSeen>,
     /// Changes of containers.
     pub followed: Followed,
+    /// Whether somebody asked about these people alone: what else has changed does not matter, other
+    /// rules than those of the last pass do not lead to a read of everything, and the cloud is asked
+    /// about each of them.
+    pub alone: bool,
 }
 
 /// Whether it is worth asking the sources what changed, and if not, why everything is read.
@@ -144,6 +154,18 @@ fn short_before(reader: &Reader) -> Result<Option<String>, PassError> {
     Ok(short.then(|| "the last complete read showed implausibly few people".into()))
 }
 
+/// Forgets the cursors that are worth nothing once everything has to be read: that of a source that
+/// is doubted; and all of them, when a change in passing led to it. The pass renews those of the sources
+/// that it reads completely. Should it not come to that, changes in passing lead to nothing more, and
+/// the next pass on schedule tries again.
+pub fn forget_cursors(meta: &mut Meta, doubted: Option<&str>, in_passing: bool) {
+    for (name, known) in &mut meta.sources {
+        if in_passing || doubted == Some(name) {
+            known.cursor = None;
+        }
+    }
+}
+
 /// Asks the sources what changed.
 ///
 /// # Errors
@@ -176,7 +198,12 @@ pub async fn hear(hearing: Hearing<'_>) -> Result<Answer, PassError> {
     let mut total = 0;
     for (at, ((source, known, before), answer)) in asked.iter().zip(answers).enumerate() {
         let name = source.name();
-        ear.sources.push(ear::Listened { source: *source, answers: true });
+        ear.sources.push(ear::Listened {
+            source: *source,
+            answers: true,
+            whole: true,
+            bases: known.bases.clone(),
+        });
         match answer {
             Ok(Changes::Doubt(reason)) => {
                 return Ok(Answer::Everything {
@@ -207,6 +234,7 @@ pub async fn hear(hearing: Hearing<'_>) -> Result<Answer, PassError> {
             }
             Err(error) => {
                 ear.sources[at].answers = false;
+                ear.sources[at].whole = false;
                 ear.partial.push(format!("source \"{name}\": {}; {}", error.what, error.remedy));
                 errors.push(error);
             }

@@ -2,7 +2,7 @@
 //!
 //! An address belongs to the linked person who already has it. Among newcomers nobody has the
 //! better claim: all of them are withheld, each with the DN of the others. Whoever is about to
-//! give the address up does not hold it any more.
+//! give the address up does not hold it any more. What a stray holds in the cloud is not free.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,6 +11,8 @@ use crate::plan::order::{Readdress, rounds};
 use crate::store::{Reader, Stage, StagedWanted, StoreError};
 
 use super::index::Index;
+use super::moved::Moved;
+use super::strays::Taken;
 
 /// Staged people looked through at a time.
 const CHUNK: usize = 10_000;
@@ -24,9 +26,19 @@ pub struct Addresses {
     pub rounds: Vec<Vec<SourceId>>,
 }
 
-/// Finds all contests over addresses.
-pub fn settle(stage: &Stage, reader: &Reader, index: &Index) -> Result<Addresses, StoreError> {
-    let mut claims = Claims { stage, reader, index, losers: BTreeMap::new() };
+/// Finds all contests over addresses; `moved` are those who have another anchor now, and `taken` the
+/// addresses of accounts that no record claims.
+pub fn settle(
+    stage: &Stage,
+    reader: &Reader,
+    index: &Index,
+    moved: &Moved,
+    taken: &Taken,
+) -> Result<Addresses, StoreError> {
+    let mut claims = Claims { stage, reader, index, moved, taken, losers: BTreeMap::new() };
+    for anchor in taken.keys() {
+        claims.lose(*anchor, "address_of_stray", Vec::new());
+    }
     claims.among_staged()?;
     // Whoever loses keeps the old address, so that somebody else may lose it in turn.
     let rounds = loop {
@@ -51,6 +63,8 @@ struct Claims<'a> {
     stage: &'a Stage,
     reader: &'a Reader,
     index: &'a Index,
+    moved: &'a Moved,
+    taken: &'a Taken,
     losers: BTreeMap<SourceId, (&'static str, Vec<SourceId>)>,
 }
 
@@ -64,7 +78,7 @@ impl Claims<'_> {
 
     fn among_staged(&mut self) -> Result<(), StoreError> {
         for (key, claimants) in self.stage.email_claims()? {
-            let holders = self.reader.email_owners(&[key])?;
+            let holders = self.owners(&[key])?;
             let holder = holders.iter().map(|(_, anchor)| *anchor).find(|anchor| claimants.contains(anchor));
             for anchor in &claimants {
                 if Some(*anchor) != holder {
@@ -86,7 +100,7 @@ impl Claims<'_> {
             let Some((last, _)) = page.last() else { return Ok(()) };
             after = Some(*last);
             let keys: Vec<Key> = page.iter().map(|(key, _)| *key).collect();
-            let owners: HashMap<Key, SourceId> = self.reader.email_owners(&keys)?.into_iter().collect();
+            let owners: HashMap<Key, SourceId> = self.owners(&keys)?.into_iter().collect();
             let taken: Vec<(SourceId, SourceId, Key)> = page
                 .iter()
                 .filter_map(|(key, anchor)| Some((*anchor, *owners.get(key)?, *key)))
@@ -95,6 +109,7 @@ impl Claims<'_> {
             for (anchor, owner, key) in taken {
                 if !self.gives_up(owner, key)? {
                     let gone = match self.index.find(owner) {
+                        _ if self.moved.is_new(owner) => false,
                         Some(at) => !self.index.met.get(at),
                         None => {
                             let rows = self.reader.rows(&[owner])?;
@@ -109,6 +124,12 @@ impl Claims<'_> {
                 }
             }
         }
+    }
+
+    /// Who has these addresses, each under the anchor of now.
+    fn owners(&self, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
+        let owners = self.reader.email_owners(keys)?.into_iter();
+        Ok(owners.map(|(key, owner)| (key, self.moved.now(owner))).collect())
     }
 
     /// Whether the owner of an address is about to take another one.
@@ -132,10 +153,10 @@ impl Claims<'_> {
             let page = self.stage.wanted_after(true, after, CHUNK)?;
             let Some(last) = page.last() else { return Ok(moves) };
             after = Some(last.anchor);
-            let anchors: Vec<SourceId> = page.iter().map(|staged| staged.anchor).collect();
+            let anchors: Vec<SourceId> = page.iter().map(|staged| self.moved.old(staged.anchor)).collect();
             let rows = self.reader.rows(&anchors)?;
             let from: HashMap<SourceId, Key> =
-                rows.iter().map(|row| (row.anchor, row.applied.email.key())).collect();
+                rows.iter().map(|row| (self.moved.now(row.anchor), row.applied.email.key())).collect();
             moves.extend(page.iter().filter(|staged| !self.losers.contains_key(&staged.anchor)).filter_map(
                 |staged| {
                     let (from, to) = (*from.get(&staged.anchor)?, staged.email?);
@@ -149,6 +170,11 @@ impl Claims<'_> {
         let mut out = HashMap::new();
         for (anchor, (code, others)) in &self.losers {
             let Some(staged) = self.stage.wanted(&[*anchor])?.into_iter().next() else { continue };
+            let stray = self.taken.get(anchor).filter(|_| *code == "address_of_stray");
+            if let Some(stray) = stray {
+                out.insert(*anchor, withheld(&staged, code, std::slice::from_ref(stray)));
+                continue;
+            }
             let names: Vec<String> =
                 others.iter().map(|other| self.name(*other)).collect::<Result<_, _>>()?;
             out.insert(*anchor, withheld(&staged, code, &names));
@@ -177,6 +203,11 @@ fn withheld(staged: &StagedWanted, code: &'static str, others: &[String]) -> Wit
                 "the e-mail address {email} is still held by \"{others}\", who is to get another one in a circle"
             ),
             "give one of them an address that nobody uses, sync, and then the final one".to_owned(),
+        ),
+        "address_of_stray" => (
+            format!("the e-mail address {email} is held in the cloud by account {others}, which no record claims"),
+            "delete that account in the cloud, give it another address, or give the person another one in the directory"
+                .to_owned(),
         ),
         "address_of_leaver" => (
             format!("the e-mail address {email} belongs to the account of a leaver, \"{others}\""),

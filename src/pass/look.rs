@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::cloud::CloudRead;
 use crate::guard::{Guard, Limits, Tally};
-use crate::model::{Action, Email, Key, Managed, SourceId};
-use crate::plan::{GroupRules, Leavers, Policy, Seats};
+use crate::model::{Action, Email, Key, Managed, Role, SourceId};
+use crate::plan::{GroupRules, Leavers, Lines, Policy, Seats};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::Source;
@@ -20,9 +20,12 @@ use super::contest::settle;
 use super::groups::{Groups, GroupsSeen, chosen_print, see};
 use super::index::{Faces, Index};
 use super::looked::Look;
+use super::moved::Moved;
 use super::observe::{Extent, OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
 use super::parts::Parts;
+use super::rebound::{self, Bound};
 use super::sections::Sections;
+use super::strays::{Taken, in_the_way};
 
 /// How much of the cloud to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,12 +107,24 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     }
     let catalogue = cloud.catalogue().await.map_err(PassError::Cloud)?;
     let roles = cloud.roles().await.map_err(PassError::Cloud)?;
-    let (rules, unbound) = rules.bind(&catalogue, &roles);
+    let full_admin = Role::full(&roles).cloned();
+    let (mut rules, mut unbound) = rules.bind(&catalogue, &roles);
+    let mut in_use = None;
+    let mut placeless = Vec::new();
+    if rules.needs_places() {
+        in_use = cloud.lines().await.map_err(PassError::Cloud)?;
+        (rules, placeless) = rules.locate(cloud.places().await.map_err(PassError::Cloud)?);
+    }
+    // Without a location nothing is given there; that says nothing about what may be taken.
+    let may_strip = unbound.is_empty();
+    unbound.append(&mut placeless);
+    let named = (rules.managed_licenses().clone(), rules.managed_roles());
     let managed = Managed {
         fields: rules.managed(),
+        kept: rules.kept(),
         // What was given under earlier rules can still be taken away.
-        licenses: rules.managed_licenses().union(&meta.licenses).cloned().collect(),
-        roles: rules.managed_roles().union(&meta.roles).cloned().collect(),
+        licenses: named.0.union(&meta.licenses).cloned().collect(),
+        roles: named.1.union(&meta.roles).cloned().collect(),
     };
     if managed.licenses.len() > OBSERVED_LICENSES {
         return Err(PassError::Refused {
@@ -121,12 +136,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         });
     }
 
-    let observes_all = observe == Observe::All || meta.last_observation.is_none();
+    let alone = heard.as_ref().is_some_and(|heard| heard.alone);
+    let observes_all = !alone && (observe == Observe::All || meta.last_observation.is_none());
     let digests = (rules.written(), rules.fingerprint());
     let choice = chosen_print(&rules);
-    // With other licences or roles behind the same names, every verdict may be another one.
-    let heard =
-        heard.filter(|_| !observes_all && digests == (meta.written, meta.rules) && choice == meta.groups);
+    let bound = rebound::compare(&meta, digests, now);
+    if heard.is_some() && !alone && !observes_all && bound == Bound::Anew {
+        events(Event::ReadingAll { reason: rebound::REASON.into() });
+    }
+    let heard = heard.filter(|_| alone || !observes_all && bound != Bound::Anew && choice == meta.groups);
     let (index, faces) = match &heard {
         Some(heard) if heard.concerned.len() <= few(meta.linked) => {
             let concerned: Vec<SourceId> = heard.concerned.iter().copied().collect();
@@ -158,6 +176,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         events: Arc::clone(&events),
     });
     let follows = heard.is_some();
+    let asked_for = heard.as_ref().filter(|_| alone).map(|heard| heard.concerned.clone());
     let judging = Arc::clone(&sieve);
     let reading = async {
         match heard {
@@ -167,8 +186,9 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             None => read(sources, &meta, judging, Stage::new()?).await,
         }
     };
-    let ((reading, people), observation) = if observes_all {
-        let observing = observe_all(cloud, &managed, Arc::clone(&index), faces, Arc::clone(&events));
+    let ((reading, mut people), observation) = if observes_all {
+        let observing =
+            observe_all(cloud, &managed, full_admin.as_ref(), Arc::clone(&index), faces, Arc::clone(&events));
         let (reading, observation) = tokio::try_join!(reading, observing)?;
         (reading, Some(observation))
     } else {
@@ -176,22 +196,34 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         (reading.await?, None)
     };
 
-    let addresses = settle(&people, reader, &index)?;
+    let moved = Moved::find(&sieve.rules, &mut people, reader, &index, reading.whole)?;
+    let addresses = settle(&people, reader, &index, &moved, &Taken::new())?;
     let resting = match leavers.delete_after {
         Some(keep) => reader.rows_left(now.saturating_sub(keep))?.into_iter().map(|row| row.anchor).collect(),
         None => Vec::new(),
     };
-    let policy =
-        Policy { managed, leavers, adopt, may_remove: reading.whole, may_strip: unbound.is_empty(), now };
+    let policy = Policy {
+        managed,
+        leavers,
+        full_admin: full_admin.clone(),
+        tenure: sieve.tenure().over(&catalogue),
+        adopt,
+        may_remove: reading.whole,
+        may_strip,
+        now,
+    };
+    let lines = Lines::open(in_use.as_deref());
     let known = Known {
         index: &index,
         reader,
         people: &people,
+        moved: &moved,
         addresses: &addresses,
         whole: reading.whole,
         doubts: &reading.doubts,
         me: organization.me.as_ref(),
         protected: &protected,
+        kept: policy.managed.kept,
     };
     // Without an observation yet, the sections are those of the source alone.
     let sort = |observation: &Observation| Sections::sort(&known.with(observation), &resting);
@@ -206,10 +238,33 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             // Nothing is taken from anybody about whom the cloud was not asked: they may have become
             // an administrator since. What they hold already is not given, and not ours to take later.
             let seats = Seats::open(&catalogue);
-            let doubtful = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
-                .doubtful(few + 1)?;
-            let leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
-            match questions(&people, reader, leavers, few)? {
+            let (doubtful, wonders) = Parts::begin(
+                known.with(&nothing),
+                &sections,
+                &policy,
+                seats,
+                lines.clone(),
+                Default::default(),
+            )
+            .doubtful(few + 1)?;
+            let mut leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
+            if let Some(asked_for) = asked_for {
+                leavers.retain(|anchor| asked_for.contains(anchor));
+                leavers.extend(asked_for);
+            }
+            // Nor is an account handed on to another record before it was looked at.
+            let leavers: BTreeSet<SourceId> = leavers
+                .into_iter()
+                .map(|anchor| moved.old(anchor))
+                .chain(moved.all().map(|(_, old)| old))
+                .collect();
+            let readdressed: Vec<SourceId> = addresses.rounds.iter().flatten().copied().collect();
+            let questions = if wonders && !alone {
+                None
+            } else {
+                questions(&people, reader, leavers, &readdressed, few)?
+            };
+            match questions {
                 Some(questions) => (observe_some(cloud, &policy.managed, questions).await?, sections),
                 None => {
                     if follows && index.len() as u64 != index.linked() {
@@ -217,14 +272,30 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                         return Err(PassError::fault("more people to ask about than are concerned".into()));
                     }
                     let faces = Index::load(reader, now, true)?.1;
-                    let all =
-                        observe_all(cloud, &policy.managed, Arc::clone(&index), faces, Arc::clone(&events))
-                            .await?;
+                    let all = observe_all(
+                        cloud,
+                        &policy.managed,
+                        full_admin.as_ref(),
+                        Arc::clone(&index),
+                        faces,
+                        Arc::clone(&events),
+                    )
+                    .await?;
                     let sections = sort(&all)?;
                     (all, sections)
                 }
             }
         }
+    };
+    // Only now it shows who stands in the way.
+    let taken = in_the_way(&observation, reader, &people, &addresses)?;
+    let (addresses, sections) = if taken.is_empty() {
+        (addresses, sections)
+    } else {
+        let addresses = settle(&people, reader, &index, &moved, &taken)?;
+        let known = Known { addresses: &addresses, ..known };
+        let sections = Sections::sort(&known.with(&observation), &resting)?;
+        (addresses, sections)
     };
     tell_observed(&observation, &events);
     let seen = match &reading.memberships.chosen {
@@ -253,14 +324,17 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         reading,
         observation,
         policy,
+        lines,
         linked,
         beyond,
+        named,
         rules: digests,
         choice,
         approved: approved_plans,
         groups: Groups { rules: groups, seen, limits, recent, approved: approved.clone() },
         people,
         index,
+        moved,
         addresses,
         sections,
         reader: reader.clone(),
@@ -271,6 +345,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         &look.sections,
         &look.policy,
         Seats::open(&look.catalogue),
+        look.lines.clone(),
         (look.plan.clone(), look.generation),
     );
     let mut tally = parts.tally(&approved)?;

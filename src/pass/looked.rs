@@ -6,8 +6,11 @@ use std::sync::Arc;
 use crate::apply::{after, joined};
 use crate::cloud::Organization;
 use crate::guard::Guard;
-use crate::model::{Catalogue, CloudId, Email, Fingerprint, GroupLink, Key, Kind, Origin, SourceId};
-use crate::plan::{Policy, Seats};
+use crate::model::{
+    Action, Attr, Catalogue, Change, CloudId, Email, Fingerprint, GroupLink, Key, Kind, LicenseId, Origin,
+    RoleId, SourceId,
+};
+use crate::plan::{Case, Lines, Policy, Seats};
 use crate::rules::Unbound;
 use crate::store::{GroupChange, Outcome, Reader, RowChange, Settlement, Stage};
 
@@ -17,6 +20,7 @@ use super::census::Reading;
 use super::contest::Addresses;
 use super::groups::{GroupView, Groups, primary_changes};
 use super::index::Index;
+use super::moved::Moved;
 use super::observe::{Extent, Observation};
 use super::parts::{Part, Parts};
 use super::sections::Sections;
@@ -37,6 +41,8 @@ pub struct Look {
     pub guard: Guard,
     /// What holds for everybody.
     pub policy: Policy,
+    /// Numbers and extensions in use.
+    pub lines: Lines,
     /// The id of the plan.
     pub plan: String,
     /// The generation of the snapshot that was looked at.
@@ -45,6 +51,8 @@ pub struct Look {
     pub linked: u64,
     /// Linked people of whom the read did not speak.
     pub beyond: u64,
+    /// Licences and roles that the rules name; what else is managed was given under earlier rules.
+    pub named: (BTreeSet<LicenseId>, BTreeSet<RoleId>),
     /// The digest of the rules, as written and as bound.
     pub rules: (Fingerprint, Fingerprint),
     /// The digest of the choice of groups.
@@ -54,10 +62,22 @@ pub struct Look {
     pub(super) groups: Groups,
     pub(super) people: Stage,
     pub(super) index: Arc<Index>,
+    pub(super) moved: Moved,
     pub(super) addresses: Addresses,
     pub(super) sections: Sections,
     pub(super) reader: Reader,
     pub(super) protected: BTreeSet<Email>,
+}
+
+/// Whether the anchor in an account proves that this happened. An account that is taken back
+/// carried it before.
+fn writes_anchor(action: &Action) -> bool {
+    let anchor = |change: &Change| change.field == Attr::ExternalId && change.to.is_some();
+    match action.kind {
+        Kind::Create => true,
+        Kind::Adopt => action.changes.iter().any(anchor),
+        _ => false,
+    }
 }
 
 /// An account that no record claims.
@@ -75,11 +95,13 @@ impl Look {
             index: &self.index,
             reader: &self.reader,
             people: &self.people,
+            moved: &self.moved,
             addresses: &self.addresses,
             whole: self.reading.whole,
             doubts: &self.reading.doubts,
             me: self.organization.me.as_ref(),
             protected: &self.protected,
+            kept: self.policy.managed.kept,
         };
         known.with(&self.observation)
     }
@@ -106,6 +128,12 @@ impl Look {
         Ok(())
     }
 
+    /// Whether what was planned about groups before is planned again by this pass, if it is wanted:
+    /// not when somebody asked about single people.
+    pub(super) fn compared_groups(&self) -> bool {
+        self.reading.memberships.chosen.is_some() || self.choice == Fingerprint::NONE
+    }
+
     /// The comparison of groups; `None` when none are chosen. `rehearses`: as if everybody were
     /// there who is to be created.
     pub(super) fn group_view(&self, rehearses: bool) -> Result<Option<GroupView<'_>>, PassError> {
@@ -117,6 +145,7 @@ impl Look {
             reader: &self.reader,
             people: &self.people,
             index: &self.index,
+            moved: &self.moved,
             seen: &self.groups.seen,
             primary: primary_changes(&self.reading, &self.reader)?.into_iter().collect(),
             may_remove: self.policy.may_remove && self.reading.partial.is_empty(),
@@ -139,7 +168,8 @@ impl Look {
     pub(super) fn parts_of_people(&self, mut each: impl FnMut(Part) -> bool) -> Result<(), PassError> {
         let plan = (self.plan.clone(), self.generation);
         let seats = Seats::open(&self.catalogue);
-        let mut parts = Parts::begin(self.evidence(), &self.sections, &self.policy, seats, plan);
+        let lines = self.lines.clone();
+        let mut parts = Parts::begin(self.evidence(), &self.sections, &self.policy, seats, lines, plan);
         while let Some(part) = parts.next(&self.guard)? {
             if !each(part) {
                 break;
@@ -148,21 +178,21 @@ impl Look {
         Ok(())
     }
 
-    /// Accounts that an interrupted run created without ever hearing of it: they carry the
-    /// anchor, and we know that we were about to make them, so they are ours from here on,
+    /// Accounts that an interrupted run made ours without ever hearing of it: they carry the
+    /// anchor, and we know that we were about to write it, so they are ours from here on,
     /// even when their people have left meanwhile. Only a whole observation tells.
     ///
     /// # Errors
     ///
     /// When the spool or the store failed.
-    pub fn created_unawares(&self) -> Result<Vec<Settlement>, PassError> {
+    pub fn made_ours_unawares(&self) -> Result<Vec<Settlement>, PassError> {
         if matches!(self.observation.extent, Extent::Some(_)) {
             return Ok(Vec::new());
         }
         let mut settlements = Vec::new();
         for intent in self.reader.unconfirmed_intents()? {
             let action = &intent.action;
-            if action.kind != Kind::Create || self.index.find(action.anchor).is_some() {
+            if !writes_anchor(action) || self.index.find(action.anchor).is_some() {
                 continue;
             }
             let found = self.observation.stage.accounts_by_external_id(&[&action.anchor.to_string()])?;
@@ -240,10 +270,26 @@ impl Look {
         Ok(chosen.above(changed, memberships, &self.reader, &self.people)?.into_iter().collect())
     }
 
-    /// Everybody who is wanted and not linked.
+    /// The three states of one person of the plan side by side; `None` for somebody who is in none
+    /// of them.
+    ///
+    /// # Errors
+    ///
+    /// When the spool or the store failed.
+    pub fn case(&self, anchor: SourceId) -> Result<Option<Case>, PassError> {
+        let evidence = self.evidence();
+        let mut cases = match self.index.find(self.moved.old(anchor)) {
+            Some(_) => evidence.linked(&[anchor])?,
+            None => evidence.newcomers(self.people.wanted(&[anchor])?)?,
+        };
+        Ok(cases.cases.pop())
+    }
+
+    /// Everybody who is wanted and has no link under the anchor of their record.
     pub(super) fn newcomers(&self) -> Result<Vec<SourceId>, PassError> {
-        let newcomers = self.people.wanted_after(false, None, usize::MAX)?;
-        Ok(newcomers.into_iter().map(|staged| staged.anchor).collect())
+        let newcomers = self.people.wanted_after(false, None, usize::MAX)?.into_iter();
+        let moved = self.moved.all().map(|(new, _)| new);
+        Ok(newcomers.map(|staged| staged.anchor).chain(moved).collect())
     }
 
     /// The members of a group that changed.

@@ -29,6 +29,8 @@ pub struct Memberships {
     climbed: Mutex<HashMap<Key, GroupSet>>,
     /// The groups that become groups of the cloud; `None` when none do.
     pub(super) chosen: Option<ChosenGroups>,
+    /// Of whom somebody found out already, by DN key.
+    told: HashMap<Key, GroupSet>,
 }
 
 /// Collects the group records of a read.
@@ -133,6 +135,7 @@ impl Gathering {
             missing,
             climbed: Mutex::new(HashMap::new()),
             chosen: self.chosen.as_ref().map(|chosen| ChosenGroups::of(chosen, &self.rows)),
+            told: HashMap::new(),
         };
         if linked {
             view.touched = view.find_touched(&self.known, reader, stage)?;
@@ -152,7 +155,13 @@ impl Memberships {
             missing: Vec::new(),
             climbed: Mutex::new(HashMap::new()),
             chosen: None,
+            told: HashMap::new(),
         }
+    }
+
+    /// Those of a few people that somebody found out already. All of them count as changed.
+    pub fn told(told: HashMap<Key, GroupSet>, missing: Vec<String>) -> Self {
+        Self { touched: told.keys().copied().collect(), missing, told, ..Self::none() }
     }
 
     /// Groups that the rules name and the directory does not have.
@@ -220,6 +229,9 @@ impl Memberships {
     /// The named groups that a person is in, through any nesting, and through the AD primary
     /// group, which no member list shows.
     pub fn of(&self, record: &Record, reader: &Reader, stage: &Stage) -> Result<GroupSet, StoreError> {
+        if let Some(told) = self.told.get(&record.dn_key()) {
+            return Ok(told.clone());
+        }
         let mut set = GroupSet::new();
         if self.named.is_empty() {
             return Ok(set);

@@ -4,18 +4,24 @@
 //! all of a dry run. [`act`] carries out what a look found, with a writer and the store.
 
 mod act;
+mod alone;
 mod cases;
 mod census;
 mod changes;
 mod contest;
 mod groups;
+mod held;
 mod index;
 mod look;
 mod looked;
 mod membership;
+mod moved;
 mod observe;
 mod parts;
+mod rebound;
+mod reporting;
 mod sections;
+mod strays;
 
 use std::fmt;
 
@@ -24,8 +30,11 @@ use crate::source::SourceError;
 use crate::store::StoreError;
 
 pub use crate::apply::Hands;
+pub use crate::plan::Fading;
 pub use act::{Acted, act};
-pub use changes::{Answer, Heard, Hearing, hear};
+pub use alone::{Alone, Chain, Climbed, Meant, Met};
+pub use census::NotGiven;
+pub use changes::{Answer, Heard, Hearing, forget_cursors, hear};
 pub use look::{Observe, World, look};
 pub use looked::{Look, Stray};
 pub use parts::{NoSeat, Part};

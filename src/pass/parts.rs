@@ -10,11 +10,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use crate::apply::Finish;
 use crate::guard::{CheckedPlan, Finding, Guard, HeldAction, Tally, releases};
 use crate::model::{
-    Action, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow, SourceId, Withheld,
-    license_digest,
+    Action, Attr, Cause, Change, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow,
+    SourceId, Wanted, Withheld, license_digest,
 };
 use crate::plan::order::phase;
-use crate::plan::{Case, Cell, Decision, Match, Plan, Policy, Seats, Seen, Wish, decide};
+use crate::plan::{
+    Admins, Case, Cell, Decision, Fading, Lines, Match, Plan, Policy, Seats, Seen, Wish, decide,
+};
 use crate::store::{RowChange, StagedWanted, StoreError};
 
 use super::cases::{Cases, Evidence};
@@ -50,6 +52,8 @@ pub struct Part {
     pub notes: Vec<RowChange>,
     /// Who waits for a seat.
     pub waiting: Vec<NoSeat>,
+    /// Who keeps a licence for a while.
+    pub fading: Vec<Fading>,
     /// Who is withheld, for reasons that showed only here.
     pub withheld: Vec<Withheld>,
     /// Who stays short of what should be, and why.
@@ -58,6 +62,8 @@ pub struct Part {
     pub in_sync: u64,
     /// People looked at although their record is unchanged: something else about them is not.
     pub revisited: u64,
+    /// People whose manager is not in the cloud, and is not about to come.
+    pub unmanaged: u64,
     /// What the guard objects to besides what it says about people: in the part of the groups.
     pub findings: Vec<Finding>,
 }
@@ -73,6 +79,8 @@ pub struct Parts<'a> {
     evidence: Evidence<'a>,
     policy: &'a Policy,
     seats: Seats,
+    lines: Lines,
+    admins: Admins,
     plan: (String, u64),
     todo: VecDeque<Vec<SourceId>>,
     newcomers_after: Option<Option<SourceId>>,
@@ -88,6 +96,7 @@ impl<'a> Parts<'a> {
         sections: &Sections,
         policy: &'a Policy,
         seats: Seats,
+        lines: Lines,
         plan: (String, u64),
     ) -> Self {
         let chunks = |list: &[SourceId]| list.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>();
@@ -96,10 +105,14 @@ impl<'a> Parts<'a> {
             todo.extend(chunks(round));
         }
         todo.extend(chunks(&sections.linked));
+        let full = policy.full_admin.clone();
+        let admins = Admins::open(full, evidence.observation.full_admins, evidence.me.cloned());
         Self {
             evidence,
             policy,
             seats,
+            lines,
+            admins,
             plan,
             todo,
             newcomers_after: sections.newcomers.then_some(None),
@@ -128,18 +141,27 @@ impl<'a> Parts<'a> {
 
     fn decide_next(&mut self) -> Result<Option<(Cases, Vec<Decision>)>, StoreError> {
         let Some(chunk) = self.next_chunk()? else { return Ok(None) };
-        let cases = match chunk {
+        let mut cases = match chunk {
             Chunk::Linked(anchors) => self.evidence.linked(&anchors)?,
             Chunk::New(staged) => self.evidence.newcomers(staged)?,
         };
-        let decisions = cases.cases.iter().map(|case| decide(case, self.policy, &mut self.seats)).collect();
+        let mut decisions = Vec::with_capacity(cases.cases.len());
+        for case in &cases.cases {
+            let mut decision = decide(case, self.policy, &mut self.seats);
+            let tenure = &self.policy.tenure;
+            cases.withheld.extend(self.lines.settle(case, &mut decision, tenure, &mut self.seats));
+            self.admins.settle(case, &mut decision, &mut self.seats);
+            decisions.push(decision);
+        }
         Ok(Some((cases, decisions)))
     }
 
     /// Linked people about whom the snapshot is not to be trusted alone, at most `limit` of
     /// them: who would lose something, who would get a licence or role, which somebody may have
-    /// given by hand already, and about whom an interrupted run left doubts. Consumes the walk.
-    pub fn doubtful(mut self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
+    /// given by hand already, whose empty value somebody may have filled, and about whom an
+    /// interrupted run left doubts. And whether everybody must be looked at, lest the last full
+    /// administrator go. Consumes the walk.
+    pub fn doubtful(mut self, limit: usize) -> Result<(Vec<SourceId>, bool), StoreError> {
         self.newcomers_after = None;
         let mut found = BTreeSet::new();
         while found.len() < limit
@@ -148,14 +170,21 @@ impl<'a> Parts<'a> {
             for (case, decision) in cases.cases.iter().zip(decisions) {
                 let doubt = case.row.as_ref().is_some_and(|row| row.applied_print == Fingerprint::NONE);
                 let asked = |action: &Action| {
-                    action.removes() || matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
+                    action.removes()
+                        || matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
+                        || action.changes.iter().any(|change| self.is_kept(change))
                 };
                 if doubt || decision.actions.iter().any(asked) {
                     found.insert(case.anchor);
                 }
             }
         }
-        Ok(found.into_iter().take(limit).collect())
+        Ok((found.into_iter().take(limit).collect(), self.admins.wonders()))
+    }
+
+    /// Whether a change fills a value that may be there by now.
+    fn is_kept(&self, change: &Change) -> bool {
+        matches!(change.field, Attr::Field(field) if self.policy.managed.kept.contains(field))
     }
 
     /// Counts all removals, without those that are approved already. Consumes the walk.
@@ -185,11 +214,12 @@ impl<'a> Parts<'a> {
     /// The next part, guarded.
     pub fn next(&mut self, guard: &Guard) -> Result<Option<Part>, StoreError> {
         let Some((cases, decisions)) = self.decide_next()? else { return Ok(None) };
-        let Cases { cases, mut staged, withheld } = cases;
+        let Cases { cases, mut staged, withheld, unmanaged } = cases;
         let mut actions = Vec::new();
         let mut rows = BTreeMap::new();
         let mut finish = BTreeMap::new();
         let mut notes = Vec::new();
+        let mut fading = Vec::new();
         let (mut waiting, mut short, mut in_sync, mut revisited) = (Vec::new(), Vec::new(), 0, 0);
         for (case, decision) in cases.into_iter().zip(decisions) {
             let anchor = case.anchor;
@@ -199,6 +229,12 @@ impl<'a> Parts<'a> {
                 Wish::Present(person) => person.email.as_str().to_owned(),
                 _ => String::new(),
             };
+            fading.extend(decision.fading.iter().map(|(license, since)| Fading {
+                anchor,
+                email: email.clone(),
+                license: license.clone(),
+                until: self.policy.tenure.due(license, *since),
+            }));
             waiting.extend(decision.waiting.iter().map(|license| NoSeat {
                 anchor,
                 email: email.clone(),
@@ -213,7 +249,12 @@ impl<'a> Parts<'a> {
                 notes.extend(note(&case, &decision, done));
             } else {
                 finish.extend(done.map(|done| (anchor, done)));
-                rows.extend(ground(&case, self.policy).map(|row| (anchor, row)));
+                let (row, note) = handed_on(&case, &decision, ground(&case, self.policy));
+                notes.extend(note);
+                rows.extend(row.map(|mut row| {
+                    row.given.fading.clone_from(&decision.fading);
+                    (anchor, row)
+                }));
                 actions.extend(decision.actions);
             }
         }
@@ -242,10 +283,12 @@ impl<'a> Parts<'a> {
             finish,
             notes,
             waiting,
+            fading,
             withheld,
             short,
             in_sync,
             revisited,
+            unmanaged,
             findings: Vec::new(),
         }))
     }
@@ -266,14 +309,24 @@ impl<'a> Parts<'a> {
             || decision.short.is_some()
             || !self.policy.may_remove
             || !case.proven;
-        let (dn, record, recheck) = match (staged, &case.row) {
-            (Some(staged), _) => (staged.dn, staged.record, staged.recheck),
+        let known = case.row.as_ref().and_then(|row| row.joined);
+        let (dn, record, recheck, joined) = match (staged, &case.row) {
+            (Some(staged), _) => {
+                // Whoever leaves is often stripped of the value, and is still known by it.
+                let known = known.filter(|_| matches!(staged.wanted, Wanted::Leaving(_)));
+                (staged.dn, staged.record, staged.recheck, staged.joined.or(known))
+            }
             // A record that is gone is new when it comes back.
-            (None, Some(row)) if !self.is_met(case.anchor) => (row.dn.clone(), Fingerprint::NONE, None),
-            (None, Some(row)) => (row.dn.clone(), row.record, row.recheck),
+            (None, Some(row)) if !self.is_met(case.anchor) => {
+                (row.dn.clone(), Fingerprint::NONE, None, known)
+            }
+            (None, Some(row)) => (row.dn.clone(), row.record, row.recheck, known),
             (None, None) => return None,
         };
-        Some(Finish { dn, record: if open { Fingerprint::NONE } else { record }, recheck })
+        // Whoever keeps a licence for a while is looked at again when that is over.
+        let over = decision.fading.iter().map(|(id, since)| self.policy.tenure.due(id, *since));
+        let recheck = recheck.into_iter().chain(over).min();
+        Some(Finish { dn, record: if open { Fingerprint::NONE } else { record }, recheck, joined })
     }
 }
 
@@ -302,6 +355,7 @@ fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
             origin: if case.matched == Some(Match::Anchor) { Origin::Created } else { Origin::Adopted },
             state: LinkState::Present,
             recheck: None,
+            joined: None,
         },
         (None, None) => return None,
     };
@@ -329,6 +383,33 @@ fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
     Some(row)
 }
 
+/// A row, in the place of the one under the old anchor where there was one.
+fn settled(case: &Case, mut row: Box<SnapshotRow>) -> RowChange {
+    let from = std::mem::replace(&mut row.anchor, case.anchor);
+    if from == case.anchor { RowChange::Link(row) } else { RowChange::Move { from, row } }
+}
+
+/// The ground for the actions of somebody, and what has to be noted before them: of somebody who
+/// moved, and whose account says so already or is gone, no action will.
+fn handed_on(
+    case: &Case,
+    decision: &Decision,
+    ground: Option<SnapshotRow>,
+) -> (Option<SnapshotRow>, Option<RowChange>) {
+    let Some(from) = case.row.as_ref().map(|row| row.anchor).filter(|from| *from != case.anchor) else {
+        return (ground, None);
+    };
+    match ground {
+        Some(row) if decision.actions.iter().all(|action| action.cause != Cause::Moved) => {
+            let row = SnapshotRow { record: Fingerprint::NONE, ..row };
+            let note = settled(case, Box::new(row.clone()));
+            (Some(SnapshotRow { anchor: case.anchor, ..row }), Some(note))
+        }
+        Some(row) => (Some(row), None),
+        None => (None, Some(RowChange::Forget(from))),
+    }
+}
+
 /// What the snapshot should say about somebody for whom nothing is to be done.
 fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Option<RowChange> {
     let done = done?;
@@ -336,19 +417,24 @@ fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Option<RowCha
         Cell::Forget => Some(RowChange::Forget(case.anchor)),
         Cell::Correct | Cell::Return | Cell::Rest | Cell::Leave => {
             let row = case.row.as_ref()?;
+            let Finish { dn, record, recheck, joined } = done;
+            let moves = row.anchor != case.anchor;
+            let same = (&row.dn, row.record, row.recheck, row.joined) == (&dn, record, recheck, joined);
+            let fades = row.given.fading != decision.fading;
             match &decision.refreshed {
-                Some(fresh) => {
-                    let mut fresh = fresh.clone();
-                    (fresh.dn, fresh.record, fresh.recheck) = (done.dn, done.record, done.recheck);
-                    Some(RowChange::Link(fresh))
+                None if !moves && !fades && same => None,
+                None if !moves && !fades => {
+                    Some(RowChange::Touch { anchor: case.anchor, record, dn: Some(dn), recheck, joined })
                 }
-                None if row.record == done.record && row.dn == done.dn && row.recheck == done.recheck => None,
-                None => Some(RowChange::Touch {
-                    anchor: case.anchor,
-                    record: done.record,
-                    dn: Some(done.dn),
-                    recheck: done.recheck,
-                }),
+                fresh => {
+                    let mut fresh = fresh.clone().unwrap_or_else(|| {
+                        let mut row = row.clone();
+                        row.given.fading.clone_from(&decision.fading);
+                        Box::new(row)
+                    });
+                    (fresh.dn, fresh.record, fresh.recheck, fresh.joined) = (dn, record, recheck, joined);
+                    Some(settled(case, fresh))
+                }
             }
         }
         Cell::Create | Cell::TakeBack | Cell::TakeOver | Cell::Recreate => None,

@@ -26,7 +26,8 @@ impl Sections {
         let index = evidence.index;
         let mut leaving: BTreeSet<SourceId> = BTreeSet::new();
         let taken = Bits::new(index.len());
-        let take = |anchor: SourceId| index.find(anchor).is_some_and(|at| !taken.set(at));
+        // Whoever moved stands where the snapshot knows them: the old anchor is no leaver.
+        let take = |anchor: SourceId| index.find(evidence.moved.old(anchor)).is_some_and(|at| !taken.set(at));
         let mut linked = BTreeSet::new();
         for anchor in evidence.addresses.rounds.iter().flatten() {
             take(*anchor);

@@ -41,8 +41,19 @@ pub(super) fn profile_changes(
         .iter()
         .filter(|field| !(calling && *field == Field::PhoneWork))
         .filter(|field| from.get(field) != to.get(field))
+        // Written where nothing is, and never cleared.
+        .filter(|field| !policy.managed.kept.contains(*field) || !from.contains_key(field))
         .map(|field| Change::new(Attr::Field(field), from.get(&field).cloned(), to.get(&field).cloned()))
         .collect()
+}
+
+/// Whether a value that the cloud is to keep was there, and somebody emptied it. What the directory
+/// has for it is known only when the record is judged again.
+pub(super) fn lost_kept(account: &Account, row: &SnapshotRow, person: &Person, policy: &Policy) -> bool {
+    policy.managed.kept.iter().any(|field| {
+        let profiles = [&row.applied.profile, &account.profile, &person.profile];
+        profiles.map(|profile| profile.contains_key(&field)) == [true, false, false]
+    })
 }
 
 /// Whether a change leads back to what we applied: then somebody else made the difference.

@@ -1,6 +1,8 @@
 //! From a cell of the table to actions.
 
-use std::collections::BTreeSet;
+mod leaving;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Account, Action, Attr, Cause, Change, Email, Kind, LicenseId, LinkState, Managed, Person, RoleId,
@@ -8,10 +10,11 @@ use crate::model::{
 };
 
 use super::case::{Case, Match, Seen, Wish};
-use super::compare::{already_applied, identity_changes, profile_changes};
+use super::compare::{already_applied, identity_changes, lost_kept, profile_changes};
 use super::leavers::Leavers;
 use super::seats::Seats;
 use super::table::{Cell, cell};
+use super::tenure::Tenure;
 
 /// What holds for all people of a pass.
 #[derive(Clone, Debug)]
@@ -20,6 +23,10 @@ pub struct Policy {
     pub managed: Managed,
     /// What becomes of leavers.
     pub leavers: Leavers,
+    /// The role of full administrators, of whom one always stays.
+    pub full_admin: Option<RoleId>,
+    /// Which licences are taken, and when.
+    pub tenure: Tenure,
     /// Whether an existing account with the same e-mail is taken over.
     pub adopt: bool,
     /// Whether the census is whole, so that anything may be taken away.
@@ -40,6 +47,9 @@ pub struct Decision {
     pub actions: Vec<Action>,
     /// Licences that the person should have and for which no seat is left.
     pub waiting: Vec<LicenseId>,
+    /// Licences that no rule gives any more and that are kept for a while, with the time since
+    /// when, in seconds since 1970-01-01 UTC.
+    pub fading: BTreeMap<LicenseId, i64>,
     /// Why the person stays short of what should be, although nobody is to blame: a sentence,
     /// `None` when everything wanted is planned.
     pub short: Option<&'static str>,
@@ -64,15 +74,32 @@ pub const UNCLEAR: &str =
     "licences and roles are not taken away while the rules name some that the cloud does not have";
 /// The reason given for protected people.
 pub const PROTECTED: &str = "protected: never deactivated, deleted or stripped";
+/// The reason given when a licence is held that excludes one that should be given.
+pub const EXCLUDED: &str =
+    "a licence that should be given does not go with one that is held and not ours to take";
+/// The reason given when Webex refuses to replace a licence by the one that should be.
+pub const ONE_WAY: &str = "Webex does not change this calling licence into Calling Standard: take it away in Control Hub, \
+     which deletes the telephone, and the next pass gives the other";
 /// The reason given when the cloud was not asked about a newcomer.
 pub const UNLOOKED: &str = "the cloud was not asked about this person yet";
+
+/// The reason given when somebody emptied a value that is kept.
+pub const EMPTIED: &str = "a value that is left to the cloud was emptied there; the next pass fills it again";
 
 /// Decides about one person. Takes seats from the ledger for the licences it plans to give,
 /// and returns those that it plans to take away.
 pub fn decide(case: &Case, policy: &Policy, seats: &mut Seats) -> Decision {
     let cell = cell(case);
-    let mut d =
-        Draft { case, policy, seats, actions: Vec::new(), waiting: Vec::new(), short: None, refreshed: None };
+    let mut d = Draft {
+        case,
+        policy,
+        seats,
+        actions: Vec::new(),
+        waiting: Vec::new(),
+        fading: BTreeMap::new(),
+        short: None,
+        refreshed: None,
+    };
     match (cell, &case.wish) {
         (Cell::Create, Wish::Present(person)) => d.create(person, Cause::NewRecord),
         (Cell::Recreate, Wish::Present(person)) => d.create(person, Cause::LostInCloud),
@@ -88,8 +115,8 @@ pub fn decide(case: &Case, policy: &Policy, seats: &mut Seats) -> Decision {
             _,
         ) => {}
     }
-    let Draft { actions, waiting, short, refreshed, .. } = d;
-    Decision { cell, actions, waiting, short, refreshed }
+    let Draft { actions, waiting, fading, short, refreshed, .. } = d;
+    Decision { cell, actions, waiting, fading, short, refreshed }
 }
 
 fn cause_of(wish: &Wish) -> Cause {
@@ -106,6 +133,7 @@ struct Draft<'a> {
     seats: &'a mut Seats,
     actions: Vec<Action>,
     waiting: Vec<LicenseId>,
+    fading: BTreeMap<LicenseId, i64>,
     short: Option<&'static str>,
     refreshed: Option<Box<SnapshotRow>>,
 }
@@ -173,22 +201,31 @@ impl Draft<'_> {
             Seen::AsApplied | Seen::Missing | Seen::Unasked => None,
         };
         let active = observed.map_or(row.applied.active, |account| account.active);
-        if !active {
-            if matches!(row.state, LinkState::Left { .. }) || row.given.block {
-                let change = Change::new(Attr::Active, Some("false".into()), Some("true".into()));
-                self.push(Kind::Reactivate, &person.email, vec![change], Cause::Returned);
-            } else {
-                self.short = Some(BLOCKED_BY_HAND);
-            }
-        }
-        let anchor = self.case.anchor.to_string();
+        let anchor = row.anchor.to_string();
         let (email, external_id, profile) = match observed {
             Some(account) => (account.email.as_ref(), account.external_id.as_deref(), &account.profile),
             None => (Some(&row.applied.email), Some(anchor.as_str()), &row.applied.profile),
         };
         let mut changes = identity_changes(self.case, email, external_id, person);
         changes.extend(profile_changes(profile, &person.profile, self.policy, observed));
-        if !changes.is_empty() {
+        let moves = row.anchor != self.case.anchor
+            && changes.iter().any(|change| matches!(change.field, Attr::ExternalId));
+        let mut kind = Kind::Update;
+        if !active {
+            let change = Change::new(Attr::Active, Some("false".into()), Some("true".into()));
+            if !matches!(row.state, LinkState::Left { .. }) && !row.given.block {
+                self.short = Some(BLOCKED_BY_HAND);
+            } else if moves {
+                // One change, so that the account never is half somebody else's.
+                changes.push(change);
+                kind = Kind::Reactivate;
+            } else {
+                self.push(Kind::Reactivate, &person.email, vec![change], Cause::Returned);
+            }
+        }
+        if moves {
+            self.push(kind, &person.email, changes, Cause::Moved);
+        } else if !changes.is_empty() {
             let drifted = observed.is_some() && changes.iter().all(|change| already_applied(change, row));
             self.push(
                 Kind::Update,
@@ -196,6 +233,9 @@ impl Draft<'_> {
                 changes,
                 if drifted { Cause::Drift } else { Cause::Desired },
             );
+        }
+        if observed.is_some_and(|account| lost_kept(account, row, person, self.policy)) {
+            self.short = Some(EMPTIED);
         }
         // Not asked about, everybody holds what we last saw and what we gave and did not take.
         let held = match &self.case.held {
@@ -217,6 +257,14 @@ impl Draft<'_> {
             fresh.cloud_id = account.id.clone();
             let licenses = std::mem::take(&mut fresh.applied.licenses);
             fresh.applied = Person { active, licenses, ..person.clone() };
+            let managed = &self.policy.managed;
+            fresh.applied.profile.retain(|field, _| managed.fields.contains(*field));
+            for field in managed.kept.iter() {
+                match account.profile.get(&field) {
+                    Some(value) => fresh.applied.profile.insert(field, value.clone()),
+                    None => fresh.applied.profile.remove(&field),
+                };
+            }
             fresh.applied.roles = person.roles.intersection(&account.roles).cloned().collect();
             fresh.given.roles.retain(|role| account.roles.contains(role));
             // As seen, so that the next observation finds nothing new, even where the cloud keeps
@@ -230,6 +278,7 @@ impl Draft<'_> {
             // What somebody took away is not ours any more when somebody gives it again.
             fresh.given.licenses.retain(|license| held.contains(license));
         }
+        fresh.given.fading.clone_from(&self.fading);
         fresh.state = LinkState::Present;
         if fresh != *row {
             self.refreshed = Some(Box::new(fresh));
@@ -246,80 +295,60 @@ impl Draft<'_> {
         }
     }
 
-    fn leave(&mut self, cause: Cause) {
-        let Some(row) = &self.case.row else { return };
-        if !self.policy.leavers.deactivate {
-            self.short = Some(KEPT);
-            return;
-        }
-        if self.case.protected {
-            self.short = Some(PROTECTED);
-            return;
-        }
-        if !self.may_remove() {
-            self.short = Some(UNPROVED);
-            return;
-        }
-        let email = row.applied.email.clone();
-        if self.policy.leavers.reclaim_licenses {
-            let held = self.case.held.as_ref().unwrap_or(&row.given.licenses);
-            let take: Vec<LicenseId> = row.given.licenses.intersection(held).cloned().collect();
-            self.take_licenses(&email, &take, cause);
-        }
-        let take: Vec<RoleId> = row.given.roles.intersection(&self.roles_held(row)).cloned().collect();
-        if !take.is_empty() {
-            let changes = take
-                .into_iter()
-                .map(|role| Change::new(Attr::Role(role), Some(Change::HELD.into()), None))
-                .collect();
-            self.push(Kind::RoleChange, &email, changes, cause);
-        }
-        // Also when somebody else already forbade log-in: from here on it is ours to allow again.
-        let change = Change::new(Attr::Active, Some("true".into()), Some("false".into()));
-        self.push(Kind::Deactivate, &email, vec![change], cause);
-    }
-
-    fn rest(&mut self) {
-        let Some(row) = &self.case.row else { return };
-        let LinkState::Left { since } = row.state else { return };
-        let Some(keep) = self.policy.leavers.delete_after else { return };
-        if self.policy.now < since.saturating_add(keep) {
-            return;
-        }
-        let allowed = matches!(&self.case.seen, Seen::Account(account) if account.active);
-        if self.case.protected {
-            self.short = Some(PROTECTED);
-        } else if allowed {
-            self.short = Some(ALLOWED_BY_HAND);
-        } else if !self.may_remove() {
-            self.short = Some(UNPROVED);
-        } else {
-            let change = Change::new(Attr::Email, Some(row.applied.email.as_str().into()), None);
-            self.push(Kind::Delete, &row.applied.email.clone(), vec![change], Cause::GraceOver);
-        }
-    }
-
-    /// Gives what is wanted and not held, as far as there are seats; takes what we gave and
-    /// nobody wants any more.
+    /// Gives what is wanted and not held, as far as there are seats; takes what is ours to take
+    /// and nobody wants any more, when its time is over; exchanges what excludes each other.
     fn licenses(&mut self, person: &Person, held: &BTreeSet<LicenseId>, given: &BTreeSet<LicenseId>) {
-        let take: Vec<LicenseId> =
-            given.iter().filter(|id| held.contains(*id) && !person.licenses.contains(*id)).cloned().collect();
-        if !take.is_empty() {
+        let tenure = &self.policy.tenure;
+        let mut give: Vec<&LicenseId> = person.licenses.difference(held).collect();
+        let mut lost = tenure.ours(given, held);
+        lost.retain(|id| !person.licenses.contains(id));
+        let one_way =
+            |give: &Vec<&LicenseId>, from: &LicenseId| give.iter().any(|to| tenure.cannot_become(from, to));
+        if held.iter().any(|from| one_way(&give, from)) {
+            // Taking it would leave the person without any telephone.
+            lost.retain(|from| !one_way(&give, from));
+            give.retain(|to| !held.iter().any(|from| tenure.cannot_become(from, to)));
+            self.short = Some(ONE_WAY);
+        }
+        let mut take = Vec::new();
+        if !lost.is_empty() {
+            let known = self.case.row.as_ref().map(|row| row.given.fading.clone()).unwrap_or_default();
             match self.obstacle() {
-                Some(reason) => self.short = Some(reason),
-                None => self.take_licenses(&person.email, &take, Cause::NotEntitled),
+                Some(reason) => {
+                    self.short = Some(reason);
+                    self.fading = known.into_iter().filter(|(id, _)| lost.contains(id)).collect();
+                }
+                None => {
+                    let parted = tenure.part(lost, &person.licenses, &known, self.policy.now);
+                    self.fading = parted.fading;
+                    take = parted.take;
+                }
             }
         }
-        let mut give = Vec::new();
-        for id in person.licenses.difference(held) {
-            if self.seats.take(id) {
-                give.push(Change::give(id.clone()));
-            } else {
+        // What makes room for another licence goes in the same call, and only when there is a seat.
+        let (swapped, take): (Vec<_>, Vec<_>) =
+            take.into_iter().partition(|from| give.iter().any(|to| tenure.exclude(from, to)));
+        self.take_licenses(&person.email, &take, Cause::NotEntitled);
+        let (mut changes, mut exchange) = (Vec::new(), Vec::new());
+        for id in give {
+            let room: Vec<&LicenseId> = swapped.iter().filter(|from| tenure.exclude(from, id)).collect();
+            let stays = |other: &LicenseId| !take.contains(other) && !room.contains(&other);
+            if held.iter().any(|other| stays(other) && tenure.exclude(id, other)) {
+                self.short.get_or_insert(EXCLUDED);
+            } else if !self.seats.take(id) {
                 self.waiting.push(id.clone());
+            } else if room.is_empty() {
+                changes.push(Change::give(id.clone()));
+            } else {
+                room.iter().for_each(|from| self.seats.free(from));
+                exchange.extend(room.into_iter().cloned().map(Change::take));
+                exchange.push(Change::give(id.clone()));
             }
         }
-        if !give.is_empty() {
-            self.push(Kind::LicenseAdd, &person.email, give, Cause::Entitled);
+        for changes in [changes, exchange] {
+            if !changes.is_empty() {
+                self.push(Kind::LicenseAdd, &person.email, changes, Cause::Entitled);
+            }
         }
     }
 

@@ -13,6 +13,7 @@ pub(super) fn person(name: &str) -> Person {
         profile: Profile::new(),
         licenses: BTreeSet::new(),
         roles: BTreeSet::new(),
+        telephone: None,
     }
 }
 
@@ -41,5 +42,6 @@ pub(super) fn row(name: &str, state: LinkState) -> SnapshotRow {
         origin: Origin::Created,
         state,
         recheck: None,
+        joined: None,
     }
 }

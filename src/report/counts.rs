@@ -48,6 +48,8 @@ pub struct Counts {
     pub failed: u64,
     /// People who stay short of what should be, for a reason that is given.
     pub short: u64,
+    /// People looked at whose manager is not in the cloud: the attribute stays empty.
+    pub manager_missing: u64,
 }
 
 impl Counts {
@@ -111,6 +113,7 @@ impl Counts {
             (self.withheld, "withheld"),
             (self.waiting, "waiting for a seat"),
             (self.short, "left as they are"),
+            (self.manager_missing, "without their manager"),
             (self.in_sync, "in order"),
             (self.stray.unwrap_or(0), "stray"),
         ];
@@ -125,5 +128,8 @@ impl Counts {
 
 /// Whether a withheld person is one of two who want the same.
 fn is_contested(code: &str) -> bool {
-    matches!(code, "contested" | "duplicate_email" | "address_swap" | "address_of_leaver")
+    matches!(
+        code,
+        "contested" | "duplicate_email" | "address_swap" | "address_of_leaver" | "address_of_stray"
+    )
 }

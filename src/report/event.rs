@@ -47,6 +47,11 @@ pub enum Event {
         /// What is missing, and what to do, in sentences.
         advice: String,
     },
+    /// A source did not answer a question about what changed, or not completely.
+    Unanswered {
+        /// Which and why, in a sentence.
+        reason: String,
+    },
     /// Everything is read, although the sources could tell what changed.
     ReadingAll {
         /// Why, in a sentence.
@@ -119,6 +124,14 @@ pub enum Event {
         anchor: SourceId,
         /// The name of the licence.
         license: String,
+    },
+    /// New accounts had a licence of the rules without our giving it: a template of the cloud gives
+    /// it too.
+    Competing {
+        /// The id of the licence.
+        license: String,
+        /// How many people.
+        people: u64,
     },
     /// The cloud asked us to wait.
     Pausing {

@@ -63,6 +63,10 @@ pub struct PlanEnd<'a> {
     pub strays: Vec<Value>,
     /// Who waits for a seat, as JSON.
     pub waiting: Vec<Value>,
+    /// Who keeps a licence for a while, as JSON.
+    pub kept: Vec<Value>,
+    /// Who does not get what a rule gives, as JSON.
+    pub not_given: Vec<Value>,
     /// Seats per licence, as JSON.
     pub seats: Vec<Value>,
 }
@@ -112,6 +116,8 @@ impl<'a> PlanWriter<'a> {
             "withheld": end.withheld.iter().map(withheld).collect::<Vec<_>>(),
             "strays": end.strays,
             "waiting": end.waiting,
+            "kept": end.kept,
+            "not_given": end.not_given,
             "seats": end.seats,
         });
         let rest = rest.to_string();
@@ -154,6 +160,8 @@ mod tests {
                     withheld: &[],
                     strays: vec![],
                     waiting: vec![],
+                    kept: vec![],
+                    not_given: vec![],
                     seats: vec![],
                 })
                 .unwrap();

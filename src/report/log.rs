@@ -309,6 +309,37 @@ mod tests {
         assert!(screen.contains("email=ann@example.com dn=\"cn=ann\" cloud_id=c-1"), "{screen}");
     }
 
+    /// Sentences about a source name units, groups and people.
+    #[test]
+    fn what_is_said_about_a_source_hides_people() {
+        use crate::report::{Event, told};
+        let reason = || "source \"corp\": the lookup of \"cn=Ann Lee,ou=Corp\": busy (51)".to_owned();
+        let source = || "corp".to_owned();
+        let events = || {
+            [
+                Event::Unanswered { reason: reason() },
+                Event::ReadingAll { reason: reason() },
+                Event::Advice { source: source(), advice: reason() },
+                Event::Read { source: source(), people: 1, groups: 0, partial: vec![reason()] },
+            ]
+        };
+        for personal_data in [false, true] {
+            let mut settings = settings(None, Format::Text);
+            (settings.level, settings.personal_data) = (Level::Trace, personal_data);
+            let screen = Screen::default();
+            let writer = screen.clone();
+            let console = Console { verbosity: Verbosity::Verbose, color: false };
+            let (dispatch, _guard) = build(&settings, console, move || writer.clone()).unwrap();
+            tracing::dispatcher::with_default(&dispatch, || {
+                let sink = told::to_log(tracing::Span::none(), told::Known::default());
+                events().into_iter().for_each(|event| sink(event));
+            });
+            let text = screen.text();
+            assert_eq!(text.matches("busy (51)").count(), 4, "{text}");
+            assert_eq!(text.matches("Ann Lee").count(), if personal_data { 4 } else { 0 }, "{text}");
+        }
+    }
+
     #[test]
     fn json_lines_are_json() {
         let dir = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use crate::guard::Finding;
-use crate::model::{Action, Attr, Catalogue, Change, Kind, Withheld};
+use crate::model::{Action, Attr, Catalogue, Change, Kind, Telephone, Withheld};
 
 use super::counts::Counts;
 
@@ -87,6 +87,9 @@ pub fn action(
     {
         writeln!(out, "      {}", style.dim(&printable(dn)))?;
     }
+    if action.kind == Kind::RoleChange {
+        writeln!(out, "      {}", style.dim("ends this person's sessions, and so comes last"))?;
+    }
     // Hundreds of members are a list for the JSON.
     let (members, values): (Vec<&Change>, Vec<&Change>) =
         action.changes.iter().partition(|change| matches!(change.field, Attr::Member(_)));
@@ -107,7 +110,15 @@ fn line(catalogue: &Catalogue, change: &Change) -> String {
     match &change.field {
         Attr::License(id) => {
             let name = printable(catalogue.name(id));
-            if change.to.is_some() { format!("licence {name}") } else { format!("no licence {name}") }
+            let telephone = change.to.as_deref().and_then(|to| to.parse::<Telephone>().ok());
+            match (&change.to, telephone) {
+                (Some(_), Some(telephone)) => format!("licence {name}, {}", printable(&telephone.words())),
+                (Some(_), None) => format!("licence {name}"),
+                (None, _) if catalogue.get(id).is_some_and(|license| license.bond().is_calling()) => {
+                    format!("no licence {name}: number, voicemail and all settings of the telephone are lost")
+                }
+                (None, _) => format!("no licence {name}"),
+            }
         }
         Attr::Role(id) => {
             if change.to.is_some() {

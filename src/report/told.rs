@@ -66,6 +66,9 @@ fn write(event: &Event, known: &Known) {
         Event::Advice { source, advice } => {
             info!(source, reason = advice, "The source could tell more of what changes.")
         }
+        Event::Unanswered { reason } => {
+            warn!(reason, "A source did not answer completely: nobody is removed who may be in it.");
+        }
         Event::ReadingAll { reason } => info!(reason, "The sources are read completely."),
         Event::Read { source, people, groups, partial } => {
             info!(
@@ -128,6 +131,12 @@ fn write(event: &Event, known: &Known) {
         Event::NoSeat { anchor, license } => {
             info!(%anchor, license, "Waiting for a seat from now on.");
         }
+        Event::Competing { license, people } => warn!(
+            license,
+            count = people,
+            remedy = "remove it from the licence templates of Control Hub, or from the rules",
+            "New accounts have a licence that we did not give: a template of the cloud competes with the rules."
+        ),
         Event::Pausing { wait_ms } => warn!(wait_ms, "The cloud throttles; waiting."),
     }
 }

@@ -1,7 +1,7 @@
 //! Values that the cloud would refuse are found here, before they cost a request, and named
 //! with what to do. Lengths are those of [`Field::max_len`].
 
-use crate::model::Field;
+use crate::model::{Email, Field};
 
 use super::expr::is_language_tag;
 
@@ -34,13 +34,35 @@ pub(super) fn check(field: Field, value: &str) -> Result<(), Unusable> {
         ));
     }
     match field {
-        Field::PhoneWork | Field::PhoneMobile | Field::PhoneFax if !value.contains(is_digit) => {
+        Field::PhoneWork
+        | Field::PhoneMobile
+        | Field::PhoneFax
+        | Field::PhoneAlternate1
+        | Field::PhoneAlternate2
+            if !value.contains(is_digit) =>
+        {
             Err(unusable(
                 "is no phone number: it contains no digit",
                 "correct it in the directory, or map only what is a number",
             ))
         }
-        Field::PreferredLanguage if !is_language_tag(value) => Err(unusable(
+        Field::EmailHome
+        | Field::EmailAlias1
+        | Field::EmailAlias2
+        | Field::EmailAlias3
+        | Field::EmailAlias4
+            if value.parse::<Email>().is_err() =>
+        {
+            Err(unusable(
+                "is no e-mail address of the form name@domain.tld",
+                "correct it in the directory, or map only what is an address, as with `pick(…)`",
+            ))
+        }
+        Field::JabberTeams | Field::JabberCalling if !matches!(value, "true" | "false") => Err(unusable(
+            "is neither true nor false",
+            "write `if(condition, \"true\", \"false\")`, or put `lower(…)` around the attribute",
+        )),
+        Field::PreferredLanguage | Field::Locale if !is_language_tag(value) => Err(unusable(
             "is no language of the form en_US",
             "put `language(…)` around the attribute, or use `default(language(…), \"en_US\")`",
         )),
@@ -48,14 +70,16 @@ pub(super) fn check(field: Field, value: &str) -> Result<(), Unusable> {
             "is no IANA time zone such as Europe/Berlin",
             "map an attribute that holds IANA names, or choose one with `if(…)`",
         )),
-        Field::ProfileUrl if !is_url(value) => Err(unusable(
+        Field::ProfileUrl | Field::PhotoUrl | Field::ThumbnailUrl if !is_url(value) => Err(unusable(
             "is no address that begins with https:// or http://",
             "correct it in the directory, or put it together with `join(\"\", \"https://…\", …)`",
         )),
-        Field::Country if value.len() != 2 || !value.bytes().all(|b| b.is_ascii_uppercase()) => {
+        Field::Country | Field::HomeCountry
+            if value.len() != 2 || !value.bytes().all(|b| b.is_ascii_uppercase()) =>
+        {
             Err(unusable(
                 "is no country code of two capital letters (ISO 3166-1)",
-                "map the attribute that holds the code (`c` in AD, not `co` or `countryCode`), as `upper(c)`",
+                "put `country(…)` around an attribute that holds the name, the code or the number of a country",
             ))
         }
         _ => Ok(()),
@@ -107,6 +131,10 @@ mod tests {
             (Field::ProfileUrl, "HTTPS://people.example.com/ann?x=1"),
             (Field::Country, "DE"),
             (Field::SipAddress, "ann@example.com"),
+            (Field::EmailAlias1, "ann.lee@example.com"),
+            (Field::JabberTeams, "true"),
+            (Field::Locale, "en_GB"),
+            (Field::PhotoUrl, "https://people.example.com/ann.jpg"),
         ] {
             assert_eq!(check(field, value), Ok(()), "{field} {value}");
         }
@@ -130,6 +158,14 @@ mod tests {
             (Field::Country, "Germany", "unusable"),
             (Field::Country, "276", "unusable"),
             (Field::Country, "de", "unusable"),
+            (Field::HomeCountry, "United Kingdom", "unusable"),
+            (Field::EmailHome, "ann at home", "unusable"),
+            (Field::EmailAlias4, "x400:c=us", "unusable"),
+            (Field::JabberTeams, "TRUE", "unusable"),
+            (Field::JabberCalling, "1", "unusable"),
+            (Field::Locale, "en-GB", "unusable"),
+            (Field::ThumbnailUrl, "photo.jpg", "unusable"),
+            (Field::PhoneAlternate2, "none", "unusable"),
         ] {
             assert_eq!(check(field, value).unwrap_err().code, code, "{field} {value}");
         }

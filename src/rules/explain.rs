@@ -2,9 +2,12 @@
 
 use crate::model::{Field, LicenseId, Record, RoleId, Verdict, Withheld};
 
+use super::expr::{Condition, Needs, Text};
+use super::filter;
+use super::mapping::email_source;
 use super::role::RoleRule;
 use super::subject::Subject;
-use super::{GroupSet, Rules};
+use super::{GroupSet, Rules, Spec};
 
 /// What one clause or rule says about one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub struct MappedValue {
 /// comes after the decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// What was decided.
+    /// What was decided; with it the licences that a rule gives and the person does not get.
     pub verdict: Verdict,
     /// The clauses of the scope that are written; the person is in when all agree.
     pub scope: Vec<Answer>,
@@ -44,7 +47,60 @@ pub struct Explanation {
     pub roles: Vec<(Answer, Option<RoleId>)>,
 }
 
+/// Which clauses agree about one person, and which rules are for them, whatever was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hits {
+    /// The clauses of the scope that are written.
+    pub scope: Vec<Answer>,
+    /// For each entitlement rule, whether it is for this person.
+    pub entitlements: Vec<bool>,
+    /// For each role rule, whether it is for this person.
+    pub roles: Vec<bool>,
+}
+
+/// The attributes that an expression, a condition or a filter reads, as it writes them; none for a
+/// text that is none of them.
+pub fn inputs(source: &str) -> Vec<String> {
+    let mut needs = Needs::default();
+    let read = Text::compile(source, &mut needs).is_ok()
+        || {
+            needs = Needs::default();
+            Condition::compile(source, &mut needs).is_ok()
+        }
+        || {
+            needs = Needs::default();
+            filter::parse(source, &mut needs).is_ok()
+        };
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let written = |name: String| {
+        let word = source.split(|c| !part(c)).find(|word| word.eq_ignore_ascii_case(&name));
+        word.map_or(name.clone(), str::to_owned)
+    };
+    if read { needs.attributes.into_iter().map(written).collect() } else { Vec::new() }
+}
+
+/// The attributes that e-mail addresses come from.
+pub fn address_attributes(spec: &Spec) -> Vec<String> {
+    inputs(email_source(spec))
+}
+
 impl Rules {
+    /// As [`Rules::explain`], with the groups of the rules under other words: those that say
+    /// through which other groups the person is in them.
+    pub fn explain_in(&self, record: &Record, groups: &GroupSet, now: i64, words: &[String]) -> Explanation {
+        Self { groups: words.to_vec(), ..self.clone() }.explain(record, groups, now)
+    }
+
+    /// Which clauses and rules hit, and nothing else: what is counted over everybody.
+    pub fn hits(&self, record: &Record, groups: &GroupSet) -> Hits {
+        let subject = Subject::new(record, groups);
+        Hits {
+            scope: self.scope.answers(&subject, &self.groups),
+            entitlements: self.entitlements.iter().map(|rule| rule.includes(&subject)).collect(),
+            roles: self.roles.iter().map(|rule| rule.includes(&subject)).collect(),
+        }
+    }
+
     /// Judges one record like [`Rules::judge`], and says how it came about.
     pub fn explain(&self, record: &Record, groups: &GroupSet, now: i64) -> Explanation {
         let subject = Subject::new(record, groups);
@@ -55,7 +111,12 @@ impl Rules {
             entitlements: self
                 .entitlements
                 .iter()
-                .map(|rule| (rule.answer(&subject, &self.groups), rule.licenses().to_vec()))
+                .map(|rule| {
+                    (
+                        rule.answer(&subject, &self.groups),
+                        rule.offers().iter().map(|offer| offer.id.clone()).collect(),
+                    )
+                })
                 .collect(),
             roles: self
                 .roles

@@ -4,11 +4,13 @@
 use crate::model::{Fingerprint, Hasher};
 
 use super::mapping::{email_source, sources};
-use super::{EntitlementSpec, RoleSpec, ScopeSpec, Spec};
+use super::{
+    CallingSpec, EntitlementSpec, EntitlingSpec, PolicySpec, RoleSpec, ScopeSpec, Spec, TemplateSpec,
+};
 
 /// Raised whenever the same rules begin to give other verdicts: the meaning of a function,
 /// of a filter, of a check.
-pub(super) const RULES_VERSION: u32 = 1;
+pub(super) const RULES_VERSION: u32 = 2;
 
 /// The digest of rules as written. The structs are taken apart completely: a new part will
 /// not compile until somebody decides about it.
@@ -22,8 +24,11 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         email: _,
         mapping: _,
         defaults: _,
+        join,
+        policy,
         scope,
         allowed_domains,
+        entitling,
         entitlements,
         roles,
         groups: _,
@@ -33,27 +38,66 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         h.part(field.name().as_bytes());
         h.part(source.as_bytes());
     }
+    let PolicySpec { create_only, keep_if_set_in_cloud } = policy;
+    for fields in [create_only, keep_if_set_in_cloud] {
+        h.part(&(fields.len() as u64).to_le_bytes());
+        fields.iter().for_each(|field| h.part(field.name().as_bytes()));
+    }
     h.part(b"scope");
     let ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups } = scope;
     for texts in [bases, exclude_bases, groups, exclude_groups, allowed_domains] {
         list(&mut h, texts);
     }
     option(&mut h, filter.as_deref());
+    let EntitlingSpec { first_match, take_managed, grace } = entitling;
+    h.part(&[u8::from(*first_match), u8::from(*take_managed)]);
+    h.part(&grace.unwrap_or(0).to_le_bytes());
     h.part(&(entitlements.len() as u64).to_le_bytes());
     for entitlement in entitlements {
         // Names appear in reports only.
-        let EntitlementSpec { name: _, groups, when, licenses, subscription, site } = entitlement;
+        let EntitlementSpec {
+            name: _,
+            groups,
+            bases,
+            when,
+            licenses,
+            subscription,
+            site,
+            attendee,
+            templates,
+            calling,
+            grace,
+        } = entitlement;
         list(&mut h, groups);
+        list(&mut h, bases);
         list(&mut h, licenses);
-        for text in [when, subscription, site] {
+        for text in [when, subscription, site, attendee] {
             option(&mut h, text.as_deref());
+        }
+        let CallingSpec { location, location_from, phone, extension, extension_pool } = calling;
+        for text in [location, location_from, phone, extension, extension_pool] {
+            option(&mut h, text.as_deref());
+        }
+        h.part(&grace.unwrap_or(-1).to_le_bytes());
+        for template in templates {
+            let TemplateSpec { name: _, licenses, subscription, site, attendee } = template;
+            list(&mut h, licenses);
+            for text in [subscription, site, attendee] {
+                option(&mut h, text.as_deref());
+            }
         }
     }
     for role in roles {
-        let RoleSpec { name: _, groups, when, role } = role;
+        let RoleSpec { name: _, groups, bases, when, role } = role;
         list(&mut h, groups);
+        list(&mut h, bases);
         option(&mut h, when.as_deref());
         h.part(role.as_bytes());
+    }
+    // Without one, the digest is what it was before there were any.
+    if let Some(join) = join {
+        h.part(b"join");
+        h.part(join.trim().as_bytes());
     }
     h.finish()
 }

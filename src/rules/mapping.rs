@@ -17,6 +17,8 @@ pub(super) struct Mapping {
     email: Rule,
     /// In the order of the fields.
     fields: Box<[(Field, Rule)]>,
+    create_only: FieldSet,
+    kept: FieldSet,
     allowed_domains: Box<[String]>,
 }
 
@@ -64,6 +66,38 @@ pub(super) fn email_source(spec: &Spec) -> &str {
     spec.email.as_deref().unwrap_or(defaults::email(spec.dialect))
 }
 
+/// The fields that are written at creation only, and those that are kept where the cloud has a
+/// value. Both speak of fields that are mapped, and none is in both.
+fn policy(spec: &Spec, errors: &mut Vec<RuleError>) -> (FieldSet, FieldSet) {
+    let mapped: FieldSet = sources(spec).map(|(field, _)| field).collect();
+    let mut both = [FieldSet::default(); 2];
+    let lists = [
+        ("create_only", &spec.policy.create_only),
+        ("keep_if_set_in_cloud", &spec.policy.keep_if_set_in_cloud),
+    ];
+    for (which, (name, fields)) in lists.into_iter().enumerate() {
+        for (i, field) in fields.iter().enumerate() {
+            let place = format!("people.policy.{name}[{i}]");
+            if !mapped.contains(*field) {
+                errors.push(RuleError::whole(
+                    &place,
+                    format!("{field} is not mapped, and left alone anyway"),
+                    "leave it out, or give the field an expression in [people.mapping]",
+                ));
+            } else if both.iter().any(|set| set.contains(*field)) {
+                errors.push(RuleError::whole(
+                    &place,
+                    format!("{field} is named twice"),
+                    "name it once, in one of the two lists",
+                ));
+            }
+            both[which] = both[which].with(*field);
+        }
+    }
+    let [create_only, kept] = both;
+    (create_only, kept)
+}
+
 impl Mapping {
     /// Compiles the mapping, adding what is wrong to `errors`; `None` when it cannot be used.
     pub(super) fn compile(spec: &Spec, needs: &mut Needs, errors: &mut Vec<RuleError>) -> Option<Self> {
@@ -85,12 +119,25 @@ impl Mapping {
             }
             allowed_domains.push(domain);
         }
-        Some(Self { email: email?, fields: fields.into(), allowed_domains: allowed_domains.into() })
+        let (create_only, kept) = policy(spec, errors);
+        Some(Self {
+            email: email?,
+            fields: fields.into(),
+            create_only,
+            kept,
+            allowed_domains: allowed_domains.into(),
+        })
     }
 
-    /// The fields that are mapped.
-    pub(super) fn fields(&self) -> FieldSet {
-        self.fields.iter().map(|(field, _)| *field).collect()
+    /// The fields that are mapped and compared.
+    pub(super) fn managed(&self) -> FieldSet {
+        let fields = self.fields.iter().map(|(field, _)| *field);
+        fields.filter(|field| !self.create_only.contains(*field)).collect()
+    }
+
+    /// The fields that are written only where the cloud has no value.
+    pub(super) fn kept(&self) -> FieldSet {
+        self.kept
     }
 
     /// Address and values of one person.
@@ -98,7 +145,9 @@ impl Mapping {
         let email = self.email(subject)?;
         let mut profile = Profile::new();
         for (field, rule) in &self.fields {
-            if let Some(value) = value(*field, rule, subject)? {
+            if let Some(value) = value(*field, rule, subject)?
+                && !(ADDRESSES.contains(field) && is_repeated(&email, &profile, &value))
+            {
                 profile.insert(*field, value);
             }
         }
@@ -157,6 +206,17 @@ impl Mapping {
             format!("correct the address in {attributes}, or add \"{domain}\" to people.allowed_domains"),
         ))
     }
+}
+
+/// The e-mail addresses besides the user name.
+const ADDRESSES: [Field; 5] =
+    [Field::EmailHome, Field::EmailAlias1, Field::EmailAlias2, Field::EmailAlias3, Field::EmailAlias4];
+
+/// Whether an address is the user name, or was given already: a list of aliases mostly holds
+/// the primary address too, and the cloud wants each once.
+fn is_repeated(email: &Email, profile: &Profile, value: &str) -> bool {
+    same(email.as_str(), value)
+        || ADDRESSES.iter().filter_map(|field| profile.get(field)).any(|known| same(known, value))
 }
 
 /// The value of one field, or what makes it unusable.

@@ -3,6 +3,8 @@
 //! Pure: the same record, memberships and time give the same verdict. Rules are compiled once,
 //! then bound to the licences and roles that the cloud has, and judge each record on its own.
 
+mod award;
+mod calling;
 mod check;
 mod chosen;
 mod defaults;
@@ -16,22 +18,27 @@ mod fold;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod groups;
+mod join;
+mod line;
 mod mapping;
 mod nearest;
 mod role;
 mod scope;
 mod spec;
 mod subject;
+mod trial;
 mod who;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Ask, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Person, Record, RecordKind, Role,
-    RoleId, Verdict, Wanted,
+    Ask, Bond, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Line, Person, Place, Record,
+    RecordKind, Role, RoleId, Ungiven, Verdict, Wanted,
 };
 
+use award::Award;
 use entitlement::Entitlement;
+use join::Join;
 use mapping::Mapping;
 use role::RoleRule;
 use scope::Scope;
@@ -39,15 +46,21 @@ use subject::Subject;
 
 pub use chosen::Chosen;
 pub use error::RuleError;
-pub use explain::{Answer, Explanation, MappedValue};
+pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
-pub use spec::{Dialect, EntitlementSpec, GroupSpec, RoleSpec, ScopeSpec, Spec};
+pub use spec::{
+    CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, ScopeSpec, Spec,
+    TemplateSpec,
+};
+pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 
 /// Compiled rules. Immutable; shared freely between threads.
 #[derive(Clone, Debug)]
 pub struct Rules {
     scope: Scope,
     mapping: Mapping,
+    join: Option<Join>,
+    entitling: EntitlingSpec,
     entitlements: Vec<Entitlement>,
     roles: Vec<RoleRule>,
     attributes: BTreeSet<String>,
@@ -58,7 +71,10 @@ pub struct Rules {
     /// Of the rules as bound.
     fingerprint: Fingerprint,
     managed_licenses: BTreeSet<LicenseId>,
+    /// Those for calling, of all that the organization has.
+    calling: BTreeSet<LicenseId>,
     manages_roles: bool,
+    places: Vec<Place>,
 }
 
 /// A name in a rule that the cloud does not have, or has more than once.
@@ -84,6 +100,7 @@ impl Rules {
         let mut needs = expr::Needs::default();
         let mut errors = Vec::new();
         let mapping = Mapping::compile(spec, &mut needs, &mut errors);
+        let join = Join::compile(spec, &mut needs, &mut errors);
         let scope = Scope::compile(&spec.scope, &mut needs, &mut errors);
         let entitlements = spec.entitlements.iter().enumerate();
         let entitlements: Vec<_> =
@@ -98,6 +115,8 @@ impl Rules {
                 Ok(Self {
                     scope,
                     mapping,
+                    join,
+                    entitling: spec.entitling,
                     entitlements,
                     roles,
                     attributes: needs.attributes,
@@ -106,7 +125,9 @@ impl Rules {
                     written,
                     fingerprint: written,
                     managed_licenses: BTreeSet::new(),
+                    calling: BTreeSet::new(),
                     manages_roles: false,
+                    places: Vec::new(),
                 })
             }
             _ => Err(errors),
@@ -126,17 +147,46 @@ impl Rules {
         for role in &mut self.roles {
             role.bind(roles, &mut unbound);
         }
-        self.managed_licenses = self.entitlements.iter().flat_map(|e| e.licenses().iter().cloned()).collect();
-        self.manages_roles = !self.roles.is_empty() && self.roles.iter().all(|role| role.role().is_some());
+        let offers = self.entitlements.iter().flat_map(|rule| rule.offers());
+        self.managed_licenses = offers.map(|offer| offer.id.clone()).collect();
+        self.calling = calling::licenses(catalogue);
+        self.calling.retain(|license| self.managed_licenses.contains(license));
+        self.manages_roles = !self.roles.is_empty() && self.roles.iter().all(RoleRule::is_bound);
         let mut h = Hasher::seeded(self.written);
         for entitlement in &self.entitlements {
-            h.part(&(entitlement.licenses().len() as u64).to_le_bytes());
-            entitlement.licenses().iter().for_each(|id| h.part(id.as_str().as_bytes()));
+            h.part(&(entitlement.offers().len() as u64).to_le_bytes());
+            entitlement.offers().iter().for_each(|offer| h.part(offer.id.as_str().as_bytes()));
         }
         for role in &self.roles {
-            h.part(&[u8::from(role.role().is_some())]);
+            h.part(&[u8::from(role.is_bound())]);
             h.part(role.role().map_or("", |id| id.as_str()).as_bytes());
         }
+        self.fingerprint = h.finish();
+        (self, unbound)
+    }
+
+    /// Whether the locations of the organization must be known: see [`Rules::locate`].
+    pub fn needs_places(&self) -> bool {
+        self.entitlements.iter().any(|rule| rule.line().is_said())
+    }
+
+    /// Resolves the names of locations against those of the organization. What cannot be resolved
+    /// is returned; whoever would get a calling licence there gets none.
+    pub fn locate(mut self, places: Vec<Place>) -> (Self, Vec<Unbound>) {
+        let mut unbound = Vec::new();
+        if !self.needs_places() {
+            return (self, unbound);
+        }
+        let mut h = Hasher::seeded(self.fingerprint);
+        for rule in &mut self.entitlements {
+            rule.locate(&places, &mut unbound);
+            h.part(rule.line().place().map_or("", |place| &place.id).as_bytes());
+        }
+        for place in &places {
+            h.part(place.id.as_bytes());
+            h.part(place.name.as_bytes());
+        }
+        self.places = places;
         self.fingerprint = h.finish();
         (self, unbound)
     }
@@ -152,15 +202,47 @@ impl Rules {
         self.written
     }
 
-    /// The fields that are mapped. A managed field that is absent from a person is cleared in
-    /// the cloud; all others are left alone.
+    /// The fields that are mapped and compared. A managed field that is absent from a person is
+    /// cleared in the cloud; all others are left alone, once an account is created.
     pub fn managed(&self) -> FieldSet {
-        self.mapping.fields()
+        self.mapping.managed()
+    }
+
+    /// The managed fields that are written only where the cloud has no value.
+    pub fn kept(&self) -> FieldSet {
+        self.mapping.kept()
     }
 
     /// All licences that any rule can give.
     pub fn managed_licenses(&self) -> &BTreeSet<LicenseId> {
         &self.managed_licenses
+    }
+
+    /// Whether licences of [`Rules::managed_licenses`] are taken from whom no rule gives them,
+    /// also those that we did not give.
+    pub fn takes_managed(&self) -> bool {
+        self.entitling.take_managed
+    }
+
+    /// What the licences that any rule can give say about each other.
+    pub fn bonds(&self) -> BTreeMap<LicenseId, Bond> {
+        let offers = self.entitlements.iter().flat_map(|rule| rule.offers());
+        offers.map(|offer| (offer.id.clone(), offer.bond)).collect()
+    }
+
+    /// How long a licence is kept after no rule gives it any more, in seconds, where it is kept at
+    /// all; and the same for licences of which no rule speaks. Where several rules give a
+    /// licence, the longest time counts.
+    pub fn grace(&self) -> (BTreeMap<LicenseId, i64>, Option<i64>) {
+        let mut of = BTreeMap::new();
+        for rule in &self.entitlements {
+            let grace = rule.grace().or(self.entitling.grace).unwrap_or(0);
+            for offer in rule.offers() {
+                let longest = of.entry(offer.id.clone()).or_insert(grace);
+                *longest = grace.max(*longest);
+            }
+        }
+        (of, self.entitling.grace)
     }
 
     /// Whether roles are given and taken.
@@ -207,7 +289,7 @@ impl Rules {
     /// seconds since 1970-01-01 UTC.
     pub fn judge(&self, record: &Record, groups: &GroupSet, now: i64) -> Verdict {
         let subject = Subject::new(record, groups);
-        let leaving = |cause| Verdict { wanted: Wanted::Leaving(cause), recheck: None };
+        let leaving = |cause| Verdict { wanted: Wanted::Leaving(cause), ungiven: Vec::new(), recheck: None };
         match record.kind {
             RecordKind::Person => {}
             RecordKind::Group | RecordKind::Room | RecordKind::Contact | RecordKind::Other => {
@@ -220,31 +302,58 @@ impl Rules {
         if record.disabled || record.expires.is_some_and(|expires| expires <= now) {
             return leaving(Cause::Disabled);
         }
+        let mut ungiven = Vec::new();
         let wanted = match self.mapping.map(&subject) {
             Err(withheld) => Wanted::Withheld(withheld),
             Ok((email, profile)) => {
-                let mut person = Person {
-                    email,
-                    active: true,
-                    profile,
-                    licenses: BTreeSet::new(),
-                    roles: BTreeSet::new(),
-                };
-                for entitlement in self.entitlements.iter().filter(|rule| rule.includes(&subject)) {
-                    for id in entitlement.licenses() {
-                        // Many rules may give one licence; it is copied once.
-                        if !person.licenses.contains(id) {
-                            person.licenses.insert(id.clone());
-                        }
-                    }
+                let (licenses, telephone);
+                (licenses, telephone, ungiven) = self.award(&subject);
+                let roles = self.roles_of(&subject);
+                let person = Person { email, active: true, profile, licenses, roles, telephone };
+                match calling::obstacle(&self.calling, &person, &subject) {
+                    Some(withheld) => Wanted::Withheld(withheld),
+                    None => Wanted::Present(person),
                 }
-                let roles = self.roles.iter().filter(|rule| rule.includes(&subject));
-                person.roles.extend(roles.filter_map(RoleRule::role).cloned());
-                Wanted::Present(person)
             }
         };
         // An expiry that is not in the past is in the future.
-        Verdict { wanted, recheck: record.expires }
+        Verdict { wanted, ungiven, recheck: record.expires }
+    }
+
+    /// The licences of one person, the telephone that goes with them, and those that a rule gives and that are not given.
+    fn award(&self, subject: &Subject<'_>) -> (BTreeSet<LicenseId>, Option<Box<Line>>, Vec<Ungiven>) {
+        let mut award = Award::new();
+        for rule in self.entitlements.iter().filter(|rule| rule.includes(subject)) {
+            for offer in rule.offers() {
+                award.offer(offer, rule.name());
+            }
+            if self.entitling.first_match {
+                break;
+            }
+        }
+        award.complete(|bond| {
+            let all = self.entitlements.iter().flat_map(|rule| rule.offers());
+            bond.needs().is_some_and(|need| all.into_iter().any(|offer| need.is_met_by(offer.bond)))
+        });
+        let telephone = award.calling().and_then(|(offer, name)| {
+            let gives = |rule: &&Entitlement| rule.name() == name && rule.offers().contains(offer);
+            let rule = self.entitlements.iter().find(gives)?;
+            Some(Box::new(rule.line().of(name, subject, &self.places)))
+        });
+        let (licenses, ungiven) = award.close();
+        (licenses, telephone, ungiven)
+    }
+
+    /// The roles of one person.
+    fn roles_of(&self, subject: &Subject<'_>) -> BTreeSet<RoleId> {
+        let mut roles = BTreeSet::new();
+        for rule in self.roles.iter().filter(|rule| rule.includes(subject)) {
+            if rule.is_none() {
+                return BTreeSet::new();
+            }
+            roles.extend(rule.role().cloned());
+        }
+        roles
     }
 }
 

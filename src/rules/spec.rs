@@ -30,10 +30,17 @@ pub struct Spec {
     pub mapping: BTreeMap<Field, String>,
     /// Whether the dialect's default mapping applies to fields that `mapping` does not name.
     pub defaults: bool,
+    /// The expression whose value identifies a person in all sources, so that a new record of
+    /// somebody known is recognised; `None` for off.
+    pub join: Option<String>,
+    /// Which fields are not simply written.
+    pub policy: PolicySpec,
     /// Who is in.
     pub scope: ScopeSpec,
     /// Domains that addresses must belong to (compared without case); empty for any.
     pub allowed_domains: Vec<String>,
+    /// How the rules of licences work together.
+    pub entitling: EntitlingSpec,
     /// Licences, in order of priority.
     pub entitlements: Vec<EntitlementSpec>,
     /// Administrator roles.
@@ -53,6 +60,15 @@ pub struct GroupSpec {
     pub name: Option<String>,
 }
 
+/// Fields that are mapped, and not simply written whenever they differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PolicySpec {
+    /// Written when an account is created, and left alone from then on.
+    pub create_only: Vec<Field>,
+    /// Written only where the cloud has no value; never changed and never cleared.
+    pub keep_if_set_in_cloud: Vec<Field>,
+}
+
 /// Who is in. A person is in when every clause that is not empty agrees.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ScopeSpec {
@@ -68,6 +84,19 @@ pub struct ScopeSpec {
     pub exclude_groups: Vec<String>,
 }
 
+/// How the rules of licences work together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct EntitlingSpec {
+    /// Only the first rule that is for a person counts; otherwise all that are.
+    pub first_match: bool,
+    /// Take every licence that some rule can give from whom no rule gives it, also those that we
+    /// did not give.
+    pub take_managed: bool,
+    /// How long a licence is kept after no rule gives it any more, in seconds; `None` for not at
+    /// all.
+    pub grace: Option<i64>,
+}
+
 /// Who gets which licences.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct EntitlementSpec {
@@ -76,6 +105,8 @@ pub struct EntitlementSpec {
     /// Groups (DN, or plain name) of which membership in any, nested included, is needed;
     /// empty for everybody.
     pub groups: Vec<String>,
+    /// DNs, of which the person's must be one or lie below one; empty for everywhere.
+    pub bases: Vec<String>,
     /// A condition on the record: an expression, or an LDAP filter when it begins with `(`.
     pub when: Option<String>,
     /// Service keys (`message.messaging`) or exact licence names.
@@ -84,6 +115,44 @@ pub struct EntitlementSpec {
     pub subscription: Option<String>,
     /// Only licences of this site, where a name stands in several.
     pub site: Option<String>,
+    /// The meeting site that the person attends without hosting there.
+    pub attendee: Option<String>,
+    /// What is given besides, by templates.
+    pub templates: Vec<TemplateSpec>,
+    /// The telephones of those who get a calling licence.
+    pub calling: CallingSpec,
+    /// Instead of [`EntitlingSpec::grace`], for the licences of this rule.
+    pub grace: Option<i64>,
+}
+
+/// The telephones of those who get a calling licence.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CallingSpec {
+    /// The name or id of the location of all of them.
+    pub location: Option<String>,
+    /// An expression for the name or id of the location.
+    pub location_from: Option<String>,
+    /// An expression for the number.
+    pub phone: Option<String>,
+    /// An expression for the extension.
+    pub extension: Option<String>,
+    /// Extensions for those who have neither, such as `2000-2999`.
+    pub extension_pool: Option<String>,
+}
+
+/// Licences with a name, for use in several entitlements.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TemplateSpec {
+    /// The name.
+    pub name: String,
+    /// As in [`EntitlementSpec::licenses`].
+    pub licenses: Vec<String>,
+    /// As in [`EntitlementSpec::subscription`].
+    pub subscription: Option<String>,
+    /// As in [`EntitlementSpec::site`].
+    pub site: Option<String>,
+    /// As in [`EntitlementSpec::attendee`].
+    pub attendee: Option<String>,
 }
 
 /// Who gets which role.
@@ -93,9 +162,11 @@ pub struct RoleSpec {
     pub name: String,
     /// As in [`EntitlementSpec::groups`].
     pub groups: Vec<String>,
+    /// As in [`EntitlementSpec::bases`].
+    pub bases: Vec<String>,
     /// As in [`EntitlementSpec::when`].
     pub when: Option<String>,
-    /// `full`, `read_only`, `user`, `device`, `support`, `compliance`, or a role id such as
-    /// `id_full_admin`.
+    /// `full`, `read_only`, `user`, `device`, `user_device`, `support`, `compliance`, or a role id
+    /// such as `id_full_admin`; `none` for people who get no role, whatever other rules say.
     pub role: String,
 }

@@ -3,6 +3,7 @@
 mod docs;
 mod explain;
 mod properties;
+mod trial;
 
 use super::*;
 use crate::model::{Attribute, Email, Field, License, LicenseKind, RoleId, SourceId, Withheld};
@@ -138,7 +139,7 @@ fn the_order_of_judgement() {
         change(&mut record);
         rules.judge(&record, &GroupSet::new(), 1000)
     };
-    let leaving = |cause| Verdict { wanted: Wanted::Leaving(cause), recheck: None };
+    let leaving = |cause| Verdict { wanted: Wanted::Leaving(cause), ungiven: vec![], recheck: None };
     assert_eq!(with(|r| r.kind = RecordKind::Room), leaving(Cause::OutOfScope));
     assert_eq!(with(|r| r.kind = RecordKind::Group), leaving(Cause::OutOfScope));
     assert_eq!(with(|r| r.kind = RecordKind::Other), leaving(Cause::OutOfScope));

@@ -12,6 +12,7 @@ mod legible;
 mod primary;
 mod probe;
 mod shape;
+mod sifted;
 mod tally;
 
 use std::fmt;
@@ -60,16 +61,14 @@ pub trait Source: Send + Sync {
         Box::pin(async { Ok(Changes::Doubt("this kind of source does not tell changes".into())) })
     }
 
-    /// Looks single objects up, in the scope and in the shape of a full read.
+    /// Looks single objects up, in the scope and in the shape of a full read. A source that cannot
+    /// search reads everything for it.
     ///
     /// # Errors
     ///
     /// When nothing could be asked at all. What was answered in part has gaps.
-    fn fetch<'a>(&'a self, _ask: &'a Ask, _lookup: Lookup) -> BoxFuture<'a, Result<Found, SourceError>> {
-        Box::pin(async {
-            let gaps = vec!["this kind of source does not look single objects up".into()];
-            Ok(Found { gaps, ..Found::default() })
-        })
+    fn fetch<'a>(&'a self, ask: &'a Ask, lookup: Lookup) -> BoxFuture<'a, Result<Found, SourceError>> {
+        Box::pin(sifted::fetch(self, ask, lookup))
     }
 
     /// Waits for changes where the server can tell of them at once, and wakes the listener for

@@ -103,7 +103,7 @@ impl Tally {
     /// What a lookup found. Gaps as in a census.
     pub(super) fn into_found(mut self, records: Vec<Record>) -> Found {
         self.close();
-        Found { records, unusable: self.unusable, gaps: self.gaps }
+        Found { records, containers: Vec::new(), unusable: self.unusable, gaps: self.gaps }
     }
 
     /// Makes gaps of what was counted.

@@ -21,6 +21,8 @@ const APPLICATION_ID: i64 = 0x6473_796e;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
     include_str!("migrations/0008.sql"),
 ];
 

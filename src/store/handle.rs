@@ -15,10 +15,10 @@ use super::journal::Deed;
 use super::snapshot::Prepared;
 use super::writer::{Answer, Ending, Letter, Request, Writer};
 use super::{
-    Decision, Followed, GroupDelta, HeldPlan, IntentId, Lock, Meta, NewRun, Reader, Regrouping, RowChange,
-    RunId, Settlement, StoreError, StoreErrorKind, Waiting, database,
+    Decision, Followed, GroupDelta, HeldPlan, IntentId, Lock, Meta, Named, NewRun, Reader, Regrouping,
+    RowChange, RunId, Settlement, StoreError, StoreErrorKind, Waiting, database,
 };
-use crate::model::{Action, Withheld};
+use crate::model::{Action, SourceId, Withheld};
 
 /// The writer of the state. Clones share one thread that writes; every call returns when what
 /// it wrote is on the disk.
@@ -207,6 +207,16 @@ impl Store {
     /// known of the sources: in one transaction.
     pub async fn follow(&self, meta: Meta, followed: Followed) -> Result<(), StoreError> {
         self.ask(Request::Follow { meta: Box::new(meta), followed }).await.map(drop)
+    }
+
+    /// Notes whom people name as their manager, before anything is done for them.
+    pub async fn set_managers(&self, named: Vec<Named>) -> Result<(), StoreError> {
+        self.ask(Request::Managers { named, done: Vec::new() }).await.map(drop)
+    }
+
+    /// Notes that the account of these people says who their manager is.
+    pub async fn managers_done(&self, done: Vec<SourceId>) -> Result<(), StoreError> {
+        self.ask(Request::Managers { named: Vec::new(), done }).await.map(drop)
     }
 
     /// Stores a plan until it is decided. One that is stored again with the same id and the

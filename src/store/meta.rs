@@ -20,6 +20,9 @@ pub struct Meta {
     pub rules: Fingerprint,
     /// The same rules as written.
     pub written: Fingerprint,
+    /// Rules as bound under which a read of everything stayed incomplete, and when, in seconds since
+    /// 1970-01-01 UTC; `None` after a complete one.
+    pub tried: Option<(Fingerprint, i64)>,
     /// Linked people at the end of the last pass.
     pub linked: u64,
     /// The sources, by their name in the configuration.

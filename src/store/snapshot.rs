@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::cloud_groups::{self, GroupChange};
 use super::error::nonsense;
 use super::names::{self, Names};
+use super::reporting;
 use crate::model::{CloudId, Fingerprint, Key, Link, LinkState, Origin, SnapshotRow, SourceId};
 
 /// One change of the snapshot.
@@ -23,6 +24,15 @@ pub enum RowChange {
         dn: Option<String>,
         /// See [`SnapshotRow::recheck`]; replaces what was there.
         recheck: Option<i64>,
+        /// See [`SnapshotRow::joined`]; replaces what was there.
+        joined: Option<Key>,
+    },
+    /// The person has another anchor than before: the old link ends, and this row takes its place.
+    Move {
+        /// The old anchor.
+        from: SourceId,
+        /// The row under the new one.
+        row: Box<SnapshotRow>,
     },
     /// The link ends: the account is gone, or no longer ours.
     Forget(SourceId),
@@ -34,7 +44,7 @@ impl RowChange {
     /// Whose row.
     pub fn anchor(&self) -> SourceId {
         match self {
-            Self::Link(row) => row.anchor,
+            Self::Link(row) | Self::Move { row, .. } => row.anchor,
             Self::Touch { anchor, .. } | Self::Forget(anchor) => *anchor,
             Self::Group(change) => change.anchor,
         }
@@ -44,7 +54,14 @@ impl RowChange {
 /// One change as the writer needs it: everything that can be worked out before is.
 pub(super) enum Prepared {
     Link(Box<PreparedRow>),
-    Touch { anchor: SourceId, record: Fingerprint, dn: Option<(String, Key)>, recheck: Option<i64> },
+    Touch {
+        anchor: SourceId,
+        record: Fingerprint,
+        dn: Option<(String, Key)>,
+        recheck: Option<i64>,
+        joined: Option<Key>,
+    },
+    Move(SourceId, Box<PreparedRow>),
     Forget(SourceId),
     Group(Box<GroupChange>),
 }
@@ -63,24 +80,31 @@ impl Prepared {
         Ok(match change {
             RowChange::Forget(anchor) => Self::Forget(anchor),
             RowChange::Group(change) => Self::Group(change),
-            RowChange::Touch { anchor, record, dn, recheck } => {
+            RowChange::Touch { anchor, record, dn, recheck, joined } => {
                 let dn = dn.map(|dn| {
                     let key = Key::dn(&dn);
                     (dn, key)
                 });
-                Self::Touch { anchor, record, dn, recheck }
+                Self::Touch { anchor, record, dn, recheck, joined }
             }
-            RowChange::Link(row) => Self::Link(Box::new(PreparedRow {
-                names: Names {
-                    cloud: Key::exact(row.cloud_id.as_str()),
-                    email: row.applied.email.key(),
-                    dn: Key::dn(&row.dn),
-                },
-                licenses: row.licenses_print.cast_signed(),
-                applied: serde_json::to_string(&row.applied)?,
-                given: serde_json::to_string(&row.given)?,
-                row: *row,
-            })),
+            RowChange::Link(row) => Self::Link(Box::new(PreparedRow::new(*row)?)),
+            RowChange::Move { from, row } => Self::Move(from, Box::new(PreparedRow::new(*row)?)),
+        })
+    }
+}
+
+impl PreparedRow {
+    fn new(row: SnapshotRow) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            names: Names {
+                cloud: Key::exact(row.cloud_id.as_str()),
+                email: row.applied.email.key(),
+                dn: Key::dn(&row.dn),
+            },
+            licenses: row.licenses_print.cast_signed(),
+            applied: serde_json::to_string(&row.applied)?,
+            given: serde_json::to_string(&row.given)?,
+            row,
         })
     }
 }
@@ -97,21 +121,29 @@ pub(super) fn change(db: &Connection, change: &Prepared) -> rusqlite::Result<()>
     match change {
         Prepared::Link(row) => upsert(db, row),
         Prepared::Group(change) => cloud_groups::change(db, change),
-        Prepared::Touch { anchor, record, dn, recheck } => {
-            db.prepare_cached("UPDATE link SET record = ?2, recheck = ?3 WHERE anchor = ?1")?
-                .execute(params![anchor.as_bytes(), record.0, recheck])?;
+        Prepared::Touch { anchor, record, dn, recheck, joined } => {
+            db.prepare_cached("UPDATE link SET record = ?2, recheck = ?3, joined = ?4 WHERE anchor = ?1")?
+                .execute(params![anchor.as_bytes(), record.0, recheck, joined.map(|key| key.0)])?;
             match dn {
                 Some((dn, key)) => move_to(db, *anchor, dn, *key),
                 None => Ok(()),
             }
         }
-        Prepared::Forget(anchor) => {
-            let Some((person, names, _)) = known(db, *anchor)? else { return Ok(()) };
-            db.prepare_cached("DELETE FROM link WHERE anchor = ?1")?.execute([anchor.as_bytes()])?;
-            db.prepare_cached("DELETE FROM person WHERE id = ?1")?.execute([person])?;
-            names::change(db, *anchor, Some(names), None)
+        Prepared::Move(from, row) => {
+            forget(db, *from)?;
+            upsert(db, row)
         }
+        Prepared::Forget(anchor) => forget(db, *anchor),
     }
+}
+
+fn forget(db: &Connection, anchor: SourceId) -> rusqlite::Result<()> {
+    let Some((person, names, _)) = known(db, anchor)? else { return Ok(()) };
+    db.prepare_cached("DELETE FROM link WHERE anchor = ?1")?.execute([anchor.as_bytes()])?;
+    db.prepare_cached("DELETE FROM person WHERE id = ?1")?.execute([person])?;
+    reporting::forget(db, anchor)?;
+    reporting::changed(db, names.dn)?;
+    names::change(db, anchor, Some(names), None)
 }
 
 /// The wide row of a linked person, the names in use, and whether the person left.
@@ -129,6 +161,9 @@ fn move_to(db: &Connection, anchor: SourceId, dn: &str, key: Key) -> rusqlite::R
     db.prepare_cached("UPDATE link SET dn = ?2 WHERE anchor = ?1")?
         .execute(params![anchor.as_bytes(), key.0])?;
     db.prepare_cached("UPDATE person SET dn = ?2 WHERE id = ?1")?.execute(params![person, dn])?;
+    if old.dn != key {
+        reporting::moved(db, old.dn, key)?;
+    }
     names::change(db, anchor, Some(old), Some(Names { dn: key, ..old }))
 }
 
@@ -156,8 +191,8 @@ fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
     };
     db.prepare_cached(
         "INSERT OR REPLACE INTO link (anchor, record, applied, licenses, cloud, left_since, recheck, person,
-             email, dn)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             email, dn, joined)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
         row.anchor.as_bytes(),
@@ -170,11 +205,19 @@ fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
         person,
         names.email.0,
         names.dn.0,
+        row.joined.map(|key| key.0),
     ])?;
     if old.is_some_and(|(_, _, left)| left != since.is_some()) {
         cloud_groups::follow(db, row.anchor, names.dn)?;
     }
-    names::change(db, row.anchor, old.map(|(_, names, _)| names), Some(*names))
+    let old = old.map(|(_, names, _)| names);
+    if let Some(old) = old.filter(|old| old.dn != names.dn) {
+        reporting::moved(db, old.dn, names.dn)?;
+    }
+    if old.is_none_or(|old| old.cloud != names.cloud) {
+        reporting::changed(db, names.dn)?;
+    }
+    names::change(db, row.anchor, old, Some(*names))
 }
 
 /// Marks links as to be looked at again.
@@ -232,7 +275,7 @@ fn link(row: &Row<'_>, now: i64) -> rusqlite::Result<Link> {
 
 const ROW: &str =
     "SELECT link.anchor, person.cloud_id, person.dn, link.record, person.applied, person.origin,
-    link.left_since, link.recheck, link.applied, person.given, link.licenses FROM link JOIN person ON person.id = link.person";
+    link.left_since, link.recheck, link.applied, person.given, link.licenses, link.joined FROM link JOIN person ON person.id = link.person";
 
 fn whole_row(row: &Row<'_>) -> rusqlite::Result<SnapshotRow> {
     Ok(SnapshotRow {
@@ -251,6 +294,7 @@ fn whole_row(row: &Row<'_>) -> rusqlite::Result<SnapshotRow> {
         applied_print: Fingerprint(row.get(8)?),
         given: serde_json::from_str(row.get_ref(9)?.as_str()?).map_err(nonsense)?,
         licenses_print: row.get::<_, i64>(10)?.cast_unsigned(),
+        joined: row.get::<_, Option<_>>(11)?.map(Key),
     })
 }
 

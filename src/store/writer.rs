@@ -15,9 +15,10 @@ use super::journal::{self, Deed, IntentId, Outcome};
 use super::lists::{self, Waiting};
 use super::meta::{self, Meta};
 use super::names;
+use super::reporting;
 use super::run::{self, NewRun, RunId};
 use super::snapshot::{self, Prepared};
-use crate::model::Withheld;
+use crate::model::{SourceId, Withheld};
 
 /// So many requests share a transaction at most.
 const GROUP: usize = 256;
@@ -35,6 +36,7 @@ pub(super) enum Request {
     Groups(GroupDelta),
     Regroup(Regrouping),
     Meta(Box<Meta>),
+    Managers { named: Vec<reporting::Named>, done: Vec<SourceId> },
     Follow { meta: Box<Meta>, followed: Followed },
     Hold(Box<HeldPlan>),
     Decide { plan: String, decision: Decision, now: i64 },
@@ -198,6 +200,10 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
         Request::Groups(delta) => groups::commit(db, delta)?,
         Request::Regroup(regrouping) => cloud_groups::regroup(db, regrouping)?,
         Request::Meta(new) => meta::write(db, new)?,
+        Request::Managers { named, done } => {
+            reporting::set(db, named)?;
+            reporting::done(db, done)?;
+        }
         Request::Follow { meta, followed } => {
             meta::write(db, meta)?;
             followed::write(db, followed)?;

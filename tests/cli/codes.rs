@@ -20,7 +20,7 @@ fn a_wrong_command_line_ends_with_2() {
     for args in [
         &["fly"][..],
         &["sync", "--dry-run"],
-        &["sync", "--only", "p1@example.com"],
+        &["sync", "--only", "p1@example.com", "--full"],
         &["plan", "--format", "html"],
         &["--quiet", "--verbose", "status"],
         &["demo", "--json"],

@@ -52,7 +52,7 @@ fn check(schema: &Value, root: &Value, value: &Value, at: &str) {
 }
 
 #[track_caller]
-fn holds(name: &str, document: &Value) {
+pub fn holds(name: &str, document: &Value) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/schema/{name}.json"));
     let schema: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     check(&schema, &schema, document, name);
@@ -69,7 +69,16 @@ fn every_document_is_as_its_schema_says() {
     holds("plan", &stage.run(&["plan", "--json"]).expect(9).json());
     holds("sync", &stage.run(&["sync", "--json"]).expect(9).json());
     holds("check", &stage.run(&["check", "--json"]).expect(0).json());
+    holds("lint", &stage.run(&["lint", "--json"]).expect(6).json());
+    holds("lint", &stage.run(&["lint", "--json", "--cloud"]).expect(6).json());
+    for who in ["p1@example.com", "admin@example.com", "uid=p13,ou=people,dc=example,dc=com"] {
+        holds("explain", &stage.run(&["explain", "--json", who]).expect(0).json());
+    }
+    let nobody = stage.run(&["explain", "--json", "nobody@example.com"]).expect(2).json();
+    assert_eq!(nobody["outcome"], "nobody");
+    holds("explain", &nobody);
     stage.write("people.ldif", &people(5).replace("title: Tester", "title: Chief"));
+    holds("explain", &stage.run(&["explain", "--json", "p7@example.com"]).expect(0).json());
     holds("plan", &stage.run(&["plan", "--json", "--full"]).expect(7).json());
     holds("sync", &stage.run(&["sync", "--json"]).expect(7).json());
     holds("status", &stage.run(&["status", "--json"]).expect(0).json());

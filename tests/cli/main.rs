@@ -5,6 +5,9 @@
 
 mod codes;
 mod documents;
+mod entitling;
+mod explain;
+mod lint;
 mod rehearsal;
 #[cfg(unix)]
 mod signals;

@@ -89,7 +89,7 @@ async fn a_domain_is_described_as_it_is() {
             ("ok    source corp", "Samba Active Directory"),
             ("ok    source corp", "which calls itself dc1.example.test"),
             ("ok    source corp", "bound as Administrator@example.test; the server does not tell"),
-            ("ok    source corp", "encrypted with TLS"),
+            ("ok    source corp", "encrypted with TLS 1.3, TLS_"),
             ("ok    source corp", "base \"OU=Corp,DC=example,DC=test\" is there"),
             ("ok    source corp", "deleted objects can be read"),
             ("ok    source corp", "pages: all people of the first base (4) fit"),

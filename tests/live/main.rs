@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attributes;
 mod changes_389;
 mod changes_ad;
 mod changes_ad_fake;
@@ -10,6 +11,7 @@ mod changes_slapd;
 mod changes_time;
 mod check;
 mod connections;
+mod explain;
 mod fake_ad;
 mod fake_ad_changes;
 mod fixtures;

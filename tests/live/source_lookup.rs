@@ -146,6 +146,28 @@ async fn groups_are_looked_up_whole() {
     ] {
         assert_same(&fetch(&settings, &ask, Lookup::GroupsHolding(holds)).await, &expected);
     }
+
+    // Below a unit, and the units themselves.
+    let unit = |ou: &str| format!("{ou},{}", slapd::SUFFIX);
+    for (dn, expected) in [
+        (slapd::SUFFIX.to_owned(), groups.clone()),
+        (unit("ou=groups"), groups.clone()),
+        (unit("ou=people"), vec![]),
+        (unit("ou=nowhere"), vec![]),
+    ] {
+        assert_same(&fetch(&settings, &ask, Lookup::GroupsBelow(vec![dn])).await, &expected);
+    }
+    for (dn, expected) in [
+        (unit("ou=people"), &["ou=people", "ou=north,ou=people"][..]),
+        (unit("ou=north,ou=people"), &["ou=north,ou=people"]),
+        (unit("ou=nowhere"), &[]),
+    ] {
+        let found = fetch(&settings, &ask, Lookup::ContainersBelow(vec![dn])).await;
+        assert_eq!(found.gaps, Vec::<String>::new());
+        let mut dns: Vec<_> = found.containers.into_iter().map(|container| container.dn).collect();
+        dns.sort_by_key(String::len);
+        assert_eq!(dns, expected.iter().map(|ou| unit(ou)).collect::<Vec<_>>());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -193,7 +193,8 @@ async fn start_tls_and_plain() {
     settings.start_tls = true;
     assert_eq!(read_ldap(&settings, &ask(&["mail"])).await.0.len(), 1);
     let probe = LdapSource::new(settings.clone()).probe(&ask(&["mail"]), 0).await.unwrap();
-    assert!(probe.facts.iter().any(|fact| fact.what.contains("encrypted with TLS")), "{probe:?}");
+    let suites = |version: &str| format!("encrypted with {version}, TLS_");
+    assert!(probe.facts.iter().any(|fact| fact.what.starts_with(&suites("TLS 1.3"))), "{probe:?}");
     assert!(probe.facts.iter().any(|fact| fact.what.contains("certificate is valid until 2")), "{probe:?}");
 
     settings.start_tls = false;
@@ -202,6 +203,12 @@ async fn start_tls_and_plain() {
     let probe = LdapSource::new(settings).probe(&ask(&["mail"]), 0).await.unwrap();
     assert_eq!(probe.product, "OpenLDAP");
     assert!(probe.facts.iter().any(|fact| fact.what.contains("NOT encrypted")), "{probe:?}");
+
+    // In the words of GnuTLS, which slapd is built with here.
+    let old = Options::default().global_config("TLSCipherSuite SECURE256:-VERS-TLS1.3").start();
+    let probe = LdapSource::new(slapd_settings(&old)).probe(&ask(&["mail"]), 0).await.unwrap();
+    let words = suites("TLS 1.2") + "ECDHE_";
+    assert!(probe.facts.iter().any(|fact| fact.what.starts_with(&words)), "{probe:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,54 +67,24 @@ impl Authority {
     /// Issues a certificate and returns the PEM files of certificate and key.
     /// `names` is in the words of OpenSSL: `DNS:localhost,IP:127.0.0.1`.
     pub(crate) fn issue(&self, kind: Certificate, name: &str, names: &str) -> (PathBuf, PathBuf) {
-        run(Command::new("openssl").current_dir(&self.dir).args([
-            "req",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-keyout",
-            "key.pem",
-            "-out",
-            "request.pem",
-            "-subj",
-            &format!("/CN={name}"),
-        ]));
-        let mut extensions = String::from("basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n");
-        match kind {
-            Certificate::Good | Certificate::Expired => {
-                extensions.push_str(&format!("subjectAltName={names}\n"));
-            }
-            Certificate::OtherHost => extensions.push_str("subjectAltName=DNS:elsewhere.example.com\n"),
-            Certificate::NoNames => {}
-        }
-        std::fs::write(self.dir.join("extensions"), extensions).expect("writing to our own directory");
+        let names = match kind {
+            Certificate::Good | Certificate::Expired => format!("subjectAltName={names}\n"),
+            Certificate::OtherHost => "subjectAltName=DNS:elsewhere.example.com\n".to_owned(),
+            Certificate::NoNames => String::new(),
+        };
         // A negative number of days ends the validity in the past.
         let days = if kind == Certificate::Expired { "-1" } else { "30" };
-        run(Command::new("openssl").current_dir(&self.dir).args([
-            "x509",
-            "-req",
-            "-in",
-            "request.pem",
-            "-CA",
-            "ca.pem",
-            "-CAkey",
-            "ca-key.pem",
-            "-CAcreateserial",
-            "-days",
-            days,
-            "-out",
-            "cert.pem",
-            "-extfile",
-            "extensions",
-        ]));
-        (self.dir.join("cert.pem"), self.dir.join("key.pem"))
+        self.sign("cert", name, &format!("extendedKeyUsage=serverAuth\n{names}"), days)
     }
 
     /// Issues a certificate for a client and returns the PEM files of certificate and key.
     pub(crate) fn issue_client(&self, name: &str) -> (PathBuf, PathBuf) {
-        let at = |suffix: &str| format!("client-{name}{suffix}");
+        self.sign(&format!("client-{name}"), name, "extendedKeyUsage=clientAuth\n", "30")
+    }
+
+    /// Makes a key and signs it; the names of the files begin with `file`.
+    fn sign(&self, file: &str, name: &str, extensions: &str, days: &str) -> (PathBuf, PathBuf) {
+        let at = |suffix: &str| format!("{file}{suffix}");
         run(Command::new("openssl").current_dir(&self.dir).args([
             "req",
             "-newkey",
@@ -129,7 +99,7 @@ impl Authority {
             "-subj",
             &format!("/CN={name}"),
         ]));
-        let extensions = "basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n";
+        let extensions = format!("basicConstraints=CA:FALSE\n{extensions}");
         std::fs::write(self.dir.join(at("-extensions")), extensions).expect("writing to our own directory");
         run(Command::new("openssl").current_dir(&self.dir).args([
             "x509",
@@ -142,7 +112,7 @@ impl Authority {
             "ca-key.pem",
             "-CAcreateserial",
             "-days",
-            "30",
+            days,
             "-out",
             &at(".pem"),
             "-extfile",

@@ -169,6 +169,32 @@ pub(crate) async fn cloud_contents(base_url: &str) -> BTreeMap<String, Seen> {
     people
 }
 
+/// Somebody else empties an account by SCIM: only name and anchor stay.
+pub(crate) async fn empty(base_url: &str, name: &str) {
+    let held = user(base_url, name).await;
+    let bare = serde_json::json!({
+        "schemas": held["schemas"], "userName": held["userName"], "userType": "user",
+        "active": held["active"], "externalId": held["externalId"],
+    });
+    let path = held["meta"]["location"].as_str().expect("a location");
+    let answer = client().put(path).bearer_auth(TOKEN).json(&bare).send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.status());
+}
+
+/// One user as SCIM shows it.
+pub(crate) async fn user(base_url: &str, name: &str) -> Value {
+    let client = client();
+    let get = async |path: &str| -> Value {
+        let answer =
+            client.get(format!("{base_url}{path}")).bearer_auth(TOKEN).send().await.expect("an answer");
+        answer.json().await.expect("JSON")
+    };
+    let organization = get("/v1/organizations").await;
+    let org = raw(organization["items"][0]["id"].as_str().expect("an id"));
+    let found = get(&format!("/identity/scim/{org}/v2/Users?filter=userName%20eq%20%22{name}%22")).await;
+    found["Resources"][0].clone()
+}
+
 /// The number of write requests that the sandbox has met.
 pub(crate) async fn writes(base_url: &str) -> u64 {
     let client = client();

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use dirsyncd::cloud::{CloudError, CloudErrorKind, CloudRead, CloudWrite, GroupWritten, Order, Organization};
+use dirsyncd::cloud::{
+    CloudError, CloudErrorKind, CloudRead, CloudWrite, Grant, GroupWritten, Order, Organization,
+};
 use dirsyncd::model::{
-    Account, Action, Attr, Catalogue, CloudGroup, CloudId, Email, Field, Kind, License, LicenseId,
-    LicenseKind, Profile, Role, RoleId,
+    Account, Action, Attr, Catalogue, CloudGroup, CloudId, Email, Field, InUse, Kind, License, LicenseId,
+    LicenseKind, Place, Profile, Role, RoleId, Telephone,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc};
@@ -37,6 +39,8 @@ pub struct Kept {
     pub blocked_by_hand: bool,
     /// And we may have meant to forbid it too: nobody can tell whose block it is now.
     pub murky_block: bool,
+    /// What came with a calling licence.
+    pub telephone: Option<Telephone>,
     /// We created it or wrote our anchor to it.
     pub ours: bool,
 }
@@ -59,6 +63,9 @@ pub enum Fault {
     LostAfter,
     /// It does not happen, and nobody knows.
     LostBefore,
+    /// The answer is lost and what was sent again is refused: nobody knows whether the first
+    /// sending happened, and the flag says.
+    Doubt(bool),
 }
 
 /// Which calls a fault is for.
@@ -91,6 +98,10 @@ pub struct State {
     pub licenses: Vec<License>,
     pub roles: Vec<Role>,
     pub me: Option<CloudId>,
+    /// What every new account gets from the cloud itself.
+    pub template: Vec<LicenseId>,
+    /// Where people have telephones.
+    pub places: Vec<Place>,
     /// Faults still to come: aim, how many such calls go well before, and what happens.
     pub faults: Vec<(Aim, u64, Fault)>,
     /// Write calls: one per order and one per assignment, successful or not.
@@ -99,12 +110,16 @@ pub struct State {
     pub calls: u64,
     /// The call that never answers, and whether it still happens.
     pub freeze: Option<(u64, bool)>,
+    /// Which human being an anchor is one of, as far as that is known.
+    pub humans: BTreeMap<String, String>,
     /// What must never happen, and did.
     pub violations: Vec<String>,
     /// Everything that was taken away by us.
     pub removals: Vec<String>,
     /// Orders per bulk call.
     pub batch: usize,
+    /// Licences given by hand may be taken too.
+    pub all_is_claimed: bool,
     /// So many searches for an address still find nothing.
     pub late: u64,
     next: u64,
@@ -125,13 +140,17 @@ impl FakeCloud {
             licenses: Vec::new(),
             roles: roles.into(),
             me: None,
+            template: Vec::new(),
+            places: Vec::new(),
             faults: Vec::new(),
             writes: 0,
             calls: 0,
             freeze: None,
+            humans: BTreeMap::new(),
             violations: Vec::new(),
             removals: Vec::new(),
             batch: 100,
+            all_is_claimed: false,
             late: 0,
             next: 0,
         };
@@ -165,8 +184,9 @@ impl FakeCloud {
         match fault {
             None => Ok(()),
             Some(Fault::Error(kind)) => Err((error(kind), false)),
-            Some(Fault::LostBefore) => Err((error(CloudErrorKind::Ambiguous), false)),
-            Some(Fault::LostAfter) => Err((error(CloudErrorKind::Ambiguous), true)),
+            Some(Fault::LostBefore) => Err((unanswered(aims), false)),
+            Some(Fault::LostAfter) => Err((unanswered(aims), true)),
+            Some(Fault::Doubt(happens)) => Err((error(CloudErrorKind::Ambiguous), happens)),
         }
     }
 
@@ -201,21 +221,18 @@ impl FakeCloud {
                 if e.kind == CloudErrorKind::Stopped {
                     self.freeze().await;
                 }
-                done.and(Err(unanswered(kind, e)))
+                done.and(Err(e))
             }
-            Err((e, false)) => Err(unanswered(kind, e)),
+            Err((e, false)) => Err(e),
         }
     }
 }
 
 /// Only a create is left open after one sending; everything else was sent again and again.
-fn unanswered(kind: Kind, e: CloudError) -> CloudError {
-    match e.kind {
-        CloudErrorKind::Ambiguous if !matches!(kind, Kind::Create | Kind::GroupCreate) => {
-            error(CloudErrorKind::Unreachable)
-        }
-        _ => e,
-    }
+fn unanswered(aims: &[Aim]) -> CloudError {
+    let creates = [Kind::Create, Kind::GroupCreate].map(Aim::Kind);
+    let once = aims.contains(&Aim::Read) || creates.iter().any(|aim| aims.contains(aim));
+    error(if once { CloudErrorKind::Ambiguous } else { CloudErrorKind::Unreachable })
 }
 
 pub fn error(kind: CloudErrorKind) -> CloudError {
@@ -295,6 +312,7 @@ impl State {
             once_ours: BTreeSet::new(),
             blocked_by_hand: false,
             murky_block: false,
+            telephone: None,
             ours: false,
         };
         self.accounts.insert(id.clone(), kept);
@@ -334,6 +352,9 @@ impl State {
     }
 
     fn seat_free(&self, id: &LicenseId) -> bool {
+        if id.attended_site().is_some() {
+            return true;
+        }
         let total = self.licenses.iter().find(|license| license.id == *id).map(|license| license.total);
         total.is_some_and(|total| total.is_none_or(|total| self.consumed(id) < total))
     }
@@ -363,7 +384,11 @@ impl State {
                 if !self.by_anchor(&anchor).is_empty() {
                     self.violations.push(format!("{} exists twice", action.who));
                 }
-                self.add(action.who.as_str())
+                let id = self.add(action.who.as_str());
+                for license in self.template.clone() {
+                    self.give_by_hand(&id, &license);
+                }
+                id
             }
             (_, Some(id)) => id.clone(),
             (_, None) => {
@@ -393,7 +418,9 @@ impl State {
                 }
                 (Attr::ExternalId, to) => {
                     let before = &kept.account.external_id;
-                    if kept.ours && before.is_some() && before != to {
+                    let human = |anchor: &Option<String>| self.humans.get(anchor.as_ref()?);
+                    let same = human(before).is_some() && human(before) == human(to);
+                    if kept.ours && before.is_some() && before != to && !same {
                         violations.push(format!("{} got the account of somebody else", action.who));
                     }
                     kept.account.external_id.clone_from(to);
@@ -523,23 +550,29 @@ impl State {
     fn assign(
         &mut self,
         id: &CloudId,
-        give: &[LicenseId],
+        give: &[Grant],
         take: &[LicenseId],
     ) -> Result<BTreeSet<LicenseId>, CloudError> {
         if !self.accounts.contains_key(id) {
             return Err(error(CloudErrorKind::NotFound));
         }
         for license in take {
+            let calling = self.licenses.iter().any(|known| {
+                known.id == *license && known.service.as_deref().is_some_and(|s| s.starts_with("calling."))
+            });
             let kept = self.accounts.get_mut(id).ok_or_else(|| error(CloudErrorKind::NotFound))?;
+            if calling && give.is_empty() {
+                kept.telephone = None;
+            }
             let gone = kept.licenses.remove(license);
             let name = kept.account.email.clone();
             let who = name.as_ref().map_or("?", Email::as_str).to_owned();
-            if gone == Some(Giver::Hand) {
+            if gone == Some(Giver::Hand) && !self.all_is_claimed {
                 self.violations.push(format!("took {license} from {who}, given by hand"));
             }
             self.removals.push(format!("license {who} {license}"));
         }
-        for license in give {
+        for Grant { license, telephone } in give {
             // Without a seat the cloud leaves it out, and says nothing.
             let held = self.accounts.get(id).is_some_and(|kept| kept.licenses.contains_key(license));
             if (held || self.seat_free(license))
@@ -547,6 +580,7 @@ impl State {
             {
                 kept.once_ours.insert(license.to_string());
                 given(kept.licenses.entry(license.clone()));
+                kept.telephone = telephone.clone().or(kept.telephone.take());
             }
         }
         Ok(self.accounts.get(id).map(|kept| kept.licenses.keys().cloned().collect()).unwrap_or_default())
@@ -578,6 +612,30 @@ impl CloudRead for FakeCloud {
         Box::pin(async move {
             self.read_call().await?;
             Ok(self.state().roles.clone())
+        })
+    }
+
+    fn places(&self) -> BoxFuture<'_, Result<Vec<Place>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            Ok(self.state().places.clone())
+        })
+    }
+
+    fn lines(&self) -> BoxFuture<'_, Result<Option<Vec<InUse>>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            let state = self.state();
+            let in_use = state.accounts.values().filter_map(|kept| {
+                let telephone = kept.telephone.clone()?;
+                Some(InUse {
+                    place: telephone.place.map(|place| place.id),
+                    phone: telephone.phone,
+                    extension: telephone.extension,
+                    owner: Some(kept.account.id.clone()),
+                })
+            });
+            Ok(Some(in_use.collect()))
         })
     }
 
@@ -700,7 +758,7 @@ impl CloudWrite for FakeCloud {
     fn assign<'a>(
         &'a self,
         id: &'a CloudId,
-        give: &'a [LicenseId],
+        give: &'a [Grant],
         take: &'a [LicenseId],
     ) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>> {
         Box::pin(async move {

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
 use lber::parse::parse_tag;
-use lber::structure::{PL, StructureTag};
+use lber::structure::StructureTag;
 
 /// Control types: RFC 2696, and [MS-ADTS] 3.1.1.3.4.1.3.
 const PAGES: &str = "1.2.840.113556.1.4.319";
@@ -129,20 +129,20 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&Request) -> Vec<Answer>) {
 
 /// The message id, the tag of the final answer, and the request.
 fn request(message: StructureTag) -> Option<(Vec<u8>, u8, Request)> {
-    let mut parts = children(message)?.into_iter();
-    let id = bytes(parts.next()?)?;
+    let mut parts = message.expect_constructed()?.into_iter();
+    let id = parts.next()?.expect_primitive()?;
     let op = parts.next()?;
     let controls = parts.next();
     match op.id {
         0 => {
-            let name = text(children(op)?.into_iter().nth(1)?)?;
+            let name = text(op.expect_constructed()?.into_iter().nth(1)?)?;
             Some((id, 0x61, Request::Bind { name }))
         }
         3 => {
-            let mut fields = children(op)?.into_iter();
+            let mut fields = op.expect_constructed()?.into_iter();
             let base = text(fields.next()?)?;
-            let scope = *bytes(fields.next()?)?.first()?;
-            let attributes = children(fields.last()?)?.into_iter().filter_map(text).collect();
+            let scope = *fields.next()?.expect_primitive()?.first()?;
+            let attributes = fields.last()?.expect_constructed()?.into_iter().filter_map(text).collect();
             Some((id, 0x65, Request::Search { base, scope, attributes, cookie: controls.and_then(cookie) }))
         }
         // Unbind and abandon have no answer.
@@ -152,33 +152,19 @@ fn request(message: StructureTag) -> Option<(Vec<u8>, u8, Request)> {
 }
 
 fn cookie(controls: StructureTag) -> Option<Vec<u8>> {
-    for control in children(controls)? {
-        let mut parts = children(control)?.into_iter();
+    for control in controls.expect_constructed()? {
+        let mut parts = control.expect_constructed()?.into_iter();
         if [PAGES, DIRSYNC].contains(&text(parts.next()?)?.as_str()) {
-            let value = bytes(parts.last()?)?;
+            let value = parts.last()?.expect_primitive()?;
             let (_, tag) = parse_tag(&value).ok()?;
-            return bytes(children(tag)?.pop()?);
+            return tag.expect_constructed()?.pop()?.expect_primitive();
         }
     }
     None
 }
 
-fn children(tag: StructureTag) -> Option<Vec<StructureTag>> {
-    match tag.payload {
-        PL::C(children) => Some(children),
-        PL::P(_) => None,
-    }
-}
-
-fn bytes(tag: StructureTag) -> Option<Vec<u8>> {
-    match tag.payload {
-        PL::P(bytes) => Some(bytes),
-        PL::C(_) => None,
-    }
-}
-
 fn text(tag: StructureTag) -> Option<String> {
-    String::from_utf8(bytes(tag)?).ok()
+    String::from_utf8(tag.expect_primitive()?).ok()
 }
 
 fn entry_bytes(dn: &str, attributes: &[(String, Vec<Vec<u8>>)]) -> Vec<u8> {

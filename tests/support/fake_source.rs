@@ -25,11 +25,13 @@ pub struct Entry {
     pub disabled: bool,
     pub expires: Option<i64>,
     pub primary_group: Option<String>,
+    /// What its domain is called.
+    pub suffix: String,
 }
 
 impl Entry {
     pub fn dn(&self) -> String {
-        format!("cn={},ou={},{SUFFIX}", self.cn, self.ou)
+        format!("cn={},ou={},{}", self.cn, self.ou, self.suffix)
     }
 }
 
@@ -38,12 +40,13 @@ impl Entry {
 pub struct Group {
     pub anchor: SourceId,
     pub cn: String,
+    pub ou: String,
     pub members: BTreeSet<String>,
 }
 
 impl Group {
     pub fn dn(&self) -> String {
-        format!("cn={},ou=groups,{SUFFIX}", self.cn)
+        format!("cn={},ou={},{SUFFIX}", self.cn, self.ou)
     }
 }
 
@@ -59,6 +62,16 @@ pub enum Answers {
     GroupsCut,
     /// Not at all.
     Nothing,
+    /// Not when it is asked for single objects.
+    NoLookups,
+}
+
+/// What was in the directory when a cursor was given.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    pub people: BTreeMap<String, Entry>,
+    pub groups: BTreeMap<String, Group>,
+    pub containers: Vec<Container>,
 }
 
 /// What is in the directory. Keys are the names that never change, those of the first day.
@@ -75,19 +88,25 @@ pub struct State {
     /// Changes the order in which everything is sent.
     pub shuffle: u64,
     /// What was there when a cursor was given, by its mark.
-    pub past: Vec<(BTreeMap<String, Entry>, BTreeMap<String, Group>)>,
+    pub past: Vec<Past>,
     /// Containers of which changes are told, and those that are no longer in sight.
     pub containers: Vec<Container>,
     pub hidden: Vec<SourceId>,
+    /// Under what its people stand.
+    pub bases: Vec<String>,
+    /// Another directory, whose people its groups may name.
+    pub elsewhere: Option<Directory>,
     /// Whether it can only be read, and tells no changes.
     pub mute: bool,
     /// Records per portion.
     pub portion: usize,
+    /// What the DNs of its people end with.
+    pub suffix: String,
     anchors: u64,
 }
 
 /// A directory, shared between the test and the source that the pass reads.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Directory {
     name: String,
     state: Arc<Mutex<State>>,
@@ -95,8 +114,22 @@ pub struct Directory {
 
 impl Directory {
     pub fn new(name: &str) -> Self {
-        let state = State { identity: format!("{name} {SUFFIX}"), portion: 3, ..State::default() };
+        Self::below(name, SUFFIX.into())
+    }
+
+    /// A domain with a name of its own.
+    pub fn domain(name: &str) -> Self {
+        Self::below(name, format!("dc={name},dc=test"))
+    }
+
+    fn below(name: &str, suffix: String) -> Self {
+        let (identity, bases) = (format!("{name} {suffix}"), vec![suffix.clone()]);
+        let state = State { identity, bases, portion: 3, suffix, ..State::default() };
         Self { name: name.into(), state: Arc::new(Mutex::new(state)) }
+    }
+
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name == name
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {
@@ -119,6 +152,7 @@ impl Directory {
                 disabled: false,
                 expires: None,
                 primary_group: None,
+                suffix: state.suffix.clone(),
             };
             state.people.insert(name.into(), entry);
         }
@@ -130,7 +164,7 @@ impl Directory {
         let mut state = self.state();
         if !state.groups.contains_key(name) {
             let anchor = state.next_anchor(&self.name);
-            let group = Group { anchor, cn: name.into(), members: BTreeSet::new() };
+            let group = Group { anchor, cn: name.into(), ou: "groups".into(), members: BTreeSet::new() };
             state.groups.insert(name.into(), group);
         }
         change(state.groups.get_mut(name).expect("inserted above"))
@@ -142,7 +176,11 @@ impl State {
         self.anchors += 1;
         let mut bytes = [0; 16];
         // Spread, as real ones are, so that their order says nothing.
-        let mixed = mix(self.anchors ^ mix(name.len() as u64));
+        let place = match self.suffix.as_str() {
+            SUFFIX => name.len() as u64,
+            domain => domain.bytes().fold(0, |sum, byte| mix(sum ^ u64::from(byte))),
+        };
+        let mixed = mix(self.anchors ^ mix(place));
         bytes[..8].copy_from_slice(&mixed.to_be_bytes());
         bytes[8..].copy_from_slice(&self.anchors.to_be_bytes());
         SourceId::new(bytes)
@@ -150,7 +188,8 @@ impl State {
 
     /// The DN behind a name, of a person or a group.
     fn dn_of(&self, name: &str) -> Option<String> {
-        self.people.get(name).map(Entry::dn).or_else(|| self.groups.get(name).map(Group::dn))
+        let here = self.people.get(name).map(Entry::dn).or_else(|| self.groups.get(name).map(Group::dn));
+        here.or_else(|| self.elsewhere.as_ref()?.state().people.get(name).map(Entry::dn))
     }
 
     fn records(&self, ask: &Ask) -> (Vec<Record>, Vec<Record>) {
@@ -226,8 +265,9 @@ impl Directory {
     /// From now on.
     fn cursor(&self) -> Cursor {
         let mut state = self.state();
-        let now = (state.people.clone(), state.groups.clone());
-        state.past.push(now);
+        let (people, groups) = (state.people.clone(), state.groups.clone());
+        let containers = state.containers.clone();
+        state.past.push(Past { people, groups, containers });
         Cursor {
             method: Method::Usn,
             identity: state.identity.clone(),
@@ -254,7 +294,7 @@ impl Directory {
 impl State {
     /// As Active Directory tells: only about objects that were edited themselves. A member's new
     /// name or end is no edit of the group.
-    fn hints(&self, (people, groups): &(BTreeMap<String, Entry>, BTreeMap<String, Group>)) -> Vec<Hint> {
+    fn hints(&self, Past { people, groups, containers }: &Past) -> Vec<Hint> {
         let hint = |anchor, dn, what| Hint { anchor, dn, what };
         let gone = |anchor| hint(anchor, None, Hinted::Gone);
         let mut hints = Vec::new();
@@ -271,6 +311,8 @@ impl State {
         hints.extend(people.values().filter(|p| !self.has(p.anchor)).map(|p| gone(p.anchor)));
         hints.extend(groups.values().filter(|g| !self.has(g.anchor)).map(|g| gone(g.anchor)));
         hints.extend(self.hidden.iter().map(|anchor| gone(*anchor)));
+        let edited = self.containers.iter().filter(|one| !containers.contains(one));
+        hints.extend(edited.map(|one| hint(one.anchor, Some(one.dn.clone()), Hinted::Container)));
         hints
     }
 
@@ -282,11 +324,14 @@ impl State {
     fn find(&self, ask: &Ask, lookup: &Lookup) -> Found {
         let (groups, people) = self.records(ask);
         let key = |dn: &String| Key::dn(dn);
-        let is_group = matches!(lookup, Lookup::Groups(_) | Lookup::GroupsHolding(_));
+        let is_group =
+            matches!(lookup, Lookup::Groups(_) | Lookup::GroupsHolding(_) | Lookup::GroupsBelow(_));
+        let below = |dn: &str, dns: &[String]| dns.iter().any(|top| dn.ends_with(&format!(",{top}")));
         let wanted = |record: &Record| match lookup {
             Lookup::People(anchors) | Lookup::Groups(anchors) => anchors.contains(&record.anchor),
             Lookup::PeopleAt(dns) => dns.iter().map(key).any(|dn| dn == record.dn_key()),
-            Lookup::PeopleBelow(dns) => dns.iter().any(|dn| record.dn.ends_with(&format!(",{dn}"))),
+            Lookup::PeopleBelow(dns) | Lookup::GroupsBelow(dns) => below(&record.dn, dns),
+            Lookup::ContainersBelow(_) => false,
             Lookup::PeopleWith { attribute, values } => {
                 record.values(attribute).any(|value| values.iter().any(|wanted| wanted == value))
             }
@@ -317,7 +362,13 @@ impl State {
         if let Answers::Only(count) = self.answers {
             records.truncate(count);
         }
-        Found { records, unusable, gaps }
+        let containers = match lookup {
+            Lookup::ContainersBelow(dns) => {
+                self.containers.iter().filter(|one| below(&one.dn, dns)).cloned().collect()
+            }
+            _ => Vec::new(),
+        };
+        Found { records, containers, unusable, gaps }
     }
 }
 
@@ -380,7 +431,7 @@ impl Source for Directory {
                 groups: counts.1,
                 unusable: unusable.collect(),
                 referrals: 0,
-                bases: vec![SUFFIX.into()],
+                bases: state.bases.clone(),
                 cursor: (!state.mute).then_some(cursor),
                 containers: state.containers.clone(),
                 advice: None,
@@ -409,7 +460,10 @@ impl Source for Directory {
 
     fn fetch<'a>(&'a self, ask: &'a Ask, lookup: Lookup) -> BoxFuture<'a, Result<Found, SourceError>> {
         Box::pin(async move {
-            let state = self.state().clone();
+            let mut state = self.state().clone();
+            if state.answers == Answers::NoLookups {
+                state.answers = Answers::Nothing;
+            }
             self.answers(&state)?;
             Ok(state.find(ask, &lookup))
         })

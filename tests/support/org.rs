@@ -8,7 +8,8 @@ use dirsyncd::clock;
 use dirsyncd::guard::{Limits, Tally};
 use dirsyncd::model::{Action, Email, Field};
 use dirsyncd::pass::{
-    Acted, Answer, Hands, Heard, Hearing, Look, Observe, Part, PassError, World, act, hear, look,
+    Acted, Answer, Hands, Heard, Hearing, Look, Observe, Part, PassError, World, act, forget_cursors, hear,
+    look,
 };
 use dirsyncd::plan::{GroupRules, Leavers};
 use dirsyncd::recover::recover;
@@ -44,6 +45,8 @@ pub struct Org {
     pub follows: bool,
     /// Seconds that have passed in this world besides those on the clock.
     pub elapsed: i64,
+    /// Why everything was read by polls.
+    pub reasons: Arc<Mutex<Vec<String>>>,
 }
 
 /// What a pass did.
@@ -92,6 +95,7 @@ impl Org {
             observe: Observe::Touched,
             follows: false,
             elapsed: 0,
+            reasons: Arc::default(),
         }
     }
 
@@ -163,6 +167,29 @@ impl Org {
         look(world).await
     }
 
+    /// Tells the cloud which anchors are those of one human being: who may get whose account.
+    fn know_humans(&self) {
+        let mut cloud = self.cloud.state();
+        for directory in &self.directories {
+            let state = directory.state();
+            for entry in state.people.values().chain(state.dropped.values()) {
+                if let Some(number) = entry.attributes.get("employeeNumber").and_then(|all| all.first()) {
+                    cloud.humans.insert(entry.anchor.to_string(), number.trim().to_lowercase());
+                }
+            }
+        }
+    }
+
+    /// The directory with this name; a new domain when there is none.
+    pub fn domain(&mut self, name: &str) -> Directory {
+        if let Some(known) = self.directories.iter().find(|one| one.is_named(name)) {
+            return known.clone();
+        }
+        let domain = Directory::domain(name);
+        self.directories.push(domain.clone());
+        domain
+    }
+
     /// One whole pass.
     pub async fn pass(&self, observe: Observe) -> Result<Passed, PassError> {
         let done = Arc::new(Mutex::new(Vec::new()));
@@ -175,6 +202,7 @@ impl Org {
                 }
             })
         };
+        self.know_humans();
         let observe = if recover(&self.store).await? > 0 { Observe::All } else { observe };
         let look = self.look_with(observe, Arc::clone(&events)).await?;
         self.act_on(look, before, done, events).await
@@ -207,6 +235,7 @@ impl Org {
     /// schedule; `None` when there is nothing to do, `Some(Err)` with the reason to read everything.
     pub fn poll(&self) -> Result<Option<Result<Passed, String>>, PassError> {
         runtime().block_on(async {
+            self.know_humans();
             let before = self.cloud.state().writes;
             match self.hear(true, Arc::new(|_| {})).await? {
                 Answer::Nothing(None) => Ok(None),
@@ -214,9 +243,19 @@ impl Org {
                     self.store.follow(fresh.0, fresh.1).await?;
                     Ok(None)
                 }
-                Answer::Everything { reason, .. } => Ok(Some(Err(reason))),
+                Answer::Everything { reason, doubted } => {
+                    let mut meta = self.store.reader().meta()?;
+                    forget_cursors(&mut meta, doubted.as_deref(), true);
+                    self.store.set_meta(meta).await?;
+                    Ok(Some(Err(reason)))
+                }
                 Answer::Something(heard) => {
-                    let events: Sink = Arc::new(|_| {});
+                    let reasons = Arc::clone(&self.reasons);
+                    let events: Sink = Arc::new(move |event| {
+                        if let Event::ReadingAll { reason } = event {
+                            reasons.lock().unwrap_or_else(|e| e.into_inner()).push(reason);
+                        }
+                    });
                     let look = self.look_at(Some(heard), Observe::Touched, Arc::clone(&events)).await?;
                     self.act_on(look, before, Arc::default(), events).await.map(|passed| Some(Ok(passed)))
                 }

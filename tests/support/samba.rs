@@ -47,14 +47,20 @@ impl Samba {
 
     /// As [`Samba::start`], with a certificate of the given kind.
     pub(crate) fn start_with(certificate: Certificate) -> Self {
-        Self::start_as(certificate, "server services = ldap")
+        Self::start_as(certificate, "server services = ldap", |_| {})
+    }
+
+    /// As [`Samba::start`], after something was done to the database that is not in use yet. It is
+    /// given the configuration file.
+    pub(crate) fn start_prepared(prepare: impl FnOnce(&Path)) -> Self {
+        Self::start_as(Certificate::Good, "server services = ldap", prepare)
     }
 
     /// As [`Samba::start`], with a Kerberos key distribution centre, and logging in by ticket
     /// allowed below TLS.
     pub(crate) fn start_with_kerberos() -> Self {
         let conf = "server services = ldap kdc\n\tldap server require strong auth = allow_sasl_over_tls";
-        let samba = Self::start_as(Certificate::Good, conf);
+        let samba = Self::start_as(Certificate::Good, conf, |_| {});
         // Samba adds it by itself, some time after its first start.
         samba.modify(&format!(
             "dn: CN=DC1,OU=Domain Controllers,{SUFFIX}\nchangetype: modify\nadd: servicePrincipalName\n\
@@ -63,7 +69,7 @@ impl Samba {
         samba
     }
 
-    fn start_as(certificate: Certificate, services: &str) -> Self {
+    fn start_as(certificate: Certificate, services: &str, prepare: impl FnOnce(&Path)) -> Self {
         let template = template();
         let dir = tempfile::Builder::new().prefix("samba-").tempdir().expect("a temporary directory");
         run(Command::new("cp").args(["-a", "--sparse=always"]).arg(template.join(".")).arg(dir.path()));
@@ -85,6 +91,7 @@ impl Samba {
         // Samba refuses a key that others may read.
         run(Command::new("chmod").arg("600").arg(tls.join("key.pem")));
 
+        prepare(&conf);
         let mut server = Server::spawn(
             Command::new("/usr/sbin/samba")
                 .args(["-F", "-M", "single", "--no-process-group", "-s"])

@@ -357,14 +357,17 @@ async fn a_refused_token_stops_all_that_follows() {
 #[tokio::test]
 async fn a_service_that_fails_in_the_middle() {
     let server = Server::start(|seen, _| {
+        if let Some(id) = seen.path.split("/v2/Users/").nth(1) {
+            return Some(ok(json!({ "id": id, "title": if id == "done" { "b" } else { "a" } })));
+        }
         each(seen, "Operations", |operation| {
             if operation["path"] == "/Users/fine" { good(operation) } else { json!({ "status": 500 }) }
         })
     })
     .await;
-    let results = write(&server, &[create(), update("ill"), update("fine")]).await;
-    assert_eq!(words(&results), ["Ambiguous", "Rejected", "fine"]);
-    assert_eq!(server.seen().len(), 4, "the patch is tried four times, the create once");
+    let results = write(&server, &[create(), update("ill"), update("fine"), update("done")]).await;
+    assert_eq!(words(&results), ["Ambiguous", "Rejected", "fine", "done"]);
+    assert_eq!(server.seen().len(), 6, "the patches are tried four times, the create once; two looks");
 }
 
 #[tokio::test]
@@ -410,4 +413,61 @@ async fn orders_that_make_no_sense_are_our_fault_and_not_sent() {
     .await;
     assert_eq!(words(&results), ["Rejected", "Rejected", "u2"], "an empty change is done");
     assert!(server.seen().is_empty());
+}
+
+/// A cloud that loses the first answer, refuses each operation of the second call with `status`, or
+/// that call, and shows of every account the title that its id says.
+async fn forgetful(status: u16, whole: bool) -> Server {
+    Server::start(move |seen, before| {
+        if let Some(id) = seen.path.split("/v2/Users/").nth(1) {
+            let user = json!({ "id": id, "title": if id == "done" { "b" } else { "a" } });
+            return Some(if id == "gone" { reply(404, "") } else { ok(user) });
+        }
+        if before == 0 && seen.is("POST", "/v2/Bulk") {
+            return Some(Reply::Cut);
+        }
+        if whole && seen.is("POST", "/v2/Bulk") {
+            return Some(reply(status, "{}"));
+        }
+        each(seen, "Operations", |_| json!({ "status": status, "response": scim_error(status, None, "No.") }))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_lost_answer_is_believed_only_by_the_account() {
+    for status in [400, 403, 404, 409] {
+        for with_create in [false, true] {
+            let server = forgetful(status, false).await;
+            let mut actions = vec![update("done"), update("open"), update("gone"), delete("gone")];
+            actions.extend(with_create.then(create));
+            let results = write(&server, &actions).await;
+            let mut expected = vec!["done", "Ambiguous", "NotFound", "gone"];
+            expected.extend(with_create.then_some("Ambiguous"));
+            assert_eq!(words(&results), expected, "{status}");
+            let open = results[1].as_ref().unwrap_err();
+            assert!(open.what.contains("may have been carried out"), "{open}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_refused_after_a_lost_answer_proves_nothing_either() {
+    // The token expired in between: whatever is in doubt stays so, without asking.
+    let server = forgetful(401, true).await;
+    assert_eq!(words(&write(&server, &[update("done"), update("open")]).await), ["Ambiguous", "Ambiguous"]);
+    assert_eq!(server.seen().len(), 2);
+    // One of them may spoil the call, which is halved; the accounts are looked at all the same.
+    let server = forgetful(400, true).await;
+    assert_eq!(words(&write(&server, &[update("done"), update("open")]).await), ["done", "Ambiguous"]);
+}
+
+#[tokio::test]
+async fn being_told_to_wait_after_a_lost_answer_is_no_answer() {
+    let server = Server::start(|seen, before| {
+        seen.is("POST", "/v2/Bulk")
+            .then(|| if before == 0 { Reply::Cut } else { reply(429, "").header("Retry-After", "100000") })
+    })
+    .await;
+    assert_eq!(words(&write(&server, &[update("u1")]).await), ["Ambiguous"]);
 }

@@ -2,13 +2,13 @@
 
 use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::Limit;
-use dirsyncd::model::{Field, Kind, LicenseId, RoleId};
+use dirsyncd::model::{Field, Kind, LicenseId, Place, RoleId};
 use dirsyncd::pass::Observe;
 use dirsyncd::rules::{EntitlementSpec, RoleSpec};
 use dirsyncd::store::Decision;
 
 use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, State as CloudState, kind_of};
-use crate::support::fake_source::{Answers, Entry, State};
+use crate::support::fake_source::{Answers, Directory, Entry, State};
 use crate::support::org::{Org, runtime};
 use crate::tell;
 
@@ -78,12 +78,29 @@ impl Scene {
     fn line(&mut self, line: &str, words: &[String]) -> Done {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
-            ["directory", rest @ ..] => self.directory(line, rest),
+            ["directory", rest @ ..] => self.directory(self.org.directory().clone(), line, rest),
+            ["domain", name, rest @ ..] => {
+                let domain = self.org.domain(name);
+                self.directory(domain, line, rest)
+            }
+            ["passes", "follow", "changes"] => set(&mut self.org.follows, true),
             ["cloud", rest @ ..] => self.cloud(line, rest),
             ["rules", rest @ ..] => self.rules(line, rest),
             ["licence", name, "as", service, "seats", seats] => {
                 let seats = if *seats == "unlimited" { None } else { Some(number(seats)?) };
                 self.org.cloud.state().license(name, service, seats);
+                Ok(())
+            }
+            ["location", name] => {
+                let place = Place { id: format!("loc:{name}"), name: (*name).into() };
+                self.org.cloud.state().places.push(place);
+                Ok(())
+            }
+            ["licence", name, "as", service, "seats", seats, "on", site] => {
+                let mut state = self.org.cloud.state();
+                let id = state.license(name, service, Some(number(seats)?));
+                let license = state.licenses.iter_mut().find(|license| license.id == id);
+                license.ok_or("it was just added")?.site = Some((*site).into());
                 Ok(())
             }
             ["guard", "deactivate", count] => {
@@ -166,8 +183,7 @@ impl Scene {
         done.map_err(|e| e.to_string())?.then_some(()).ok_or("it is decided already".into())
     }
 
-    fn directory(&mut self, line: &str, words: &[&str]) -> Done {
-        let directory = self.org.directory().clone();
+    fn directory(&mut self, directory: Directory, line: &str, words: &[&str]) -> Done {
         let now = self.org.now();
         match words {
             ["has", name, rest @ ..] => directory.person(name, |entry| attributes(entry, rest, now)),
@@ -257,25 +273,38 @@ impl Scene {
     fn rules(&mut self, line: &str, words: &[&str]) -> Done {
         let spec = &mut self.org.spec;
         match words {
-            ["entitle", license, "to", "group", group] => spec.entitlements.push(EntitlementSpec {
-                groups: vec![(*group).into()],
-                licenses: vec![(*license).into()],
-                ..EntitlementSpec::default()
-            }),
-            ["entitle", license, "to", "everybody"] => spec
-                .entitlements
-                .push(EntitlementSpec { licenses: vec![(*license).into()], ..EntitlementSpec::default() }),
             ["entitle", "nobody"] => spec.entitlements.clear(),
+            ["entitle", license, "to", rest @ ..] => {
+                let mut rule = EntitlementSpec { name: (*license).into(), ..EntitlementSpec::default() };
+                match license.strip_suffix("#attendee") {
+                    Some(site) => rule.attendee = Some(site.into()),
+                    None => rule.licenses = license.split(" and ").map(Into::into).collect(),
+                }
+                entitled(&mut rule, rest)?;
+                spec.entitlements.push(rule);
+            }
+            ["count", "only", "the", "first"] => spec.entitling.first_match = true,
+            ["take", "what", "anybody", "gave"] => {
+                spec.entitling.take_managed = true;
+                self.org.cloud.state().all_is_claimed = true;
+            }
+            ["keep", "licences", days, "days"] => spec.entitling.grace = Some(number(days)? as i64 * DAY),
+            ["make", "nobody", "anything"] => spec.roles.clear(),
             ["make", "group", group, role] => spec.roles.push(RoleSpec {
                 groups: vec![(*group).into()],
                 role: (*role).into(),
                 ..RoleSpec::default()
             }),
+            ["join", expression] => spec.join = Some((*expression).into()),
             ["take", "only", ou] => spec.scope.bases = vec![format!("ou={ou},dc=example,dc=test")],
             ["map", field, "from", expression] => {
                 let field: Field = field.parse()?;
                 spec.mapping.insert(field, (*expression).into());
             }
+            ["write", "nothing", "at", "creation"] => spec.policy.create_only.clear(),
+            ["keep", "nothing"] => spec.policy.keep_if_set_in_cloud.clear(),
+            ["write", field, "at", "creation"] => spec.policy.create_only.push(field.parse()?),
+            ["keep", field] => spec.policy.keep_if_set_in_cloud.push(field.parse()?),
             _ => return Err(format!("no such line: {line}")),
         }
         Ok(())
@@ -286,6 +315,10 @@ impl Scene {
             return self.fault(what, answer);
         }
         let mut cloud = self.org.cloud.state();
+        if let ["template", "gives", license] = words {
+            cloud.template.push(LicenseId::new(format!("lic:{license}")));
+            return Ok(());
+        }
         if let ["is", "late", count, "times"] = words {
             cloud.late = number(count)?;
             return Ok(());
@@ -306,8 +339,12 @@ impl Scene {
                     }
                     "anchored" => {
                         let name = next()?;
-                        let entry = self.org.directory().person(name, |entry| entry.anchor);
-                        kept.account.external_id = Some(entry.to_string());
+                        let there = self.org.directories.iter().find_map(|directory| {
+                            directory.state().people.get(name).map(|entry| entry.anchor)
+                        });
+                        let anchor =
+                            there.unwrap_or_else(|| self.org.directory().person(name, |entry| entry.anchor));
+                        kept.account.external_id = Some(anchor.to_string());
                     }
                     "as" => admin(kept, next()?),
                     "inactive" => kept.account.active = false,
@@ -353,7 +390,11 @@ impl Scene {
                 Ok(())
             }
             ("takes", [_, license, ..]) => {
-                kept.licenses.remove(&LicenseId::new(format!("lic:{license}")));
+                kept.licenses.retain(|id, _| {
+                    id.as_str() != *license && id.as_str().strip_prefix("lic:") != Some(license)
+                });
+                // A telephone goes with its licence.
+                kept.telephone = None;
                 Ok(())
             }
             _ => Err(format!("no such line: {line}")),
@@ -370,6 +411,8 @@ impl Scene {
         let fault = match answer {
             ["nothing", "and", "did", "it"] => Fault::LostAfter,
             ["nothing", "and", "did", "nothing"] => Fault::LostBefore,
+            ["a", "refusal", "and", "did", "it"] => Fault::Doubt(true),
+            ["a", "refusal", "and", "did", "nothing"] => Fault::Doubt(false),
             [word] => Fault::Error(kind_of(word).ok_or(format!("no such answer: {word}"))?),
             _ => return Err(format!("no such answer: {}", answer.join(" "))),
         };
@@ -428,6 +471,28 @@ fn value(kept: &mut Kept, text: &str) -> Done {
     match value {
         "" => drop(kept.account.profile.remove(&field)),
         value => drop(kept.account.profile.insert(field, value.into())),
+    }
+    Ok(())
+}
+
+/// `everybody`, or any of `group GROUP`, `under OU`, `keeping N days`; for calling `at LOCATION` or
+/// `at-the EXPRESSION`, `phone EXPRESSION`, `extension EXPRESSION`, `pool RANGE`.
+fn entitled(rule: &mut EntitlementSpec, words: &[&str]) -> Done {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let mut next = || words.next().copied().ok_or(format!("\"{word}\" what?"));
+        match *word {
+            "everybody" | "days" => {}
+            "group" => rule.groups.push(next()?.into()),
+            "under" => rule.bases.push(format!("ou={},dc=example,dc=test", next()?)),
+            "at" => rule.calling.location = Some(next()?.into()),
+            "at-the" => rule.calling.location_from = Some(next()?.into()),
+            "phone" => rule.calling.phone = Some(next()?.into()),
+            "extension" => rule.calling.extension = Some(next()?.into()),
+            "pool" => rule.calling.extension_pool = Some(next()?.into()),
+            "keeping" => rule.grace = Some(number(next()?)? as i64 * DAY),
+            other => return Err(format!("to whom is \"{other}\"?")),
+        }
     }
     Ok(())
 }

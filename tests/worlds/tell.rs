@@ -3,8 +3,8 @@
 
 use std::fmt::Write;
 
-use dirsyncd::model::{Action, Attr, CloudId, LicenseId, RoleId, SourceId, Withheld};
-use dirsyncd::pass::NoSeat;
+use dirsyncd::model::{Action, Attr, CloudId, LicenseId, RoleId, SourceId, Telephone, Withheld};
+use dirsyncd::pass::{Fading, NoSeat};
 
 use crate::support::org::{Looked, Org, Passed};
 
@@ -20,6 +20,8 @@ pub fn looked(org: &Org, looked: &Looked, out: &mut String) {
     }
     let withheld = looked.look.reading.withheld.iter().chain(parts.iter().flat_map(|part| &part.withheld));
     withheld_people(withheld, out);
+    not_given(&looked.look, out);
+    fading(org, parts.iter().flat_map(|part| &part.fading), out);
     seats(parts.iter().flat_map(|part| &part.waiting), out);
     short(org, parts.iter().flat_map(|part| &part.short), out);
     strays(&looked.look, out);
@@ -47,7 +49,12 @@ pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
     for finding in passed.look.guard.findings().iter().chain(&acted.findings) {
         line(out, format_args!("guard: {}", finding.message));
     }
+    for (license, people) in &acted.uncalled {
+        line(out, format_args!("competing: a template gives {} too, to {people} people", name(license)));
+    }
     withheld_people(acted.withheld.iter(), out);
+    not_given(&passed.look, out);
+    fading(org, acted.fading.iter(), out);
     seats(acted.waiting.iter(), out);
     short(org, acted.short.iter().chain(&acted.kept), out);
     strays(&passed.look, out);
@@ -128,7 +135,9 @@ fn said(action: &Action) -> String {
             Attr::ExternalId | Attr::Active => Ok(()),
             Attr::Email if change.from.is_none() || change.to.is_none() => Ok(()),
             Attr::License(id) => {
-                write!(text, " {}{}", if change.to.is_some() { "+" } else { "-" }, name(id))
+                let telephone = change.to.as_deref().and_then(|to| to.parse::<Telephone>().ok());
+                let telephone = telephone.map_or(String::new(), |t| format!(" ({})", t.words()));
+                write!(text, " {}{}{telephone}", if change.to.is_some() { "+" } else { "-" }, name(id))
             }
             Attr::Role(id) => {
                 write!(text, " {}{}", if change.to.is_some() { "+" } else { "-" }, role_name(id))
@@ -167,6 +176,19 @@ fn hide(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+fn not_given(look: &dirsyncd::pass::Look, out: &mut String) {
+    for one in &look.reading.not_given {
+        line(out, format_args!("not given: {} to {}: {}", one.what.name, one.dn, one.what.reason));
+    }
+}
+
+fn fading<'a>(org: &Org, all: impl Iterator<Item = &'a Fading>, out: &mut String) {
+    for one in all {
+        let days = (one.until - org.now() + 43_200) / 86_400;
+        line(out, format_args!("kept: {} keeps {} for {days} days", one.email, name(&one.license)));
+    }
+}
+
 fn seats<'a>(all: impl Iterator<Item = &'a NoSeat>, out: &mut String) {
     for one in all {
         line(out, format_args!("no seat: {} waits for {}", one.email, name(&one.license)));
@@ -174,14 +196,14 @@ fn seats<'a>(all: impl Iterator<Item = &'a NoSeat>, out: &mut String) {
 }
 
 fn short<'a>(org: &Org, all: impl Iterator<Item = &'a (SourceId, &'static str)>, out: &mut String) {
-    let state = org.directory().state();
     for (anchor, reason) in all {
-        let group = state.groups.iter().find(|(_, group)| group.anchor == *anchor);
-        let everybody = state.people.iter().chain(&state.dropped);
-        let who =
-            everybody.filter(|(_, entry)| entry.anchor == *anchor).map(|(name, _)| name.as_str()).next();
-        let who = who.or(group.map(|(name, _)| name.as_str()));
-        line(out, format_args!("short: {}: {reason}", who.unwrap_or("somebody")));
+        let who = org.directories.iter().find_map(|directory| {
+            let state = directory.state();
+            let everybody = state.people.iter().chain(&state.dropped).map(|(name, one)| (name, one.anchor));
+            let mut all = everybody.chain(state.groups.iter().map(|(name, one)| (name, one.anchor)));
+            all.find(|(_, known)| known == anchor).map(|(name, _)| name.clone())
+        });
+        line(out, format_args!("short: {}: {reason}", who.as_deref().unwrap_or("somebody")));
     }
 }
 

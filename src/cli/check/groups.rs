@@ -13,7 +13,7 @@ const LETTERS: usize = 3;
 
 /// The groups of a read, as they arrive.
 #[derive(Default)]
-pub(super) struct Gathering {
+pub(in crate::cli) struct Gathering {
     groups: HashMap<Key, Group>,
 }
 
@@ -28,7 +28,7 @@ struct Group {
 
 /// A group that the rules name and the directory does not have.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Missing {
+pub(in crate::cli) struct Missing {
     pub name: String,
     /// What was probably meant.
     pub near: Option<String>,
@@ -36,7 +36,7 @@ pub(super) struct Missing {
 
 /// Everybody in the named groups.
 #[derive(Default)]
-pub(super) struct Memberships {
+pub(in crate::cli) struct Memberships {
     /// By the key of the DN: people, and the groups themselves.
     of: HashMap<Key, GroupSet>,
     pub missing: Vec<Missing>,
@@ -44,7 +44,7 @@ pub(super) struct Memberships {
 
 impl Gathering {
     /// Takes one group record.
-    pub(super) fn add(&mut self, record: &Record) {
+    pub(in crate::cli) fn add(&mut self, record: &Record) {
         let texts = || ["cn", "samaccountname"].into_iter().flat_map(|name| record.texts(name));
         let group = Group {
             dn: record.dn.clone(),
@@ -56,7 +56,7 @@ impl Gathering {
     }
 
     /// Ends the groups; `names` are those that the rules name.
-    pub(super) fn finish(self, names: &[String]) -> Memberships {
+    pub(in crate::cli) fn finish(self, names: &[String]) -> Memberships {
         let mut memberships = Memberships::default();
         for (at, name) in names.iter().enumerate() {
             let meant = self.meant(name);
@@ -122,7 +122,7 @@ impl Gathering {
 impl Memberships {
     /// The named groups that a person is in, also through the AD primary group, which no list of
     /// members shows.
-    pub(super) fn of(&self, record: &Record) -> GroupSet {
+    pub(in crate::cli) fn of(&self, record: &Record) -> GroupSet {
         let own = self.of.get(&record.dn_key());
         let primary = record.texts("primarygroup").filter_map(|group| self.of.get(&Key::dn(group)));
         own.into_iter().chain(primary).flat_map(GroupSet::iter).collect()
@@ -141,13 +141,7 @@ mod tests {
             kind: RecordKind::Group,
             disabled: false,
             expires: None,
-            attributes: attributes
-                .iter()
-                .map(|(name, values)| Attribute {
-                    name: (*name).into(),
-                    values: values.iter().map(|value| value.as_bytes().to_vec()).collect(),
-                })
-                .collect(),
+            attributes: Attribute::list(attributes),
         }
     }
 

@@ -4,7 +4,7 @@
 //! read once and counted. What fails does not hide the rest, and nothing is written anywhere.
 
 mod cloud;
-mod groups;
+pub(super) mod groups;
 mod line;
 mod machine;
 mod reading;
@@ -24,6 +24,7 @@ use super::assemble::Parts;
 use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::stopping::stoppable;
+use super::trials;
 use cloud::Cloud;
 use line::{Line, Mark};
 use reading::Reading;
@@ -75,6 +76,14 @@ pub async fn run(globals: &Globals, console: Console) -> Result<Exit, Failure> {
 async fn look(parts: &Parts, reader: Result<WebexReader, Failure>, progress: &Progress) -> Found {
     let now = clock::now();
     let mut lines = vec![Line::ok("configuration", parts.config.path.display().to_string())];
+    lines.extend(trials::run(parts).into_iter().map(|tried| {
+        let name = format!("test {}", tried.name);
+        match tried.failure {
+            None => Line::ok(name, "comes out as it says"),
+            Some(failure) => Line::fail(name, failure),
+        }
+        .about("test")
+    }));
     lines.extend(machine::checks(&parts.config.state_dir, now));
     let ask = parts.rules.ask();
     let probes = join_all(parts.sources.iter().map(|source| source.probe(&ask, now.timestamp())));

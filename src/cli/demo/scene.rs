@@ -74,6 +74,7 @@ impl Scene {
             store,
             trigger: "command",
             extent: Extent::Due,
+            alone: None,
             progress: &Progress::new(None),
             listeners: vec![listener],
             stop: self.stop.clone(),

@@ -2,8 +2,47 @@
 
 use std::collections::BTreeSet;
 
-use super::wire::{Address, Text, Typed, User};
+use super::place::{Home, List, Place, place};
+use super::wire::{Address, Text, User};
 use crate::model::{Account, CloudId, Field, Profile, RoleId};
+
+/// The fields that are elements of lists.
+const ELEMENTS: &[Field] = &[
+    Field::EmailHome,
+    Field::EmailAlias1,
+    Field::EmailAlias2,
+    Field::EmailAlias3,
+    Field::EmailAlias4,
+    Field::PhoneWork,
+    Field::PhoneMobile,
+    Field::PhoneFax,
+    Field::PhoneAlternate1,
+    Field::PhoneAlternate2,
+    Field::PhotoUrl,
+    Field::ThumbnailUrl,
+    Field::SipAddress,
+];
+
+const HOME_ADDRESS: [Field; 5] =
+    [Field::HomeStreet, Field::HomeCity, Field::HomeRegion, Field::HomePostalCode, Field::HomeCountry];
+
+const EXTENSIONS: [Field; 15] = [
+    Field::Extension1,
+    Field::Extension2,
+    Field::Extension3,
+    Field::Extension4,
+    Field::Extension5,
+    Field::Extension6,
+    Field::Extension7,
+    Field::Extension8,
+    Field::Extension9,
+    Field::Extension10,
+    Field::Extension11,
+    Field::Extension12,
+    Field::Extension13,
+    Field::Extension14,
+    Field::Extension15,
+];
 
 /// Whether this is somebody who works here: rooms, calling services and the like share the
 /// listing. A user without a type is a person.
@@ -12,7 +51,7 @@ pub(super) fn is_person(user: &User<'_>) -> bool {
 }
 
 /// The account behind a SCIM user.
-pub(super) fn account(user: User<'_>) -> Account {
+pub(super) fn account(mut user: User<'_>) -> Account {
     let mut profile = Profile::new();
     let mut put = |field, text: Option<Text<'_>>| {
         if let Some(text) = text.filter(|text| !text.0.is_empty()) {
@@ -23,11 +62,14 @@ pub(super) fn account(user: User<'_>) -> Account {
         put(Field::GivenName, name.given_name);
         put(Field::MiddleName, name.middle_name);
         put(Field::FamilyName, name.family_name);
+        put(Field::HonorificPrefix, name.honorific_prefix);
+        put(Field::HonorificSuffix, name.honorific_suffix);
     }
     put(Field::DisplayName, user.display_name);
     put(Field::NickName, user.nick_name);
     put(Field::Title, user.title);
     put(Field::PreferredLanguage, user.preferred_language);
+    put(Field::Locale, user.locale);
     put(Field::Timezone, user.timezone);
     put(Field::ProfileUrl, user.profile_url);
     if let Some(enterprise) = user.enterprise {
@@ -36,29 +78,63 @@ pub(super) fn account(user: User<'_>) -> Account {
         put(Field::Organization, enterprise.organization);
         put(Field::EmployeeNumber, enterprise.employee_number);
         put(Field::CostCenter, enterprise.cost_center);
+        put(Field::Manager, enterprise.manager.and_then(|manager| manager.value));
     }
 
     let calling_owns_work_phone = user.phone_numbers.0.iter().any(|phone| is(&phone.kind, "work_extension"));
-    let mut phones = user.phone_numbers.0;
-    put(Field::PhoneWork, first(&mut phones, "work"));
-    put(Field::PhoneMobile, first(&mut phones, "mobile"));
-    put(Field::PhoneFax, first(&mut phones, "fax"));
-
-    let work = user.addresses.0.into_iter().find(|address| is(&address.kind, "work"));
-    if let Some(Address { street_address, locality, region, postal_code, country, .. }) = work {
-        put(Field::Street, street_address);
-        put(Field::City, locality);
-        put(Field::Region, region);
-        put(Field::PostalCode, postal_code);
-        put(Field::Country, country);
+    // The server's own e-mail is mostly the only one.
+    let (mut emails, mut phones, mut photos) = (user.emails.0, user.phone_numbers.0, user.photos.0);
+    let mut cisco = user.cisco;
+    for field in ELEMENTS {
+        let Place::Element(element) = place(*field) else { continue };
+        let list = match element.list {
+            List::Emails => &mut emails,
+            List::Phones => &mut phones,
+            List::Photos => &mut photos,
+            List::Sip => match &mut cisco {
+                Some(cisco) => &mut cisco.sip_addresses.0,
+                None => continue,
+            },
+        };
+        let ours = list.iter_mut().filter(|one| element.is(text(&one.kind), text(&one.display)));
+        put(*field, ours.filter_map(|one| one.value.take()).find(|value| !value.0.is_empty()));
     }
-    if let Some(mut cisco) = user.cisco {
-        put(Field::SipAddress, first(&mut cisco.sip_addresses.0, "enterprise"));
-        put(Field::Extension1, cisco.extension_attribute1.0.into_iter().next());
-        put(Field::Extension2, cisco.extension_attribute2.0.into_iter().next());
-        put(Field::Extension3, cisco.extension_attribute3.0.into_iter().next());
-        put(Field::Extension4, cisco.extension_attribute4.0.into_iter().next());
-        put(Field::Extension5, cisco.extension_attribute5.0.into_iter().next());
+    for home in Home::ALL {
+        let found = user.addresses.0.iter_mut().find(|address| is(&address.kind, home.kind()));
+        let Some(Address { street_address, locality, region, postal_code, country, .. }) = found else {
+            continue;
+        };
+        let fields = match home {
+            Home::Work => [Field::Street, Field::City, Field::Region, Field::PostalCode, Field::Country],
+            Home::Home => HOME_ADDRESS,
+        };
+        let parts = [street_address, locality, region, postal_code, country];
+        fields.into_iter().zip(parts).for_each(|(field, part)| put(field, part.take()));
+    }
+    if let Some(cisco) = cisco {
+        put(Field::Pronouns, cisco.pronouns.and_then(|pronouns| pronouns.value));
+        put(Field::JabberTeams, cisco.is_teams_on_jabber_enabled);
+        put(Field::JabberCalling, cisco.is_uc_call_on_jabber_enabled);
+        let extensions = [
+            cisco.extension_attribute1,
+            cisco.extension_attribute2,
+            cisco.extension_attribute3,
+            cisco.extension_attribute4,
+            cisco.extension_attribute5,
+            cisco.extension_attribute6,
+            cisco.extension_attribute7,
+            cisco.extension_attribute8,
+            cisco.extension_attribute9,
+            cisco.extension_attribute10,
+            cisco.extension_attribute11,
+            cisco.extension_attribute12,
+            cisco.extension_attribute13,
+            cisco.extension_attribute14,
+            cisco.extension_attribute15,
+        ];
+        for (field, list) in EXTENSIONS.into_iter().zip(extensions) {
+            put(field, list.0.into_iter().next());
+        }
     }
 
     // `serviceRole` and `globalRole` are not administrators' business.
@@ -85,12 +161,8 @@ fn is(kind: &Option<Text<'_>>, wanted: &str) -> bool {
     kind.as_ref().is_some_and(|kind| kind.0.eq_ignore_ascii_case(wanted))
 }
 
-/// The value of the first element of a type that has one.
-fn first<'a>(list: &mut [Typed<'a>], kind: &str) -> Option<Text<'a>> {
-    list.iter_mut()
-        .filter(|element| is(&element.kind, kind))
-        .filter_map(|element| element.value.take())
-        .find(|value| !value.0.is_empty())
+fn text<'a>(text: &'a Option<Text<'_>>) -> Option<&'a str> {
+    text.as_ref().map(|text| text.0.as_ref())
 }
 
 #[cfg(test)]
@@ -135,6 +207,7 @@ mod tests {
                 (Field::Department, "Optics"),
                 (Field::EmployeeNumber, "E-2002"),
                 (Field::CostCenter, "CC-7"),
+                (Field::Manager, "aa000001-1111-4111-8111-000000000001"),
                 (Field::PreferredLanguage, "en_GB"),
                 (Field::Timezone, "Europe/London"),
                 (Field::PhoneWork, "+441134960002"),
@@ -143,6 +216,7 @@ mod tests {
                 (Field::City, "Leeds"),
                 (Field::PostalCode, "LS1 1AA"),
                 (Field::Country, "GB"),
+                (Field::HomeCity, "York"),
                 (Field::SipAddress, "ben@sip.lumenforge.example"),
                 (Field::Extension1, "src=ad1"),
             ]

@@ -101,6 +101,7 @@ impl Link {
     /// the organization lives in another region, is followed once.
     pub(super) async fn call(&self, request: Request<'_>) -> Result<Answer, CloudError> {
         let mut tries = 0;
+        let mut repeated = false;
         loop {
             let base = self.base().clone();
             let call = Call {
@@ -111,6 +112,8 @@ impl Link {
                 effect: request.effect,
             };
             let mut answer = self.http.send(&call).await?;
+            repeated |= answer.repeated;
+            answer.repeated = repeated;
             if answer.status != 451 {
                 self.hide_token(&mut answer);
                 return Ok(answer);

@@ -6,7 +6,9 @@
 
 mod account;
 mod assign;
+mod attendee;
 mod bulk;
+mod doubt;
 mod fault;
 mod group_write;
 mod groups;
@@ -20,6 +22,7 @@ mod reader;
 mod resource;
 mod settings;
 mod standing;
+mod telephony;
 mod wire;
 mod writer;
 

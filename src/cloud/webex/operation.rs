@@ -1,6 +1,6 @@
 //! An action on an account becomes one SCIM patch: pure, so that every spelling can be tested.
 //!
-//! Scalars are simple: replace, or remove. Phones, the work address, the work e-mail and the
+//! Scalars are simple: replace, or remove. Phones, e-mails, photos, postal addresses and the
 //! enterprise SIP address are elements of lists, and SCIM refuses (`noTarget`) to replace a
 //! part of an element that is not there. What is there is taken from the before-images of
 //! the action first; when the cloud disagrees, the account is read, and the operation built
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::place::{CISCO, ENTERPRISE, Place, place};
+use super::place::{CISCO, ENTERPRISE, Element, Home, Place, place};
 use super::standing::Standing;
 use crate::model::{Action, Attr, Change, Kind};
 
@@ -31,7 +31,7 @@ pub(super) fn patch(action: &Action, standing: Option<&Standing>) -> Option<Valu
     if let Some(active) = active(action) {
         ops.push(replace("active", json!(active)));
     }
-    let mut address = Map::new();
+    let mut addresses = Home::ALL.map(|home| (home, Map::new()));
     for Change { field, to, .. } in &action.changes {
         match field {
             // `active` stands first; licences are assigned on another way, members are no part of people.
@@ -52,31 +52,45 @@ pub(super) fn patch(action: &Action, standing: Option<&Standing>) -> Option<Valu
                 Place::Core(key) => ops.push(set(key, to.as_deref())),
                 Place::Name(key) => ops.push(set(&format!("name.{key}"), to.as_deref())),
                 Place::Enterprise(key) => ops.push(set(&format!("{ENTERPRISE}:{key}"), to.as_deref())),
+                Place::Manager => {
+                    let path = format!("{ENTERPRISE}:manager");
+                    ops.push(
+                        to.as_ref()
+                            .map_or_else(|| remove(&path), |to| replace(&path, json!({ "value": to }))),
+                    );
+                }
                 Place::Extension(key) => {
                     let path = format!("{CISCO}:{key}");
                     ops.push(to.as_ref().map_or_else(|| remove(&path), |to| replace(&path, json!([to]))));
                 }
-                Place::Phone(kind) => {
-                    ops.extend(element("phoneNumbers", kind, standing.phones.contains(kind), to.as_deref()));
+                Place::Flag(key) => {
+                    let path = format!("{CISCO}:{key}");
+                    ops.push(
+                        to.as_ref().map_or_else(|| remove(&path), |to| replace(&path, json!(to == "true"))),
+                    );
                 }
-                Place::Sip => {
-                    let list = format!("{CISCO}:sipAddresses");
-                    ops.extend(element(&list, "enterprise", standing.sip, to.as_deref()));
+                Place::Pronouns => ops.push(set(&format!("{CISCO}:pronouns.value"), to.as_deref())),
+                Place::Element(one) => {
+                    ops.extend(element(one, standing.elements.contains(*field), to.as_deref()));
                 }
-                Place::Address(key) if standing.work_address => {
-                    ops.push(set(&format!(r#"addresses[type eq "work"].{key}"#), to.as_deref()));
+                Place::Address(home, key) if standing.has_address(home) => {
+                    let path = format!(r#"addresses[type eq "{}"].{key}"#, home.kind());
+                    ops.push(set(&path, to.as_deref()));
                 }
-                Place::Address(key) => {
-                    if let Some(to) = to {
+                Place::Address(home, key) => {
+                    let new = addresses.iter_mut().find(|(one, _)| *one == home);
+                    if let (Some(to), Some((_, address))) = (to, new) {
                         address.insert(key.into(), json!(to));
                     }
                 }
             },
         }
     }
-    if !address.is_empty() {
-        address.insert("type".into(), json!("work"));
-        ops.push(add("addresses", json!([address])));
+    for (home, mut address) in addresses {
+        if !address.is_empty() {
+            address.insert("type".into(), json!(home.kind()));
+            ops.push(add("addresses", json!([address])));
+        }
     }
     ops.extend(roles(action, standing));
     (!ops.is_empty()).then(|| json!({ "schemas": [PATCH], "Operations": ops }))
@@ -126,13 +140,19 @@ fn roles(action: &Action, standing: &Standing) -> Option<Value> {
     Some(if kept.is_empty() { remove("roles") } else { replace("roles", kept.into()) })
 }
 
-/// The element of a type in a list of typed values.
-fn element(list: &str, kind: &str, exists: bool, to: Option<&str>) -> Option<Value> {
-    let path = format!(r#"{list}[type eq "{kind}"]"#);
+/// One element of a list.
+fn element(element: Element, exists: bool, to: Option<&str>) -> Option<Value> {
+    let path = element.path();
     match (exists, to) {
         (true, Some(to)) => Some(replace(&format!("{path}.value"), json!(to))),
         (true, None) => Some(remove(&path)),
-        (false, Some(to)) => Some(add(list, json!([{ "value": to, "type": kind }]))),
+        (false, Some(to)) => {
+            let mut new = json!({ "value": to, "type": element.kind });
+            if let Some(display) = element.display {
+                new["display"] = json!(display);
+            }
+            Some(add(&element.list.path(), json!([new])))
+        }
         (false, None) => None,
     }
 }
@@ -261,6 +281,60 @@ mod tests {
                 op("replace", r#"phoneNumbers[type eq "mobile"].value"#, json!("3")),
                 op("add", &sip, json!([{ "value": "c@d", "type": "enterprise" }])),
                 op("add", "addresses", json!([{ "type": "work", "locality": "Leeds" }])),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_rest_has_a_spelling_too() {
+        let changes = vec![
+            (F(Field::JabberTeams), Some("false"), Some("true")),
+            (F(Field::JabberCalling), Some("true"), None),
+            (F(Field::Manager), Some("id-1"), Some("id-2")),
+            (F(Field::EmailAlias2), Some("a@b"), Some("c@d")),
+            (F(Field::EmailAlias3), None, Some("e@f")),
+            (F(Field::EmailHome), Some("g@h"), None),
+            (F(Field::PhotoUrl), None, Some("https://x")),
+            (F(Field::HomeCity), None, Some("York")),
+        ];
+        let action = action(Kind::Update, changes);
+        let both = [
+            op("replace", &format!("{CISCO}:isTeamsOnJabberEnabled"), json!(true)),
+            op("remove", &format!("{CISCO}:isUCCallOnJabberEnabled"), Value::Null),
+            op("replace", &format!("{ENTERPRISE}:manager"), json!({ "value": "id-2" })),
+        ];
+        let (alias, photo) =
+            (r#"emails[display eq "alias 2"].value"#, json!({ "value": "https://x", "type": "photo" }));
+        let third = json!([{ "value": "e@f", "type": "other", "display": "alias 3" }]);
+        let [one, two, three] = both.clone();
+        assert_eq!(
+            ops(&action, None),
+            [
+                one,
+                two,
+                three,
+                op("replace", alias, json!("c@d")),
+                op("add", "emails", third),
+                op("remove", r#"emails[type eq "home"]"#, Value::Null),
+                op("add", "photos", json!([photo])),
+                op("replace", r#"addresses[type eq "home"].locality"#, json!("York")),
+            ]
+        );
+        let second = json!({ "value": "c@d", "type": "other", "display": "alias 2" });
+        let seen = Standing::of(&json!({
+            "emails": [{ "value": "x@y", "type": "other" }, { "value": "e", "type": "other", "display": "Alias 3" }],
+        }));
+        let [one, two, three] = both;
+        assert_eq!(
+            ops(&action, Some(&seen)),
+            [
+                one,
+                two,
+                three,
+                op("add", "emails", json!([second])),
+                op("replace", r#"emails[display eq "alias 3"].value"#, json!("e@f")),
+                op("add", "photos", json!([photo])),
+                op("add", "addresses", json!([{ "type": "home", "locality": "York" }])),
             ]
         );
     }

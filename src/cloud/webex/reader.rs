@@ -15,11 +15,11 @@ use super::license::license;
 use super::link::{Link, Request, for_all, parse};
 use super::listing::{self, nobody_listens};
 use super::wire::{Held, Holders, Items, License, Named, Page, User};
-use super::{Settings, ids};
+use super::{Settings, attendee, ids, telephony};
 use crate::cloud::http::Answer;
 use crate::cloud::pace::Tempo;
 use crate::cloud::{CloudError, CloudErrorKind, CloudRead, Organization};
-use crate::model::{Account, Catalogue, CloudGroup, CloudId, Email, LicenseId, Role, RoleId};
+use crate::model::{Account, Catalogue, CloudGroup, CloudId, Email, InUse, LicenseId, Place, Role, RoleId};
 
 /// Holders of a licence per page: the largest number that Webex documents.
 const HOLDERS_PER_PAGE: u32 = 300;
@@ -87,19 +87,6 @@ impl WebexReader {
             .collect())
     }
 
-    async fn read_account(&self, id: &CloudId) -> Result<Option<Account>, CloudError> {
-        let path = self.link.scim(&format!("Users/{}", ids::segment(id.as_str()))).await?;
-        let answer = self.link.call(Request::get(path, Vec::new())).await?;
-        match answer.status {
-            404 => Ok(None),
-            _ if answer.is_success() => {
-                let user: User<'_> = borrowed(&answer)?;
-                Ok(Some(account(user)))
-            }
-            _ => Err(fault::error(&answer)),
-        }
-    }
-
     async fn find_account(&self, email: &Email) -> Result<Option<Account>, CloudError> {
         if let Some(account) = self.find_spelling(email, email.as_str()).await? {
             return Ok(Some(account));
@@ -143,6 +130,9 @@ impl WebexReader {
         license: &LicenseId,
         pages: mpsc::Sender<Vec<CloudId>>,
     ) -> Result<u64, CloudError> {
+        if license.attended_site().is_some() {
+            return attendee::attendees(&self.link, license, pages).await;
+        }
         let query = vec![("includeAssignedTo", "user".to_owned()), ("limit", HOLDERS_PER_PAGE.to_string())];
         let path = format!("/v1/licenses/{}", ids::segment(license.as_str()));
         let mut request = Request::get(path, query.clone());
@@ -186,7 +176,21 @@ impl WebexReader {
     }
 }
 
-/// The licences that an account holds.
+/// One account by id; `None` when the cloud does not have it.
+pub(super) async fn read_account(link: &Link, id: &CloudId) -> Result<Option<Account>, CloudError> {
+    let path = link.scim(&format!("Users/{}", ids::segment(id.as_str()))).await?;
+    let answer = link.call(Request::get(path, Vec::new())).await?;
+    match answer.status {
+        404 => Ok(None),
+        _ if answer.is_success() => {
+            let user: User<'_> = borrowed(&answer)?;
+            Ok(Some(account(user)))
+        }
+        _ => Err(fault::error(&answer)),
+    }
+}
+
+/// The licences that an account holds, and the sites that it attends.
 pub(super) async fn licenses_of(link: &Link, id: &CloudId) -> Result<BTreeSet<LicenseId>, CloudError> {
     let path = format!("/v1/people/{}", ids::public(ids::PEOPLE, id.as_str()));
     let answer = link.call(Request::get(path, Vec::new())).await?;
@@ -194,9 +198,10 @@ pub(super) async fn licenses_of(link: &Link, id: &CloudId) -> Result<BTreeSet<Li
         return Err(fault::error(&answer));
     }
     let held: Held = parse(&answer)?;
+    let sites = attendee::attended(held.site_urls.as_deref().unwrap_or_default());
     match (held.licenses, held.roles) {
-        (Some(licenses), _) => Ok(licenses.into_iter().map(LicenseId::new).collect()),
-        (None, Some(_)) => Ok(BTreeSet::new()),
+        (Some(licenses), _) => Ok(licenses.into_iter().map(LicenseId::new).chain(sites).collect()),
+        (None, Some(_)) => Ok(sites.collect()),
         // Neither of the two things that only administrators see.
         (None, None) => Err(CloudError {
             kind: CloudErrorKind::Refused,
@@ -226,12 +231,20 @@ impl CloudRead for WebexReader {
         self.read_roles().boxed()
     }
 
+    fn places(&self) -> BoxFuture<'_, Result<Vec<Place>, CloudError>> {
+        telephony::places(&self.link).boxed()
+    }
+
+    fn lines(&self) -> BoxFuture<'_, Result<Option<Vec<InUse>>, CloudError>> {
+        telephony::lines(&self.link).boxed()
+    }
+
     fn accounts(&self, pages: mpsc::Sender<Vec<Account>>) -> BoxFuture<'_, Result<u64, CloudError>> {
         async move { listing::accounts(&self.link, &pages).await }.boxed()
     }
 
     fn account<'a>(&'a self, id: &'a CloudId) -> BoxFuture<'a, Result<Option<Account>, CloudError>> {
-        self.read_account(id).boxed()
+        read_account(&self.link, id).boxed()
     }
 
     fn account_by_email<'a>(

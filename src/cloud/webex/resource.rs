@@ -6,7 +6,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::place::{CISCO, CORE, ENTERPRISE, Place, place};
+use super::place::{CISCO, CORE, ENTERPRISE, Home, List as Typed, Place, place};
 use crate::model::{Action, Attr, Change};
 
 /// A piece of JSON made of borrowed texts.
@@ -59,8 +59,8 @@ pub(super) fn resource(action: &Action) -> Box<RawValue> {
     let mut name = Object::default();
     let mut enterprise = Object::default();
     let mut cisco = Object::default();
-    let mut address = Object::default();
-    let mut phones = Vec::new();
+    let mut addresses = Home::ALL.map(|home| (home, Object::default()));
+    let mut lists = [Typed::Emails, Typed::Phones, Typed::Photos, Typed::Sip].map(|list| (list, Vec::new()));
     let mut roles = Vec::new();
     user.put("userName", Text(action.who.as_str()));
     user.put("userType", Text("user"));
@@ -79,12 +79,23 @@ pub(super) fn resource(action: &Action) -> Box<RawValue> {
                 Place::Core(key) => user.put(key, Text(to)),
                 Place::Name(key) => name.put(key, Text(to)),
                 Place::Enterprise(key) => enterprise.put(key, Text(to)),
+                Place::Manager => enterprise.put("manager", Object::of([("value", Text(to))])),
                 Place::Extension(key) => cisco.put(key, List(vec![Text(to)])),
-                Place::Phone(kind) => phones.push(Object::of([("value", Text(to)), ("type", Text(kind))])),
-                Place::Address(key) => address.put(key, Text(to)),
-                Place::Sip => {
-                    let sip = Object::of([("value", Text(to)), ("type", Text("enterprise"))]);
-                    cisco.put("sipAddresses", List(vec![sip]));
+                Place::Flag(key) => cisco.put(key, Flag(to == "true")),
+                Place::Pronouns => cisco.put("pronouns", Object::of([("value", Text(to))])),
+                Place::Element(element) => {
+                    let mut one = Object(vec![("value", Text(to)), ("type", Text(element.kind))]);
+                    if let Some(display) = element.display {
+                        one.put("display", Text(display));
+                    }
+                    if let Some((_, list)) = lists.iter_mut().find(|(list, _)| *list == element.list) {
+                        list.push(Part::Object(one));
+                    }
+                }
+                Place::Address(home, key) => {
+                    if let Some((_, address)) = addresses.iter_mut().find(|(one, _)| *one == home) {
+                        address.put(key, Text(to));
+                    }
                 }
             },
         }
@@ -93,12 +104,22 @@ pub(super) fn resource(action: &Action) -> Box<RawValue> {
     if !name.0.is_empty() {
         user.put("name", Part::Object(name));
     }
-    if !phones.is_empty() {
-        user.put("phoneNumbers", List(phones));
+    for (list, elements) in lists {
+        match list {
+            _ if elements.is_empty() => {}
+            Typed::Sip => cisco.put(list.name(), List(elements)),
+            Typed::Emails | Typed::Phones | Typed::Photos => user.put(list.name(), List(elements)),
+        }
     }
-    if !address.0.is_empty() {
-        address.put("type", Text("work"));
-        user.put("addresses", List(vec![Part::Object(address)]));
+    let mut given = Vec::new();
+    for (home, mut address) in addresses {
+        if !address.0.is_empty() {
+            address.put("type", Text(home.kind()));
+            given.push(Part::Object(address));
+        }
+    }
+    if !given.is_empty() {
+        user.put("addresses", List(given));
     }
     if !roles.is_empty() {
         user.put("roles", List(roles));
@@ -148,19 +169,32 @@ mod tests {
             .map(|attr| (attr, Some("v")))
             .collect();
         let user = create(every);
+        let mut cisco = json!({
+            "sipAddresses": [{ "value": "v", "type": "enterprise" }], "pronouns": { "value": "v" },
+            "isTeamsOnJabberEnabled": false, "isUCCallOnJabberEnabled": false,
+        });
+        for n in 1..=15 {
+            cisco[format!("extensionAttribute{n}")] = json!(["v"]);
+        }
         assert_eq!(
             user,
             json!({
                 "schemas": [CORE, ENTERPRISE, CISCO], "userName": "v", "userType": "user", "active": true,
                 "externalId": "v", "displayName": "v", "nickName": "v", "title": "v", "preferredLanguage": "v",
-                "timezone": "v", "profileUrl": "v",
-                "name": { "givenName": "v", "middleName": "v", "familyName": "v" },
-                "phoneNumbers": [{ "value": "v", "type": "work" }, { "value": "v", "type": "mobile" }, { "value": "v", "type": "fax" }],
-                "addresses": [{ "type": "work", "streetAddress": "v", "locality": "v", "region": "v", "postalCode": "v", "country": "v" }],
+                "locale": "v", "timezone": "v", "profileUrl": "v",
+                "name": { "givenName": "v", "middleName": "v", "familyName": "v", "honorificPrefix": "v", "honorificSuffix": "v" },
+                "emails": [{ "value": "v", "type": "home" },
+                    { "value": "v", "type": "other", "display": "alias 1" }, { "value": "v", "type": "other", "display": "alias 2" },
+                    { "value": "v", "type": "other", "display": "alias 3" }, { "value": "v", "type": "other", "display": "alias 4" }],
+                "phoneNumbers": [{ "value": "v", "type": "work" }, { "value": "v", "type": "mobile" }, { "value": "v", "type": "fax" },
+                    { "value": "v", "type": "alternate1" }, { "value": "v", "type": "alternate2" }],
+                "photos": [{ "value": "v", "type": "photo" }, { "value": "v", "type": "thumbnail" }],
+                "addresses": [
+                    { "type": "work", "streetAddress": "v", "locality": "v", "region": "v", "postalCode": "v", "country": "v" },
+                    { "type": "home", "streetAddress": "v", "locality": "v", "region": "v", "postalCode": "v", "country": "v" }],
                 "roles": [{ "value": "id_user_admin", "type": "cirole" }],
-                ENTERPRISE: { "department": "v", "division": "v", "organization": "v", "employeeNumber": "v", "costCenter": "v" },
-                CISCO: { "sipAddresses": [{ "value": "v", "type": "enterprise" }], "extensionAttribute1": ["v"],
-                         "extensionAttribute2": ["v"], "extensionAttribute3": ["v"], "extensionAttribute4": ["v"], "extensionAttribute5": ["v"] },
+                ENTERPRISE: { "department": "v", "division": "v", "organization": "v", "employeeNumber": "v", "costCenter": "v", "manager": { "value": "v" } },
+                CISCO: cisco,
             })
         );
         let bare = create(vec![(Active, Some("false")), (F(Field::Title), None)]);
@@ -172,13 +206,14 @@ mod tests {
 
     #[test]
     fn what_was_created_reads_back_as_itself() {
-        let every: Vec<_> = Field::ALL.iter().map(|field| (F(*field), Some(field.name()))).collect();
+        let sample = |field: Field| if field.max_len() == 5 { "true" } else { field.name() };
+        let every: Vec<_> = Field::ALL.iter().map(|field| (F(*field), Some(sample(*field)))).collect();
         let mut user = create(every);
         user["id"] = json!("x");
         let text = user.to_string();
         let account = super::super::account::account(serde_json::from_str(&text).unwrap());
         for field in Field::ALL {
-            assert_eq!(account.profile.get(field).map(String::as_str), Some(field.name()));
+            assert_eq!(account.profile.get(field).map(String::as_str), Some(sample(*field)));
         }
     }
 }

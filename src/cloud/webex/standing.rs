@@ -1,54 +1,75 @@
 //! What an account has that a patch must know: SCIM replaces a part only of what is there.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
-use super::place::{CISCO, PHONES};
-use crate::model::{Action, Attr, Field};
+use super::place::{CISCO, Element, Home, List, Place, place};
+use crate::model::{Action, Attr, Field, FieldSet};
 
 /// Which elements of lists an account has, and its roles as the cloud wrote them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Standing {
-    pub(super) phones: BTreeSet<String>,
-    pub(super) work_address: bool,
+    /// The fields whose element is there.
+    pub(super) elements: FieldSet,
+    work_address: bool,
+    home_address: bool,
     pub(super) work_email: bool,
-    pub(super) sip: bool,
     pub(super) roles: Vec<Value>,
 }
 
 impl Standing {
     /// What a SCIM user shows.
     pub(super) fn of(user: &Value) -> Self {
-        let has = |list: &Value, kind: &str| elements(list).iter().any(|element| type_is(element, kind));
+        let has = |list: &Value, kind: &str| {
+            let is = |element: &Value| element["type"].as_str().is_some_and(|t| t.eq_ignore_ascii_case(kind));
+            elements(list).iter().any(is)
+        };
+        let there = |element: Element| {
+            let list = match element.list {
+                List::Sip => &user[CISCO][element.list.name()],
+                List::Emails | List::Phones | List::Photos => &user[element.list.name()],
+            };
+            elements(list).iter().any(|one| element.is(one["type"].as_str(), one["display"].as_str()))
+        };
+        let found = Field::ALL.iter().copied().filter(|field| match place(*field) {
+            Place::Element(element) => there(element),
+            _ => false,
+        });
         Self {
-            phones: elements(&user["phoneNumbers"])
-                .iter()
-                .filter_map(|phone| phone["type"].as_str().map(str::to_ascii_lowercase))
-                .collect(),
-            work_address: has(&user["addresses"], "work"),
+            elements: found.collect(),
+            work_address: has(&user["addresses"], Home::Work.kind()),
+            home_address: has(&user["addresses"], Home::Home.kind()),
             work_email: has(&user["emails"], "work"),
-            sip: has(&user[CISCO]["sipAddresses"], "enterprise"),
             roles: elements(&user["roles"]).to_vec(),
         }
     }
 
-    /// What the before-images of an action suggest. They do not show whether a work address
+    /// What the before-images of an action suggest. They do not show whether an address
     /// exists that has none of the changed parts; a person mostly has one, or none at all.
     pub(super) fn assumed(action: &Action) -> Self {
-        let had = |field: Field| {
-            action.changes.iter().any(|change| change.field == Attr::Field(field) && change.from.is_some())
-        };
+        let had = action.changes.iter().filter(|change| change.from.is_some());
+        let had = had.filter_map(|change| match change.field {
+            Attr::Field(field) => Some(field),
+            Attr::Email
+            | Attr::Active
+            | Attr::ExternalId
+            | Attr::License(_)
+            | Attr::Role(_)
+            | Attr::Member(_) => None,
+        });
         Self {
-            phones: PHONES
-                .iter()
-                .filter(|(field, _)| had(*field))
-                .map(|(_, kind)| (*kind).to_owned())
-                .collect(),
+            elements: had.collect(),
             work_address: true,
+            home_address: true,
             work_email: true,
-            sip: had(Field::SipAddress),
             roles: Vec::new(),
+        }
+    }
+
+    /// Whether there is an address of this kind.
+    pub(super) fn has_address(&self, home: Home) -> bool {
+        match home {
+            Home::Work => self.work_address,
+            Home::Home => self.home_address,
         }
     }
 }
@@ -60,8 +81,4 @@ pub(super) fn needs_standing(action: &Action) -> bool {
 
 fn elements(list: &Value) -> &[Value] {
     list.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn type_is(element: &Value, kind: &str) -> bool {
-    element["type"].as_str().is_some_and(|found| found.eq_ignore_ascii_case(kind))
 }

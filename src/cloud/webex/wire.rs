@@ -151,9 +151,15 @@ pub(super) struct User<'a> {
     #[serde(default, borrow)]
     pub(super) preferred_language: Option<Text<'a>>,
     #[serde(default, borrow)]
+    pub(super) locale: Option<Text<'a>>,
+    #[serde(default, borrow)]
     pub(super) timezone: Option<Text<'a>>,
     #[serde(default, borrow)]
     pub(super) profile_url: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) emails: List<Typed<'a>>,
+    #[serde(default, borrow)]
+    pub(super) photos: List<Typed<'a>>,
     #[serde(default, borrow)]
     pub(super) phone_numbers: List<Typed<'a>>,
     #[serde(default, borrow)]
@@ -176,6 +182,10 @@ pub(super) struct Name<'a> {
     pub(super) middle_name: Option<Text<'a>>,
     #[serde(default, borrow)]
     pub(super) family_name: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) honorific_prefix: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) honorific_suffix: Option<Text<'a>>,
 }
 
 /// An element of a multi-valued attribute.
@@ -185,6 +195,8 @@ pub(super) struct Typed<'a> {
     pub(super) value: Option<Text<'a>>,
     #[serde(default, borrow, rename = "type")]
     pub(super) kind: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) display: Option<Text<'a>>,
 }
 
 /// A postal address.
@@ -219,6 +231,15 @@ pub(super) struct Enterprise<'a> {
     pub(super) employee_number: Option<Text<'a>>,
     #[serde(default, borrow)]
     pub(super) cost_center: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) manager: Option<Valued<'a>>,
+}
+
+/// `manager` of the enterprise extension and `pronouns` of that of Webex, as far as we read them.
+#[derive(Debug, Deserialize)]
+pub(super) struct Valued<'a> {
+    #[serde(default, borrow)]
+    pub(super) value: Option<Text<'a>>,
 }
 
 /// The Webex extension.
@@ -227,6 +248,12 @@ pub(super) struct Enterprise<'a> {
 pub(super) struct Cisco<'a> {
     #[serde(default, borrow)]
     pub(super) sip_addresses: List<Typed<'a>>,
+    #[serde(default, borrow)]
+    pub(super) pronouns: Option<Valued<'a>>,
+    #[serde(default, borrow)]
+    pub(super) is_teams_on_jabber_enabled: Option<Text<'a>>,
+    #[serde(default, borrow, rename = "isUCCallOnJabberEnabled")]
+    pub(super) is_uc_call_on_jabber_enabled: Option<Text<'a>>,
     #[serde(default, borrow)]
     pub(super) extension_attribute1: List<Text<'a>>,
     #[serde(default, borrow)]
@@ -237,6 +264,26 @@ pub(super) struct Cisco<'a> {
     pub(super) extension_attribute4: List<Text<'a>>,
     #[serde(default, borrow)]
     pub(super) extension_attribute5: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute6: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute7: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute8: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute9: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute10: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute11: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute12: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute13: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute14: List<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) extension_attribute15: List<Text<'a>>,
 }
 
 /// `{"items": […]}` of the REST family.
@@ -285,13 +332,39 @@ pub(super) struct Holder {
 
 /// What we read of a person, and of the answer to a licence change.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Held {
+    /// The person, where the answer is a list of them.
+    #[serde(default)]
+    pub(super) id: Option<String>,
+    /// Meeting sites: of a person as texts, of which `site#attendee` is one to attend; in the answer
+    /// to a change as objects.
+    #[serde(default)]
+    pub(super) site_urls: Option<Vec<Site>>,
     /// Only administrators see it.
     #[serde(default)]
     pub(super) licenses: Option<Vec<String>>,
     /// Only administrators see it: tells a missing right from an empty list.
     #[serde(default)]
     pub(super) roles: Option<IgnoredAny>,
+}
+
+/// A meeting site of a person.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Site {
+    /// `site` or `site#attendee`.
+    Text(String),
+    /// The site, and whether the person hosts or attends there.
+    #[serde(rename_all = "camelCase")]
+    Object {
+        /// The site.
+        site_url: String,
+        /// `host` or `attendee`, in any letter case.
+        account_type: String,
+    },
+    /// Anything else says nothing.
+    Other(IgnoredAny),
 }
 
 #[cfg(test)]
@@ -303,7 +376,7 @@ mod tests {
         let page: Page<'_> = serde_json::from_str(
             r#"{"totalResults":"2","itemsPerPage":2,"Resources":[
                 {"id":7,"userName":"a@example.com","active":"TRUE","phoneNumbers":null,"roles":{"value":"x"}},
-                {"id":"b\u00e4","active":false,"title":null,"emails":17,
+                {"id":"b\u00e4","active":false,"title":null,"shoes":17,
                  "urn:scim:schemas:extension:cisco:webexidentity:2.0:User":{"extensionAttribute1":"one","extensionAttribute2":[null,"two"]}}]}"#,
         )
         .unwrap();

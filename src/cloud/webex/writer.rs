@@ -10,6 +10,7 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::bulk::{self, Operation, Outcome, Results, Verb};
+use super::doubt::{Doubt, Doubts};
 use super::fault;
 use super::link::{Link, Request, parse};
 use super::operation::patch;
@@ -18,14 +19,14 @@ use super::resource::resource;
 use super::standing::{Standing, needs_standing};
 use super::{assign, group_write, ids};
 use crate::cloud::http::{Answer, Effect};
-use crate::cloud::{CloudError, CloudErrorKind, CloudWrite, GroupWritten, Order};
+use crate::cloud::{CloudError, CloudErrorKind, CloudWrite, Grant, GroupWritten, Order};
 use crate::model::{Action, CloudId, Kind, LicenseId};
 
 /// How often one operation is sent, when the cloud leaves it open or asks for patience.
 const SENDINGS: u8 = 4;
 
-/// Accounts read at once, after patches that did not fit.
-const LOOKS: usize = 4;
+/// Accounts read at once, after patches that did not fit or may have been carried out.
+pub(super) const LOOKS: usize = 4;
 
 /// Writes to one Webex organization, at the pace that it shares with its reader.
 #[derive(Clone, Debug)]
@@ -59,7 +60,7 @@ impl CloudWrite for WebexWriter {
     fn assign<'a>(
         &'a self,
         id: &'a CloudId,
-        give: &'a [LicenseId],
+        give: &'a [Grant],
         take: &'a [LicenseId],
     ) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>> {
         assign::assign(&self.link, id, give, take).boxed()
@@ -81,6 +82,7 @@ struct Batch<'a> {
     again: Vec<Operation>,
     /// Patches that did not fit, with what the cloud said.
     look: Vec<(Operation, CloudError)>,
+    doubts: Doubts,
 }
 
 impl<'a> Batch<'a> {
@@ -92,6 +94,7 @@ impl<'a> Batch<'a> {
             queue: VecDeque::new(),
             again: Vec::new(),
             look: Vec::new(),
+            doubts: Doubts::none(orders.len()),
         }
     }
 
@@ -116,6 +119,7 @@ impl<'a> Batch<'a> {
                 self.queue.push_back(std::mem::take(&mut self.again));
             }
         }
+        self.doubts.settle(self.link, self.orders, &mut self.results).await;
         let lost = || internal("an order was lost on its way");
         self.results.into_iter().map(|result| result.unwrap_or_else(|| Err(lost()))).collect()
     }
@@ -155,8 +159,7 @@ impl<'a> Batch<'a> {
     }
 
     fn cloud_id(&self, index: usize) -> Option<&'a CloudId> {
-        let order = &self.orders[index];
-        order.cloud_id.or(order.action.cloud_id.as_ref())
+        account_of(&self.orders[index])
     }
 
     /// One bulk call. An error ends all that is still open.
@@ -183,6 +186,9 @@ impl<'a> Batch<'a> {
             }
             Err(error) => return self.all_fail(operations, error),
         };
+        if answer.repeated {
+            operations.iter().for_each(|operation| self.doubts.note(operation, Doubt::Lost));
+        }
         if answer.is_success() {
             return self.read(operations, &answer).await;
         }
@@ -195,7 +201,7 @@ impl<'a> Batch<'a> {
                                 nothing is written at this address"
                     .into();
             }
-            // The call as a whole was not accepted, and nothing in it was done. One operation
+            // The call as a whole was not accepted, and nothing in it was done by this sending. One operation
             // can be the reason, and must not stop the others: halve, down to the one.
             400..=499 if error.kind != CloudErrorKind::Refused && operations.len() > 1 => {
                 let second = operations.split_off(operations.len() / 2);
@@ -211,6 +217,7 @@ impl<'a> Batch<'a> {
     /// The call went out and no answer came: creates are in doubt, the rest goes again.
     fn leave_open(&mut self, operations: Vec<Operation>, error: &CloudError) {
         for operation in operations {
+            self.doubts.note(&operation, Doubt::Lost);
             if operation.verb == Verb::Post || operation.sent >= SENDINGS {
                 self.fail(operation.index, error.clone());
             } else {
@@ -320,6 +327,9 @@ impl<'a> Batch<'a> {
             fault::from_json(&outcome.response),
             answer.tracking_id.clone(),
         );
+        if status >= 500 {
+            self.doubts.note(&operation, Doubt::Failed);
+        }
         match status {
             429 | 423 if operation.sent < SENDINGS => self.again.push(operation),
             // The service behind the call failed in the middle of this object.
@@ -370,6 +380,11 @@ async fn exact_patch(
     }
     let user: Value = parse(&answer)?;
     Ok(patch(action, Some(&Standing::of(&user))).map(|patch| raw(&patch)))
+}
+
+/// The account that an order is on; `None` for a create.
+pub(super) fn account_of<'a>(order: &Order<'a>) -> Option<&'a CloudId> {
+    order.cloud_id.or(order.action.cloud_id.as_ref())
 }
 
 fn raw(patch: &Value) -> Box<RawValue> {

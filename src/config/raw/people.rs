@@ -1,4 +1,4 @@
-//! `[people]`, `[[entitlement]]` and `[[role]]` as they are written.
+//! `[people]` as it is written.
 
 use std::collections::BTreeMap;
 
@@ -28,12 +28,36 @@ pub struct People {
     /// Take over accounts that are in the cloud already and have the e-mail address of a person
     /// in the directory. Without it such an account is reported and left alone.
     pub adopt: bool,
+    /// The expression whose value is the same in all sources and identifies the human being, such
+    /// as "employeeNumber": who moves to another domain keeps the account. Without it, such a
+    /// person leaves there and is new here.
+    pub join: Option<String>,
     /// Domains that e-mail addresses must belong to, compared without letter case. Empty for any.
     pub allowed_domains: Vec<String>,
     /// Who is in. A person is in when every clause agrees that is present.
     pub scope: Scope,
     /// Which attribute becomes what.
     pub mapping: Mapping,
+    /// Which fields are not simply written whenever they differ.
+    pub policy: Policy,
+}
+
+/// Fields that are mapped, and not simply written whenever they differ.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// Fields that are written when an account is created, and left alone from then on. Accounts that are taken over
+    /// are not created.
+    #[schemars(schema_with = "fields")]
+    pub create_only: Vec<Field>,
+    /// Fields that are written only where the cloud has no value: never changed, never cleared.
+    #[schemars(schema_with = "fields")]
+    pub keep_if_set_in_cloud: Vec<Field>,
+}
+
+fn fields(_: &mut SchemaGenerator) -> Schema {
+    let names: Vec<&str> = Field::ALL.iter().map(|field| field.name()).collect();
+    json_schema!({ "type": "array", "items": { "type": "string", "enum": names } })
 }
 
 /// Who is in.
@@ -115,42 +139,4 @@ impl JsonSchema for Mapping {
             "additionalProperties": false,
         })
     }
-}
-
-/// Who gets which licences.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Entitlement {
-    /// The name in reports. Unique.
-    pub name: String,
-    /// Groups (DN or plain name) of which membership in any is needed, nested included. Empty
-    /// for everybody.
-    #[serde(default)]
-    pub groups: Vec<String>,
-    /// A condition on the record: an expression, or an LDAP filter when it begins with "(".
-    pub when: Option<String>,
-    /// Service keys such as "message.messaging", or exact licence names.
-    #[schemars(length(min = 1))]
-    pub licenses: Vec<String>,
-    /// Only licences of this subscription, where a name stands in several.
-    pub subscription: Option<String>,
-    /// Only licences of this site, where a name stands in several.
-    pub site: Option<String>,
-}
-
-/// Who gets which administrator role.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Role {
-    /// The name in reports. Unique.
-    pub name: String,
-    /// Groups (DN or plain name) of which membership in any is needed, nested included. Empty
-    /// for everybody.
-    #[serde(default)]
-    pub groups: Vec<String>,
-    /// A condition on the record: an expression, or an LDAP filter when it begins with "(".
-    pub when: Option<String>,
-    /// "full", "read_only", "user", "device", "support", "compliance", or the id of a role,
-    /// such as "id_full_admin".
-    pub role: String,
 }

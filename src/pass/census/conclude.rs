@@ -1,8 +1,11 @@
 //! What was read is weighed: what it proves about those who were not met, and what is remembered.
 
 use crate::guard::Headcount;
-use crate::model::{Census, Completeness, Key, SourceId, Unusable, Withheld, is_under, normal_dn};
-use crate::store::{Followed, Meta, SourceMeta, Stage, StoreError};
+use crate::model::{
+    Cause, Census, Completeness, Key, LinkState, SnapshotRow, SourceId, Unusable, Wanted, Withheld, is_under,
+    normal_dn,
+};
+use crate::store::{Followed, Meta, SourceMeta, Stage, StagedWanted, StoreError};
 
 use super::super::PassError;
 use super::super::membership::Memberships;
@@ -85,6 +88,7 @@ impl Work {
         if whole {
             doubts.spare(sieve)?;
         }
+        doubts.groups = !self.groups_whole;
         // A short census that is known to be short needs no guard.
         let headcount = headcount.filter(|_| partial.is_empty());
         Ok(self.into_reading(whole, partial, doubts, sources, followed, headcount, memberships, None))
@@ -104,6 +108,7 @@ impl Work {
     ) -> (Reading, Stage) {
         let reading = Reading {
             whole,
+            settled: whole,
             partial,
             doubts,
             sources,
@@ -113,6 +118,7 @@ impl Work {
             people: self.people,
             unchanged: self.unchanged,
             withheld: self.withheld,
+            not_given: self.not_given,
             through_primary: self.through_primary,
             primary: self.primary,
             memberships,
@@ -166,13 +172,29 @@ pub struct Doubts {
     bases: Vec<String>,
     /// A source that may hold anybody.
     everybody: bool,
+    /// Whether there may be groups among what was not read, which go on to count as they were.
+    pub(in crate::pass) groups: bool,
 }
 
 impl Doubts {
     /// Takes a source that was not read whole.
-    pub(super) fn add(&mut self, bases: &[String]) {
+    pub(in crate::pass) fn add(&mut self, bases: &[String]) {
         self.everybody |= bases.is_empty();
         self.bases.extend(bases.iter().map(|base| normal_dn(base)));
+    }
+
+    /// Whether anybody may be among them.
+    pub(in crate::pass) fn everybody(&self) -> bool {
+        self.everybody
+    }
+
+    /// Whether groups that were not read may hold somebody by a name of which the store does not know
+    /// yet: what they gave is not taken away. `open`: with whom an earlier pass did not come to an end.
+    pub(in crate::pass) fn cloud(&self, row: &SnapshotRow, staged: &StagedWanted, open: bool) -> bool {
+        // Whoever is disabled leaves whatever the groups say.
+        self.groups
+            && !matches!(staged.wanted, Wanted::Leaving(Cause::Disabled))
+            && (open || row.state != LinkState::Present || Key::dn(&row.dn) != Key::dn(&staged.dn))
     }
 
     /// Whether somebody with this DN is among them.

@@ -1,11 +1,12 @@
 //! The few records of a read that followed the changes are judged like those of any read.
 
 use crate::pass::changes::Heard;
+use crate::report::Event;
 use crate::store::Stage;
 
 use super::super::PassError;
 use super::conclude::missing_group;
-use super::{Doubts, Reading, Sieve, Work};
+use super::{Reading, Sieve, Work};
 
 /// Judges what was heard. Whoever is concerned and was not found is gone.
 ///
@@ -14,14 +15,28 @@ use super::{Doubts, Reading, Sieve, Work};
 /// When the spool or the store failed.
 pub fn read_heard(heard: Heard, sieve: &Sieve) -> Result<(Reading, Stage), PassError> {
     let Heard {
-        stage, memberships, groups, people, unusable, concerned, mut partial, sources, followed, ..
+        stage,
+        memberships,
+        groups,
+        people,
+        unusable,
+        concerned,
+        mut partial,
+        doubts,
+        settled,
+        sources,
+        followed,
+        alone: _,
     } = heard;
     let mut work = Work::new(stage, sieve)?;
     work.gathering = None;
     work.follows = true;
     work.groups = groups;
     work.people = people.len() as u64;
-    let mut whole = partial.is_empty();
+    for reason in &partial {
+        (sieve.events)(Event::Unanswered { reason: reason.clone() });
+    }
+    let mut whole = !doubts.everybody();
     for group in memberships.missing() {
         whole = false;
         partial.push(missing_group(group));
@@ -34,15 +49,12 @@ pub fn read_heard(heard: Heard, sieve: &Sieve) -> Result<(Reading, Stage), PassE
     for (source, entries) in &unusable {
         work.unusable(source, entries, sieve)?;
     }
+    if whole {
+        doubts.spare(sieve)?;
+    }
     let memberships = work.memberships.take().unwrap_or_else(super::Memberships::none);
-    Ok(work.into_reading(
-        whole,
-        partial,
-        Doubts::default(),
-        sources,
-        followed,
-        None,
-        memberships,
-        Some(concerned),
-    ))
+    let (mut reading, stage) =
+        work.into_reading(whole, partial, doubts, sources, followed, None, memberships, Some(concerned));
+    reading.settled &= settled;
+    Ok((reading, stage))
 }

@@ -35,6 +35,7 @@ impl Work {
             anchor: record.anchor,
             linked: true,
             record: print,
+            joined: sieve.rules.join_key(&record),
             dn: record.dn,
             email: None,
             recheck: None,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{Ask, Found, Key, Lookup, MANY, Record, SourceId, Unusable};
 use crate::source::Source;
-use crate::store::{Followed, Stage};
+use crate::store::{ContainerChange, Followed, Stage};
 
 use super::super::PassError;
 use super::super::census::SourceSeen;
@@ -15,6 +15,10 @@ pub(super) struct Listened<'a> {
     pub source: &'a dyn Source,
     /// Whether it answered; it is not asked again otherwise.
     pub answers: bool,
+    /// Whether nothing was missing in its answers.
+    pub whole: bool,
+    /// Under which DNs its people stand; empty when that is not known.
+    pub bases: Vec<String>,
 }
 
 /// What was heard up to now.
@@ -33,8 +37,17 @@ pub(super) struct Ear<'a> {
     pub groups: BTreeMap<SourceId, Record>,
     /// Groups that were asked for by anchor, of every source that answers.
     pub groups_asked: BTreeSet<SourceId>,
+    /// Groups of which a source told, and which one.
+    pub told_groups: BTreeMap<SourceId, usize>,
+    /// Groups came that may not be all that were asked for.
+    pub groups_cut: bool,
+    /// Whether somebody was to be looked for in a source that does not answer, whom nobody remembers:
+    /// what was told is to be told again.
+    pub lost_track: bool,
     /// Everybody who was asked for.
     pub concerned: BTreeSet<SourceId>,
+    /// Deactivated leavers under whose value somebody new was found.
+    pub left: BTreeSet<SourceId>,
     /// DNs by their keys, as groups name them.
     pub names: HashMap<Key, String>,
     pub unusable: Vec<(String, Vec<Unusable>)>,
@@ -55,7 +68,11 @@ impl<'a> Ear<'a> {
             found: BTreeSet::new(),
             groups: BTreeMap::new(),
             groups_asked: BTreeSet::new(),
+            told_groups: BTreeMap::new(),
+            groups_cut: false,
+            lost_track: false,
             concerned: BTreeSet::new(),
+            left: BTreeSet::new(),
             names: HashMap::new(),
             unusable: Vec::new(),
             partial: Vec::new(),
@@ -99,28 +116,53 @@ impl<'a> Ear<'a> {
             self.groups_asked.extend(anchors);
         }
         for at in 0..self.sources.len() {
-            for record in self.fetch(at, lookup.clone()).await {
-                for dn in record.texts("member") {
-                    self.names.insert(Key::dn(dn), dn.to_owned());
-                }
-                self.groups.insert(record.anchor, record);
-            }
+            self.groups(at, lookup.clone()).await;
         }
+    }
+
+    async fn groups(&mut self, at: usize, lookup: Lookup) {
+        for record in self.fetch(at, lookup).await {
+            for dn in record.texts("member") {
+                self.names.insert(Key::dn(dn), dn.to_owned());
+            }
+            self.groups.insert(record.anchor, record);
+        }
+    }
+
+    /// Looks everything up that stands below containers that came into sight.
+    pub(super) async fn all_below(&mut self, at: usize, dns: Vec<String>) {
+        self.people(at, Lookup::PeopleBelow(dns.clone())).await;
+        if self.ask.groups {
+            self.groups(at, Lookup::GroupsBelow(dns.clone())).await;
+        }
+        self.fetch(at, Lookup::ContainersBelow(dns)).await;
     }
 
     async fn fetch(&mut self, at: usize, lookup: Lookup) -> Vec<Record> {
         let empty = match &lookup {
             Lookup::People(anchors) | Lookup::Groups(anchors) => anchors.is_empty(),
-            Lookup::PeopleAt(dns) | Lookup::PeopleBelow(dns) | Lookup::GroupsHolding(dns) => dns.is_empty(),
+            Lookup::PeopleAt(dns)
+            | Lookup::PeopleBelow(dns)
+            | Lookup::GroupsHolding(dns)
+            | Lookup::GroupsBelow(dns)
+            | Lookup::ContainersBelow(dns) => dns.is_empty(),
             Lookup::PeopleWith { values, .. } => values.is_empty(),
         };
-        let Listened { source, answers } = &self.sources[at];
+        let is_group =
+            matches!(lookup, Lookup::Groups(_) | Lookup::GroupsHolding(_) | Lookup::GroupsBelow(_));
+        let Listened { source, answers, .. } = &self.sources[at];
         if empty || !answers {
             return Vec::new();
         }
         let name = source.name().to_owned();
         match source.fetch(self.ask, lookup).await {
-            Ok(Found { records, unusable, gaps }) => {
+            Ok(Found { records, containers, unusable, gaps }) => {
+                let there = containers.into_iter().map(ContainerChange::There);
+                self.followed.container_changes.extend(there.map(|change| (name.clone(), change)));
+                if !gaps.is_empty() {
+                    self.sources[at].whole = false;
+                    self.groups_cut |= is_group;
+                }
                 self.partial.extend(gaps.into_iter().map(|gap| format!("source \"{name}\": {gap}")));
                 if !unusable.is_empty() {
                     self.unusable.push((name, unusable));
@@ -129,6 +171,7 @@ impl<'a> Ear<'a> {
             }
             Err(error) => {
                 self.sources[at].answers = false;
+                self.sources[at].whole = false;
                 self.partial.push(format!("source \"{name}\": {}; {}", error.what, error.remedy));
                 Vec::new()
             }

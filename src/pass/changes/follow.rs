@@ -11,6 +11,7 @@ use crate::store::{ContainerChange, Decision, GroupRow, Meta, Reader};
 use super::super::PassError;
 use super::super::membership::{Gathering, Memberships};
 use super::ear::Ear;
+use super::join;
 use super::{Answer, Heard};
 
 /// Follows the hints to their end.
@@ -33,6 +34,7 @@ pub(super) async fn follow(
         for hint in hints {
             if known.contains_key(&hint.anchor) || hint.what == Hinted::Group {
                 groups.insert(hint.anchor);
+                ear.told_groups.insert(hint.anchor, *at);
                 continue;
             }
             match container(&mut ear, *at, hint)? {
@@ -41,8 +43,10 @@ pub(super) async fn follow(
                 Place::Gone(dn) => {
                     people.extend(reader.anchors_below(&dn)?);
                     let dn = normal_dn(&dn);
-                    let lost = known.values().filter(|row| is_under(&normal_dn(&row.dn), &dn));
-                    groups.extend(lost.map(|row| row.anchor));
+                    for row in known.values().filter(|row| is_under(&normal_dn(&row.dn), &dn)) {
+                        groups.insert(row.anchor);
+                        ear.told_groups.insert(row.anchor, *at);
+                    }
                 }
                 Place::New(dn) => below.push(dn),
                 Place::Moved(dn) => {
@@ -56,7 +60,7 @@ pub(super) async fn follow(
             return Ok(Answer::everything("too many people stood below what is gone"));
         }
         ear.people(*at, Lookup::People(people)).await;
-        ear.people(*at, Lookup::PeopleBelow(below)).await;
+        ear.all_below(*at, below).await;
     }
     let open = open(&ear)?;
     if open.len() > MANY {
@@ -66,6 +70,7 @@ pub(super) async fn follow(
         )));
     }
     ear.people_anywhere(Lookup::People(open.clone())).await;
+    join::follow(&mut ear).await?;
     // Whoever is gone from one source may have moved to another.
     let absent: Vec<SourceId> = ear.concerned.difference(&ear.found).copied().collect();
     let linked: Vec<SourceId> = reader.links_of(0, &absent)?.iter().map(|link| link.anchor).collect();
@@ -172,7 +177,7 @@ async fn follow_groups(
         let before = row.map(|row| Key::dn(&row.dn));
         // While somebody was away, groups may have lost and found the name again. And of whoever
         // is unfinished, it may be this that was not seen.
-        let back = row.is_some_and(|row| row.state != LinkState::Present);
+        let back = row.is_some_and(|row| row.state != LinkState::Present || row.record == Fingerprint::NONE);
         if before != Some(now) || back || open.contains(&record.anchor) {
             arrived.insert(record.dn.clone());
             keys.insert(now);
@@ -190,17 +195,17 @@ async fn follow_groups(
     for record in ear.groups.values() {
         if let Some(row) = known.get(&record.anchor)
             && row.key != record.dn_key()
+            // Under the new name it may be known already, and under the old one still, too.
+            && !gathering.known().contains_key(&record.dn_key())
         {
             // Other groups, rules and primary memberships may go by the old name.
             return Ok(Followed::Everything(format!("the group \"{}\" was moved or renamed", row.dn)));
         }
         gathering.add(record, &mut ear.stage)?;
     }
-    if ear.partial.is_empty() && ear.all_asked {
-        for anchor in ear.groups_asked.iter().filter(|anchor| !ear.groups.contains_key(anchor)) {
-            if let Some(row) = known.get(anchor) {
-                gathering.lose(row.key);
-            }
+    for anchor in ear.groups_asked.iter().filter(|anchor| !ear.groups.contains_key(anchor)) {
+        if let Some(row) = known.get(anchor).filter(|_| ear.has_lost(*anchor)) {
+            gathering.lose(row.key);
         }
     }
     let memberships = gathering.finish(false, true, ear.hearing.rules.groups(), reader, &ear.stage)?;
@@ -226,7 +231,8 @@ async fn follow_groups(
         .filter(|anchor| !ear.groups.contains_key(anchor))
         .collect();
     // For the names of its members: what it says itself was known already.
-    ear.groups_anywhere(Lookup::Groups(nested)).await;
+    ear.groups_anywhere(Lookup::Groups(nested.clone())).await;
+    let nameless = !ear.partial.is_empty() && nested.iter().any(|group| !ear.groups.contains_key(group));
     let keys: Vec<Key> = touched.iter().copied().collect();
     let linked: BTreeMap<Key, SourceId> = reader.anchors_by_dn(&keys)?.into_iter().collect();
     let met: BTreeSet<Key> = ear.people.iter().map(Record::dn_key).collect();
@@ -243,11 +249,12 @@ async fn follow_groups(
                     "somebody left a group, and the rules keep the members of groups out".into(),
                 ));
             }
-            (None, None) => {}
+            (None, None) => ear.lost_track |= nameless,
         }
     }
     ear.people_anywhere(Lookup::People(anchors)).await;
-    ear.people_anywhere(Lookup::PeopleAt(dns)).await;
+    ear.people_anywhere(Lookup::PeopleAt(dns.clone())).await;
+    ear.follows_names(&dns);
     Ok(Followed::Memberships(Box::new(memberships)))
 }
 
@@ -273,14 +280,24 @@ async fn conclude(mut ear: Ear<'_>, meta: &Meta, memberships: Memberships) -> Re
         }
         let held: Vec<SourceId> = held.difference(&ear.concerned).copied().collect();
         ear.people_anywhere(Lookup::People(held)).await;
+        join::follow(&mut ear).await?;
         if !ear.all_asked {
             // They may stand in a source that was not asked. With such a source every pass on
             // schedule reads everything.
             ear.concerned = std::mem::take(&mut ear.found);
+            // Whoever left before is proved to have.
+            ear.concerned.extend(std::mem::take(&mut ear.left));
         }
-    } else if let Some(keep) = hearing.delete_after {
-        let rows = reader.rows_left(hearing.now.saturating_sub(keep))?;
-        ear.concerned.extend(rows.into_iter().map(|row| row.anchor));
+    } else {
+        join::follow(&mut ear).await?;
+        if let Some(keep) = hearing.delete_after {
+            let rows = reader.rows_left(hearing.now.saturating_sub(keep))?;
+            ear.concerned.extend(rows.into_iter().map(|row| row.anchor));
+        }
+    }
+    let (doubts, settled) = (ear.doubts(), !ear.lost_track);
+    for seen in &mut ear.seen {
+        seen.complete = ear.sources.iter().all(|one| one.whole || one.source.name() != seen.name);
     }
     Ok(Answer::Something(Box::new(Heard {
         stage: ear.stage,
@@ -290,8 +307,11 @@ async fn conclude(mut ear: Ear<'_>, meta: &Meta, memberships: Memberships) -> Re
         unusable: ear.unusable,
         concerned: ear.concerned,
         partial: ear.partial,
+        doubts,
+        settled,
         sources: ear.seen,
         followed: ear.followed,
+        alone: false,
     })))
 }
 
@@ -301,14 +321,15 @@ fn is_something(ear: &Ear<'_>, meta: &Meta, memberships: &Memberships) -> Result
     if !memberships.are_as_stored() || !ear.unusable.is_empty() {
         return Ok(true);
     }
+    let ends = ear.partial.is_empty() || ear.comes_to_an_end(memberships);
     let concerned: Vec<SourceId> = ear.concerned.iter().copied().collect();
     let links: BTreeMap<SourceId, _> =
         reader.links_of(hearing.now, &concerned)?.into_iter().map(|link| (link.anchor, link)).collect();
     for record in &ear.people {
         let something = match links.get(&record.anchor) {
-            // While not everything answers nothing comes to an end with anybody, and the same is
-            // told again and again.
-            Some(link) if link.record == Fingerprint::NONE && !ear.partial.is_empty() => false,
+            // What is not answered by the source that tells is told again and again, and nothing comes
+            // to an end with anybody.
+            Some(link) if link.record == Fingerprint::NONE && !ends => false,
             Some(link) => {
                 link.record != record.fingerprint(meta.rules)
                     || memberships.touches(record)
@@ -323,9 +344,8 @@ fn is_something(ear: &Ear<'_>, meta: &Meta, memberships: &Memberships) -> Result
             return Ok(true);
         }
     }
-    // Nobody is gone who was not looked for everywhere.
-    let proved = ear.all_asked && ear.partial.is_empty();
-    Ok(proved && links.iter().any(|(anchor, link)| !link.left && !ear.found.contains(anchor)))
+    let absent = links.values().filter(|link| !link.left && !ear.found.contains(&link.anchor));
+    ear.misses_somebody(memberships, &absent.map(|link| link.anchor).collect::<Vec<_>>())
 }
 
 /// Nothing to do; the facts to remember when they changed and everything was answered.

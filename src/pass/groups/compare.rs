@@ -8,6 +8,7 @@ use crate::guard::{Finding, Guard, Headcount, HeldAction, Limits, Tally, unrelea
 use crate::model::{Action, Cause, CloudGroup, CloudId, GroupLink, Key, SourceId, Withheld};
 use crate::pass::index::Index;
 use crate::pass::membership::Memberships;
+use crate::pass::moved::Moved;
 use crate::pass::parts::Part;
 use crate::plan::{GroupCase, GroupDecision, GroupRules, GroupSeen, GroupWish, Member, Plan, decide_group};
 use crate::store::{Reader, Stage, StoreError};
@@ -32,6 +33,8 @@ pub struct GroupView<'a> {
     pub people: &'a Stage,
     /// Whom it met.
     pub index: &'a Index,
+    /// Whose account goes along to another domain.
+    pub moved: &'a Moved,
     /// What was seen of the cloud.
     pub seen: &'a GroupsSeen,
     /// Primary groups that the store does not know yet.

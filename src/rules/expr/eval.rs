@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Condition, Map, Text, language, letters};
+use super::{Condition, Map, Text, country, date, language, letters, phone, unit, words};
 use crate::rules::fold::{folded, same};
 use crate::rules::subject::{MAX_TEXT, Subject, cut};
 
@@ -39,13 +39,26 @@ impl Text {
             Self::Substring(text, start, length) => {
                 narrow(text.of(subject), |text| substring(text, *start, *length))
             }
-            Self::Pick(attribute, beginning) => subject
-                .record
-                .texts(attribute)
-                .filter_map(|text| text.trim().strip_prefix(&**beginning))
-                .filter(|text| !text.trim().is_empty())
-                .min()
-                .map_or(Cow::Borrowed(""), |text| Cow::Borrowed(cut(text))),
+            Self::Pick(attribute, beginning, nth) => pick(subject, attribute, beginning, *nth),
+            Self::Match(text, cases, otherwise) => {
+                let text = text.of(subject);
+                let hit = cases.iter().find(|(case, _)| same(&text, &case.of(subject)));
+                hit.map_or(&**otherwise, |(_, then)| then).of(subject)
+            }
+            Self::ReplaceRegex(text, pattern, to) => {
+                let text = text.of(subject);
+                if pattern.is_in(&text) { bounded(pattern.replace(&text, to)) } else { text }
+            }
+            Self::Extract(text, pattern) => narrow(text.of(subject), |text| pattern.extract(text)),
+            Self::Phone(text, country) => {
+                Cow::Owned(phone::e164(&text.of(subject), &country.of(subject)).unwrap_or_default())
+            }
+            Self::Pad(text, length, with) => bounded(words::pad(&text.of(subject), *length, *with)),
+            Self::Unit(nth) => match unit::unit(&subject.record.dn, *nth) {
+                Some(Cow::Borrowed(text)) => Cow::Borrowed(cut(text)),
+                Some(Cow::Owned(text)) => bounded(text),
+                None => Cow::Borrowed(""),
+            },
         }
     }
 }
@@ -74,6 +87,7 @@ impl Condition {
                 subject.record.values(name).any(|value| !value.trim_ascii().is_empty())
             }
             Self::Present(text) => !text.of(subject).trim().is_empty(),
+            Self::Matches(text, pattern) => pattern.is_in(&text.of(subject)),
             Self::Has(attribute, text) => {
                 let text = text.of(subject);
                 subject.record.texts(attribute).any(|value| same(cut(value.trim()), &text))
@@ -97,9 +111,31 @@ impl Map {
             Self::Digits => Cow::Owned(text.chars().filter(char::is_ascii_digit).collect()),
             Self::Ascii if text.is_ascii() => text,
             Self::Ascii => bounded(letters::ascii(&text)),
+            Self::Capitalize => bounded(words::capitalize(&text)),
+            Self::TitleCase => bounded(words::title_case(&text)),
+            Self::Country => Cow::Borrowed(country::code(&text).unwrap_or_default()),
+            Self::Date => Cow::Owned(date::date(&text).unwrap_or_default()),
             Self::Language => Cow::Owned(language::tag(&text).unwrap_or_default()),
         }
     }
+}
+
+/// Directories give values in no order, so that they are counted in that of their bytes.
+fn pick<'a>(subject: &Subject<'a>, attribute: &str, beginning: &str, nth: usize) -> Cow<'a, str> {
+    let found = subject
+        .record
+        .texts(attribute)
+        .filter_map(|text| text.trim().strip_prefix(beginning))
+        .filter(|text| !text.trim().is_empty());
+    let text = if nth == 1 {
+        found.min()
+    } else {
+        let mut all: Vec<&'a str> = found.collect();
+        all.sort_unstable();
+        all.dedup();
+        all.get(nth.saturating_sub(1)).copied()
+    };
+    Cow::Borrowed(cut(text.unwrap_or_default()))
 }
 
 /// A part of a text, borrowed when the text is.

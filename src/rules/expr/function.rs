@@ -1,7 +1,7 @@
 //! The functions of expressions: their names, how they are called, and what they compile to.
 
 use super::parse::{Kind, Node};
-use super::{Condition, Map, Needs, Text};
+use super::{Condition, Map, Needs, Pattern, Text, country, phone};
 use crate::model::normal_dn;
 use crate::rules::error::SyntaxError;
 use crate::rules::groups::is_dn;
@@ -29,23 +29,34 @@ pub(super) const FUNCTIONS: &[Signature] = &[
     call("default", "default(text, \"otherwise\")", 2, 2),
     call("join", "join(\"separator\", text, text, …)", 2, MANY),
     call("if", "if(condition, text, text)", 3, 3),
+    call("match", "match(text, \"case\", text, …, otherwise)", 3, MANY),
     call("lower", "lower(text)", 1, 1),
     call("upper", "upper(text)", 1, 1),
+    call("capitalize", "capitalize(text)", 1, 1),
+    call("title_case", "title_case(text)", 1, 1),
     call("trim", "trim(text)", 1, 1),
     call("one_line", "one_line(text)", 1, 1),
     call("digits", "digits(text)", 1, 1),
     call("ascii", "ascii(text)", 1, 1),
     call("language", "language(text)", 1, 1),
+    call("country", "country(text)", 1, 1),
+    call("date", "date(text)", 1, 1),
+    call("phone", "phone(text, \"DE\")", 2, 2),
     call("before", "before(text, \"separator\")", 2, 2),
     call("after", "after(text, \"separator\")", 2, 2),
     call("strip", "strip(text, \"beginning\")", 2, 2),
     call("replace", "replace(text, \"from\", \"to\")", 3, 3),
+    call("replace_regex", "replace_regex(text, \"pattern\", \"to\")", 3, 3),
+    call("extract", "extract(text, \"pattern\")", 2, 2),
     call("substring", "substring(text, start) or substring(text, start, length)", 2, 3),
-    call("pick", "pick(attribute, \"beginning\")", 2, 2),
+    call("pad", "pad(text, length, \"0\")", 3, 3),
+    call("pick", "pick(attribute, \"beginning\") or pick(attribute, \"beginning\", number)", 2, 3),
+    call("ou", "ou(number)", 1, 1),
     call("present", "present(text)", 1, 1),
     call("contains", "contains(text, text)", 2, 2),
     call("starts_with", "starts_with(text, text)", 2, 2),
     call("ends_with", "ends_with(text, text)", 2, 2),
+    call("matches", "matches(text, \"pattern\")", 2, 2),
     call("one_of", "one_of(text, text, …)", 2, MANY),
     call("has", "has(attribute, text)", 2, 2),
     call("in_group", "in_group(\"name or DN\")", 1, 1),
@@ -60,6 +71,20 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("iif", "if"),
     ("toupper", "upper"),
     ("tolower", "lower"),
+    ("switch", "match"),
+    ("case", "match"),
+    ("regex_replace", "replace_regex"),
+    ("regex", "matches"),
+    ("proper", "title_case"),
+    ("pcase", "title_case"),
+    ("ucfirst", "capitalize"),
+    ("e164", "phone"),
+    ("padleft", "pad"),
+    ("lpad", "pad"),
+    ("todate", "date"),
+    ("formatdatetime", "date"),
+    ("removediacritics", "ascii"),
+    ("normalizediacritics", "ascii"),
     ("mid", "substring"),
     ("left", "substring"),
     ("right", "substring"),
@@ -103,6 +128,9 @@ pub(super) struct Argument<'a> {
     pub(super) source: &'a str,
     pub(super) node: Node,
 }
+
+/// Texts to compare with, each with the text that goes with it.
+type Cases = Box<[(Text, Text)]>;
 
 /// The arguments of one call, taken from the left.
 struct Arguments<'a> {
@@ -149,6 +177,51 @@ impl Arguments<'_> {
             Kind::Text(Text::Literal(_)) => Err(self.wrong(node.offset, source, "a text that is not empty")),
             _ => Err(self.wrong(node.offset, source, "a text in quotes")),
         }
+    }
+
+    fn pattern(&mut self, folded: bool) -> Result<Pattern, SyntaxError> {
+        let (offset, source) = self.literal(false)?;
+        Pattern::compile(offset, &source, folded)
+    }
+
+    /// A number from 1 to `most`.
+    fn ordinal(&mut self, most: usize) -> Result<usize, SyntaxError> {
+        let (at, source) =
+            self.rest.as_slice().first().map_or((self.close, ""), |next| (next.node.offset, next.source));
+        let number = usize::try_from(self.number(false)?).unwrap_or(usize::MAX);
+        if (1..=most).contains(&number) {
+            return Ok(number);
+        }
+        Err(self.wrong(at, source, &format!("a number from 1 to {most}")))
+    }
+
+    /// The country where numbers are dialled; of a text in quotes it is known whether it is one.
+    fn dialled_in(&mut self) -> Result<Box<Text>, SyntaxError> {
+        let source = self.rest.as_slice().first().map_or("", |argument| argument.source);
+        let node = self.next()?;
+        let offset = node.offset;
+        let text = node.text()?;
+        if let Text::Literal(country) = &text
+            && !phone::countries().any(|known| known.eq_ignore_ascii_case(country.trim()))
+        {
+            let known = if country::code(country).is_some_and(|code| code.eq_ignore_ascii_case(country)) {
+                "a country whose dialling is known"
+            } else {
+                "a country code of two letters"
+            };
+            return Err(self.wrong(offset, source, known));
+        }
+        Ok(Box::new(text))
+    }
+
+    /// Cases with their texts, and the text for all others.
+    fn cases(&mut self) -> Result<(Cases, Box<Text>), SyntaxError> {
+        let mut cases = Vec::new();
+        while self.rest.len() > 1 {
+            cases.push((self.text()?, self.text()?));
+        }
+        let otherwise = if self.rest.len() == 1 { self.text()? } else { Text::Literal("".into()) };
+        Ok((cases.into(), Box::new(otherwise)))
     }
 
     fn attribute(&mut self) -> Result<Box<str>, SyntaxError> {
@@ -203,6 +276,10 @@ pub(super) fn build(
         "digits" => map(Map::Digits),
         "ascii" => map(Map::Ascii),
         "language" => map(Map::Language),
+        "capitalize" => map(Map::Capitalize),
+        "title_case" => map(Map::TitleCase),
+        "country" => map(Map::Country),
+        "date" => map(Map::Date),
         "first" | "default" => text(Text::First(args.texts()?)),
         "join" => text(Text::Join(args.literal(true)?.1, args.texts()?)),
         "if" => text(Text::If(Box::new(args.next()?.condition()?), args.boxed()?, args.boxed()?)),
@@ -215,7 +292,30 @@ pub(super) fn build(
             let length = if count == 3 { usize::try_from(args.number(false)?).ok() } else { None };
             text(Text::Substring(whole, start, length))
         }
-        "pick" => text(Text::Pick(args.attribute()?, args.literal(false)?.1)),
+        "pick" => {
+            let (attribute, beginning) = (args.attribute()?, args.literal(false)?.1);
+            text(Text::Pick(attribute, beginning, if count == 3 { args.ordinal(1000)? } else { 1 }))
+        }
+        "match" => {
+            let whole = args.boxed()?;
+            let (cases, otherwise) = args.cases()?;
+            text(Text::Match(whole, cases, otherwise))
+        }
+        "replace_regex" => {
+            text(Text::ReplaceRegex(args.boxed()?, args.pattern(false)?, args.literal(true)?.1))
+        }
+        "extract" => text(Text::Extract(args.boxed()?, args.pattern(false)?)),
+        "phone" => text(Text::Phone(args.boxed()?, args.dialled_in()?)),
+        "pad" => {
+            let (whole, length) = (args.boxed()?, args.ordinal(256)?);
+            let (at, with) = args.literal(false)?;
+            match (with.chars().next(), with.chars().nth(1)) {
+                (Some(with), None) => text(Text::Pad(whole, length, with)),
+                _ => Err(args.wrong(at, &with, "a single letter or digit")),
+            }
+        }
+        "ou" => text(Text::Unit(args.ordinal(100)?)),
+        "matches" => condition(Condition::Matches(args.text()?, args.pattern(true)?)),
         "present" => condition(Condition::Present(args.text()?)),
         "contains" => condition(Condition::Contains(args.text()?, args.text()?)),
         "starts_with" => condition(Condition::StartsWith(args.text()?, args.text()?)),
@@ -257,7 +357,9 @@ mod tests {
                 .replace("attribute", "a")
                 .replace("name or DN", "cn=x,dc=test")
                 .replace("\"DN\"", "\"cn=x,dc=test\"")
-                .replace(" start", " 0");
+                .replace(" start", " 0")
+                .replace("length", "3")
+                .replace("number", "1");
             assert!(whole(&source, &mut Needs::default()).is_ok(), "{source}");
         }
     }

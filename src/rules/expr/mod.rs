@@ -4,11 +4,18 @@
 //! than 4 KiB. Whether something is a text or a condition is known when it is compiled, so that
 //! a rule that compiles can be judged for every record. The reference is `docs/RULES.md`.
 
+mod country;
+mod country_table;
+mod date;
 mod eval;
 mod function;
 mod language;
 mod letters;
 mod parse;
+mod pattern;
+mod phone;
+mod unit;
+mod words;
 
 use std::collections::BTreeSet;
 
@@ -16,6 +23,7 @@ use super::error::SyntaxError;
 use super::groups::GroupNames;
 
 pub(super) use language::is_tag as is_language_tag;
+pub(super) use pattern::Pattern;
 
 /// What expressions and filters read of a person, collected while they are compiled.
 #[derive(Clone, Debug, Default)]
@@ -51,8 +59,21 @@ pub(super) enum Text {
     Replace(Box<Text>, Box<str>, Box<str>),
     /// From a position (negative: from the end), so many characters.
     Substring(Box<Text>, i64, Option<usize>),
-    /// The value of an attribute that begins so, without that beginning. Exact.
-    Pick(Box<str>, Box<str>),
+    /// Of the values of an attribute that begin so, in their order, the one with this number
+    /// (from 1), without that beginning. Exact.
+    Pick(Box<str>, Box<str>, usize),
+    /// The text that goes with the first case that it equals, without case; else the last.
+    Match(Box<Text>, Box<[(Text, Text)]>, Box<Text>),
+    /// All matches of a pattern replaced.
+    ReplaceRegex(Box<Text>, Pattern, Box<str>),
+    /// The first group of a pattern, or what matches it; blank without a match.
+    Extract(Box<Text>, Pattern),
+    /// A phone number in E.164, where it is dialled in this country.
+    Phone(Box<Text>, Box<Text>),
+    /// As many of this letter before it as make it so long.
+    Pad(Box<Text>, usize, char),
+    /// The organizational unit with this number, from 1, above the record.
+    Unit(usize),
 }
 
 /// The functions of one text.
@@ -64,7 +85,11 @@ pub(super) enum Map {
     OneLine,
     Digits,
     Ascii,
+    Capitalize,
+    TitleCase,
     Language,
+    Country,
+    Date,
 }
 
 /// An expression that is true or false.
@@ -88,6 +113,8 @@ pub(super) enum Condition {
     OneOf(Text, Box<[Text]>),
     /// Not blank.
     Present(Text),
+    /// A pattern is found in the text, without case.
+    Matches(Text, Pattern),
     /// Any value of the attribute equals the text, without case.
     Has(Box<str>, Text),
     /// Member of the group with this index.

@@ -27,7 +27,7 @@ fn errors_say_where_and_what_to_do() {
             "isMemberOf(x)",
             0,
             "there is no function `isMemberOf`",
-            "the functions are first, default, join, if, lower, upper, trim, one_line, digits, ascii, language, before, after, strip, replace, substring, pick, present, contains, starts_with, ends_with, one_of, has, in_group, under",
+            "the functions are first, default, join, if, match, lower, upper, capitalize, title_case, trim, one_line, digits, ascii, language, country, date, phone, before, after, strip, replace, replace_regex, extract, substring, pad, pick, ou, present, contains, starts_with, ends_with, matches, one_of, has, in_group, under",
         ),
         ("first(mail", 10, "the expression ends where `,` or `)` was expected", "complete it"),
         (
@@ -155,6 +155,33 @@ fn errors_say_where_and_what_to_do() {
             "`people` stands where a DN such as \"ou=people,dc=example,dc=com\" is needed",
             "write `under(\"DN\")`",
         ),
+        (
+            "extract(cn, \"(\")",
+            12,
+            "`(` is no regular expression: unclosed group",
+            "put a backslash before characters that stand for themselves, as in `\\.`; look-around and \
+             back-references do not exist here",
+        ),
+        (
+            "phone(mobile, \"Germany\")",
+            14,
+            "`\"Germany\"` stands where a country code of two letters is needed",
+            "write `phone(text, \"DE\")`",
+        ),
+        (
+            "phone(mobile, \"BT\")",
+            14,
+            "`\"BT\"` stands where a country whose dialling is known is needed",
+            "write `phone(text, \"DE\")`",
+        ),
+        ("ou(0)", 3, "`0` stands where a number from 1 to 100 is needed", "write `ou(number)`"),
+        (
+            "pad(cn, 3, \"00\")",
+            11,
+            "`00` stands where a single letter or digit is needed",
+            "write `pad(text, length, \"0\")`",
+        ),
+        ("switch(cn, 'a', 'b')", 0, "there is no function `switch`", "did you mean `match`?"),
         (
             "if(has(\"x\", cn), mail, cn)",
             7,

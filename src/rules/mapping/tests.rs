@@ -12,6 +12,48 @@ fn map(spec: &Spec, attributes: &[(&str, &str)]) -> Result<(Email, Profile), Wit
 }
 
 #[test]
+fn policies_speak_of_mapped_fields_and_once() {
+    let mut spec = Spec { defaults: true, ..Spec::default() };
+    spec.policy.create_only = vec![Field::Title, Field::Timezone];
+    spec.policy.keep_if_set_in_cloud = vec![Field::City, Field::Title];
+    let mut errors = Vec::new();
+    Mapping::compile(&spec, &mut Needs::default(), &mut errors);
+    let said: Vec<_> = errors.iter().map(|e| (e.place.as_str(), e.message.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            ("people.policy.create_only[1]", "timezone is not mapped, and left alone anyway"),
+            ("people.policy.keep_if_set_in_cloud[1]", "title is named twice"),
+        ]
+    );
+    spec.policy.create_only = vec![Field::Title];
+    spec.policy.keep_if_set_in_cloud = vec![Field::City];
+    let mapping = Mapping::compile(&spec, &mut Needs::default(), &mut Vec::new()).unwrap();
+    assert!(!mapping.managed().contains(Field::Title) && mapping.managed().contains(Field::City));
+    assert_eq!(mapping.kept().iter().collect::<Vec<_>>(), [Field::City]);
+}
+
+#[test]
+fn an_address_is_given_once() {
+    let mut spec = Spec { email: Some("mail".into()), ..Spec::default() };
+    for (field, source) in [
+        (Field::EmailHome, "home"),
+        (Field::EmailAlias1, "pick(proxyaddresses, \"smtp:\", 1)"),
+        (Field::EmailAlias2, "pick(proxyaddresses, \"smtp:\", 2)"),
+    ] {
+        spec.mapping.insert(field, source.into());
+    }
+    let attributes = [
+        ("mail", "ann@example.com"),
+        ("home", "B@Example.com"),
+        ("proxyaddresses", "smtp:ANN@example.com"),
+        ("proxyaddresses", "smtp:b@example.com"),
+    ];
+    let (_, profile) = map(&spec, &attributes).unwrap();
+    assert_eq!(profile.into_iter().collect::<Vec<_>>(), [(Field::EmailHome, "B@Example.com".into())]);
+}
+
+#[test]
 fn letters_are_composed() {
     let mut spec = Spec { email: Some("mail".into()), ..Spec::default() };
     spec.mapping.insert(Field::FamilyName, "sn".into());

@@ -41,6 +41,18 @@ fn source() -> impl Strategy<Value = String> {
             "replace(",
             "substring(",
             "pick(",
+            "match(",
+            "replace_regex(",
+            "extract(",
+            "phone(",
+            "country(",
+            "date(",
+            "pad(",
+            "ou(1)",
+            "title_case(",
+            "matches(",
+            "[a-",
+            "(?",
             "present(",
             "contains(",
             "one_of(",
@@ -76,16 +88,44 @@ fn literal() -> impl Strategy<Value = String> {
     "[^\"\\PC]{1,6}|[ @,;ßİé=*-]{1,3}".prop_map(|text| format!("\"{text}\""))
 }
 
+/// Regular expressions that compile.
+fn pattern() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        "",
+        "x*",
+        "(a|ab)(c|bcd)*",
+        r"\w+\s?",
+        "(?i)ß",
+        "(x+x+)+y",
+        "[^a-z]",
+        "^.{3,40}$",
+    ])
+    .prop_map(|pattern| if pattern.is_empty() { "." } else { pattern }.to_owned())
+}
+
 /// Expressions that compile, of texts.
 fn expression() -> BoxedStrategy<String> {
     let leaf = prop_oneof![
         prop::sample::select(vec!["mail", "cn", "nothing", "sn", "jpegPhoto"]).prop_map(String::from),
         literal(),
         literal().prop_map(|begin| format!("pick(cn, {begin})")),
+        (literal(), 1..9).prop_map(|(begin, nth)| format!("pick(cn, {begin}, {nth})")),
+        (1..=100).prop_map(|nth| format!("ou({nth})")),
     ];
     leaf.prop_recursive(6, 40, 3, |inner| {
         let one = prop::sample::select(vec![
-            "first", "lower", "upper", "trim", "one_line", "digits", "ascii", "language",
+            "first",
+            "lower",
+            "upper",
+            "trim",
+            "one_line",
+            "digits",
+            "ascii",
+            "language",
+            "country",
+            "date",
+            "capitalize",
+            "title_case",
         ]);
         let cut = prop::sample::select(vec!["before", "after", "strip"]);
         prop_oneof![
@@ -93,6 +133,13 @@ fn expression() -> BoxedStrategy<String> {
             (cut, inner.clone(), literal()).prop_map(|(function, a, b)| format!("{function}({a}, {b})")),
             (inner.clone(), any::<i64>(), any::<u16>())
                 .prop_map(|(a, start, length)| format!("substring({a}, {start}, {length})")),
+            (inner.clone(), pattern(), literal())
+                .prop_map(|(a, pattern, to)| format!("replace_regex({a}, '{pattern}', {to})")),
+            (inner.clone(), pattern()).prop_map(|(a, pattern)| format!("extract({a}, '{pattern}')")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("phone({a}, lower({b}))")),
+            (inner.clone(), 1..=256).prop_map(|(a, length)| format!("pad({a}, {length}, 'ß')")),
+            (inner.clone(), inner.clone(), inner.clone(), inner.clone())
+                .prop_map(|(a, b, c, d)| format!("match({a}, {b}, {c}, {d})")),
             (inner.clone(), -9..9).prop_map(|(a, start)| format!("substring({a}, {start})")),
             (literal(), inner.clone(), inner.clone()).prop_map(|(s, a, b)| format!("join({s}, {a}, {b})")),
             (inner.clone(), literal(), literal()).prop_map(|(a, x, y)| format!("replace({a}, {x}, {y})")),
@@ -111,6 +158,7 @@ fn condition(text: BoxedStrategy<String>) -> impl Strategy<Value = String> {
         (text.clone(), text.clone()).prop_map(|(a, b)| format!("({a} != {b})")),
         (test, text.clone(), text.clone()).prop_map(|(test, a, b)| format!("{test}({a}, {b})")),
         text.clone().prop_map(|a| format!("present({a})")),
+        (text.clone(), pattern()).prop_map(|(a, pattern)| format!("matches({a}, '{pattern}')")),
         text.prop_map(|a| format!("has(cn, {a})")),
         Just("in_group('g')".to_owned()),
         Just("under('cn=x,dc=test')".to_owned()),

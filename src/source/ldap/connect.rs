@@ -16,7 +16,7 @@ use super::discover::discover;
 use super::servers::{Candidate, Servers};
 use super::settings::{Auth, Settings};
 use super::target::Target;
-use super::tls::Tls;
+use super::tls::{Agreed, Tls};
 use super::trouble::{Failure, Trouble, code_words};
 use super::wire::{Carried, Ending, How, Wire, ask, dial, element};
 
@@ -29,10 +29,8 @@ pub(super) struct Session {
     pub ldap: Ldap,
     /// The URL as configured or found, for messages.
     pub server: String,
-    /// Whether the connection is encrypted.
-    pub encrypted: bool,
-    /// The certificate of the server (DER).
-    pub certificate: Option<Vec<u8>>,
+    /// How the connection is encrypted; `None` when it is not.
+    pub tls: Option<Agreed>,
     /// What is known of the directory, with the identity that a census carries. It is
     /// forgotten with the connection: the next may lead to another server.
     pub known: Option<(Directory, String)>,
@@ -141,9 +139,10 @@ pub(super) async fn open(settings: &Settings, servers: &Arc<Servers>) -> Result<
 async fn open_one(settings: &Settings, server: &str, servers: &Arc<Servers>) -> Result<Session, Trouble> {
     let target = Target::parse(settings, server)?;
     bind::check(settings, &target)?;
-    let (mut wire, certificate) = secure(settings, &target).await?;
+    let (mut wire, tls) = secure(settings, &target).await?;
     if settings.auth() == Auth::Gssapi {
-        bind::by_ticket(&mut *wire, settings, &target, certificate.as_deref()).await?;
+        let certificate = tls.as_ref().and_then(|agreed| agreed.certificate.as_deref());
+        bind::by_ticket(&mut *wire, settings, &target, certificate).await?;
     }
     let no_socket = |error: &dyn std::fmt::Display| {
         Trouble::new(
@@ -161,8 +160,7 @@ async fn open_one(settings: &Settings, server: &str, servers: &Arc<Servers>) -> 
     let mut session = Session {
         ldap,
         server: server.to_owned(),
-        encrypted: target.encrypted(),
-        certificate,
+        tls,
         known: None,
         opened: Instant::now(),
         preferred: true,
@@ -190,7 +188,7 @@ async fn open_one(settings: &Settings, server: &str, servers: &Arc<Servers>) -> 
 async fn secure(
     settings: &Settings,
     target: &Target,
-) -> Result<(Box<dyn Wire + 'static>, Option<Vec<u8>>), Trouble> {
+) -> Result<(Box<dyn Wire + 'static>, Option<Agreed>), Trouble> {
     let tls = if target.encrypted() { Some(Tls::new(settings)?) } else { None };
     let mut stream = dial(settings, target).await?;
     let Some(tls) = tls else { return Ok((Box::new(stream), None)) };
@@ -212,9 +210,8 @@ async fn secure(
             "check the load of the server, and that the port is the one for this kind of URL",
         )
     })??;
-    let shown = stream.get_ref().1.peer_certificates();
-    let certificate = shown.and_then(|chain| chain.first()).map(|certificate| certificate.to_vec());
-    Ok((Box::new(stream), certificate))
+    let agreed = Agreed::of(stream.get_ref().1);
+    Ok((Box::new(stream), Some(agreed)))
 }
 
 /// The operation StartTLS (RFC 4511, 4.14).

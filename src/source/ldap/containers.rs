@@ -12,12 +12,14 @@ use crate::source::shape::{AnchorIn, Looking, Shape};
 use super::connect::Session;
 use super::decode;
 use super::detect::{Vendor, without_nested};
+use super::lookup::is_nothing;
 use super::search::{Pages, Search, Step};
 use super::settings::Settings;
 use super::trouble::Failure;
 use super::walk;
 
-/// Reads the containers in all bases, for people and for groups.
+/// Reads the containers in all bases, for people and for groups. `must_exist`: whether it is known that
+/// all of these are there.
 ///
 /// # Errors
 ///
@@ -28,6 +30,7 @@ pub(super) async fn read(
     vendor: Vendor,
     bases: &[String],
     group_bases: &[String],
+    must_exist: bool,
 ) -> Result<Vec<Container>, String> {
     let attributes: Vec<String> = vendor.anchors().iter().map(|name| name.to_ascii_lowercase()).collect();
     let mut containers = Vec::new();
@@ -65,7 +68,7 @@ pub(super) async fn read(
                 Step::End(failure) => break failure,
             }
         };
-        if let Some(failure) = end {
+        if let Some(failure) = end.filter(|failure| must_exist || !is_nothing(vendor, failure)) {
             return Err(format!("the search for containers under \"{base}\" ended early: {failure}"));
         }
         if let Some(gap) = walk::unfollowed(vendor, "containers", &base, referrals) {
@@ -84,18 +87,31 @@ fn anchor(attributes: Vec<Attribute>) -> Option<SourceId> {
         .anchor
 }
 
+/// The object classes of containers that all servers know.
+const EVERYWHERE: &[&str] = &["organizationalUnit", "organization", "locality", "country"];
+/// Those that are met besides, by themselves or as what is made of another.
+const BESIDES: &[&str] =
+    &["container", "domain", "domainDNS", "builtinDomain", "dcObject", "friendlyCountry", "nsContainer"];
+
 /// The object classes of containers, as far as the server knows them. A class that it does not know
 /// matches nothing (RFC 4511, 4.5.1.7), but some servers then ignore their index.
-fn filter(vendor: Vendor) -> String {
-    const EVERYWHERE: &[&str] = &["organizationalUnit", "organization", "locality", "country"];
+pub(super) fn classes(vendor: Vendor) -> impl Iterator<Item = &'static str> {
     let own: &[&str] = match vendor {
         Vendor::ActiveDirectory => &["container", "domain", "builtinDomain"],
         Vendor::AdLds => &["container", "domain"],
         Vendor::OpenLdap | Vendor::Ds389 => &["domain", "dcObject"],
         Vendor::Other => &["container", "domain", "dcObject"],
     };
-    let clauses: String =
-        EVERYWHERE.iter().chain(own).map(|class| format!("(objectClass={class})")).collect();
+    EVERYWHERE.iter().chain(own).copied()
+}
+
+/// Whether others stand below an entry of this class by its nature, on whatever server.
+pub(super) fn is_container(class: &[u8]) -> bool {
+    EVERYWHERE.iter().chain(BESIDES).any(|container| class.eq_ignore_ascii_case(container.as_bytes()))
+}
+
+fn filter(vendor: Vendor) -> String {
+    let clauses: String = classes(vendor).map(|class| format!("(objectClass={class})")).collect();
     format!("(|{clauses})")
 }
 
@@ -108,6 +124,7 @@ mod tests {
         for vendor in [Vendor::ActiveDirectory, Vendor::AdLds, Vendor::OpenLdap, Vendor::Ds389, Vendor::Other]
         {
             assert!(ldap3::parse_filter(filter(vendor)).is_ok(), "{vendor:?}");
+            assert!(classes(vendor).all(|class| is_container(class.as_bytes())), "{vendor:?}");
         }
     }
 }

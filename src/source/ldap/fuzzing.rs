@@ -13,6 +13,7 @@ use crate::model::Fingerprint;
 use crate::source::description;
 use crate::source::shape::{AnchorIn, Looking, Shape};
 
+use super::changes::fuzzing as changes;
 use super::decode;
 use super::search;
 
@@ -56,7 +57,7 @@ pub fn description(text: &str) {
 }
 
 /// The value of a response control. Every parser of one is given the same bytes: the paging
-/// answer here, and below it a line for each that is added.
+/// answer here, and below it those of the methods that follow changes.
 pub fn control(data: &[u8]) {
     let ctype = search::PAGED_RESULTS.to_owned();
     let control = Control(None, RawControl { ctype, crit: false, val: Some(data.to_vec()) });
@@ -65,6 +66,18 @@ pub fn control(data: &[u8]) {
     if let Ok(Some(cookie)) = search::cookie(&result) {
         assert!(!cookie.is_empty(), "an empty cookie is the last page");
     }
+    changes::dirsync(data);
+    changes::sync_control(data);
+}
+
+/// A message of a synchronization between entries (RFC 4533, 2.5).
+pub fn message(data: &[u8]) {
+    changes::sync_message(data);
+}
+
+/// A DN as Active Directory writes it where it is asked for ids: `<GUID=…>;<SID=…>;cn=…`.
+pub fn extended_dn(text: &str) {
+    changes::extended_dn(text);
 }
 
 /// A filter as the configuration has it for the server, by the library's own parser.
@@ -137,13 +150,16 @@ mod tests {
         fn any_bytes_are_survived(data in prop::collection::vec(any::<u8>(), 0..200), text in any::<String>()) {
             entry(&data);
             control(&data);
+            message(&data);
             description(&text);
+            extended_dn(&text);
         }
 
         #[test]
         fn any_ber_is_survived(data in ber()) {
             entry(&data);
             control(&data);
+            message(&data);
         }
 
         #[test]

@@ -5,6 +5,7 @@
 
 mod places;
 mod primary;
+mod units;
 
 use std::collections::HashSet;
 
@@ -33,7 +34,8 @@ const IN_FLIGHT: usize = 16;
 /// Looks objects up.
 pub(super) async fn fetch(visit: &mut Visit<'_>, lookup: &Lookup) -> Result<Found, Trouble> {
     let looking = match lookup {
-        Lookup::Groups(_) | Lookup::GroupsHolding(_) => Looking::Groups,
+        Lookup::ContainersBelow(dns) => return Ok(units::below(visit, dns).await),
+        Lookup::Groups(_) | Lookup::GroupsHolding(_) | Lookup::GroupsBelow(_) => Looking::Groups,
         Lookup::People(_) | Lookup::PeopleAt(_) | Lookup::PeopleBelow(_) | Lookup::PeopleWith { .. } => {
             Looking::People
         }
@@ -92,7 +94,11 @@ impl<'v, 'a> Asking<'v, 'a> {
     async fn look(&mut self, lookup: &Lookup, questions: Vec<Question>) -> Result<(), Failure> {
         let asked = match lookup {
             Lookup::People(list) | Lookup::Groups(list) => list.len(),
-            Lookup::PeopleAt(list) | Lookup::PeopleBelow(list) | Lookup::GroupsHolding(list) => list.len(),
+            Lookup::PeopleAt(list)
+            | Lookup::PeopleBelow(list)
+            | Lookup::GroupsHolding(list)
+            | Lookup::GroupsBelow(list)
+            | Lookup::ContainersBelow(list) => list.len(),
             Lookup::PeopleWith { values, .. } => values.len(),
         };
         if asked == 0 {
@@ -162,7 +168,7 @@ impl<'v, 'a> Asking<'v, 'a> {
                 Ok(())
             }
             Lookup::PeopleAt(dns) => self.at(question, places::inside(dns, places), filter).await,
-            Lookup::PeopleBelow(dns) => {
+            Lookup::PeopleBelow(dns) | Lookup::GroupsBelow(dns) | Lookup::ContainersBelow(dns) => {
                 for place in places::below(dns, places) {
                     self.search(question, &place, filter, bases.contains(&place)).await?;
                 }
@@ -359,7 +365,7 @@ impl<'v, 'a> Asking<'v, 'a> {
 
 /// Whether a failure to search at a DN says that there is nothing in our scope: no such object;
 /// or, on a domain controller, an object of another domain, which a full read does not see either.
-fn is_nothing(vendor: Vendor, failure: &Failure) -> bool {
+pub(super) fn is_nothing(vendor: Vendor, failure: &Failure) -> bool {
     let Failure::Code(result) = failure else { return false };
     result.rc == 32 || result.rc == 10 && walk::is_active_directory(vendor)
 }

@@ -56,7 +56,7 @@ pub(super) async fn everything(
         let vendor = read.directory.vendor;
         let known = match read.over {
             true => Err("the connection was lost before".into()),
-            false => containers::read(settings, &mut session, vendor, &bases, &group_bases).await,
+            false => containers::read(settings, &mut session, vendor, &bases, &group_bases, true).await,
         };
         match known {
             Ok(known) => containers = known,

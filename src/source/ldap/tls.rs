@@ -8,7 +8,10 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{AlertDescription, CertificateError, ClientConfig, Error, OtherError, RootCertStore};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, Error, OtherError, ProtocolVersion,
+    RootCertStore,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -19,6 +22,37 @@ use super::settings::Settings;
 use super::target::Target;
 use super::trouble::Trouble;
 use super::verify::{Pin, Trust, Verifier, shown};
+
+/// What a handshake agreed on.
+#[derive(Debug)]
+pub(super) struct Agreed {
+    /// For people to read, such as `TLS 1.3`.
+    pub version: &'static str,
+    /// As IANA registered it, such as `TLS_AES_256_GCM_SHA384`.
+    pub cipher: String,
+    /// The certificate of the server (DER).
+    pub certificate: Option<Vec<u8>>,
+}
+
+impl Agreed {
+    /// What a connection speaks after its handshake.
+    pub(super) fn of(connection: &ClientConnection) -> Self {
+        let version = match connection.protocol_version() {
+            Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
+            Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
+            // The library speaks no other.
+            _ => "TLS",
+        };
+        let suite = connection.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
+        let shown = connection.peer_certificates();
+        Self {
+            version,
+            // The library marks the suites of TLS 1.3, the registry does not.
+            cipher: suite.unwrap_or_default().replacen("TLS13_", "TLS_", 1),
+            certificate: shown.and_then(|chain| chain.first()).map(|certificate| certificate.to_vec()),
+        }
+    }
+}
 
 /// How TLS is spoken with one server.
 pub(super) struct Tls {

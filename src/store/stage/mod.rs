@@ -7,6 +7,8 @@
 //! of them is.
 
 mod accounts;
+mod claims;
+mod joined;
 mod memberships;
 mod wanted;
 
@@ -17,6 +19,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 pub use accounts::StagedAccount;
+pub use claims::{Claim, Shared};
 pub use wanted::StagedWanted;
 
 /// The spool of one pass.
@@ -36,19 +39,27 @@ enum Late {
     Accounts = 2,
     Holders = 4,
     Members = 8,
+    Joined = 16,
+    Claims = 32,
+    Place = 64,
 }
 
 impl Late {
     const fn sql(self) -> &'static str {
         match self {
             Self::Email => "CREATE INDEX wanted_email ON wanted_key (email) WHERE email IS NOT NULL",
+            Self::Place => "CREATE INDEX wanted_place ON wanted_key (place)",
             Self::Accounts => {
                 "CREATE INDEX account_linked ON account_key (linked) WHERE linked IS NOT NULL;
                  CREATE INDEX account_email ON account_key (email) WHERE email IS NOT NULL;
                  CREATE INDEX account_external ON account_key (external) WHERE external IS NOT NULL"
             }
             Self::Holders => "CREATE INDEX holder_of ON holder (account, license)",
+            Self::Claims => "CREATE INDEX claim_key ON claim (what, key)",
             Self::Members => "CREATE INDEX member_in ON member (member, source_group)",
+            Self::Joined => {
+                "CREATE INDEX wanted_joined ON wanted_key (joined, linked) WHERE joined IS NOT NULL"
+            }
         }
     }
 }
@@ -73,7 +84,7 @@ impl Stage {
              PRAGMA cache_size = -65536;",
         )
         .map_err(failed)?;
-        for schema in [wanted::SCHEMA, accounts::SCHEMA, memberships::SCHEMA] {
+        for schema in [wanted::SCHEMA, accounts::SCHEMA, memberships::SCHEMA, claims::SCHEMA] {
             db.execute_batch(schema).map_err(failed)?;
         }
         Ok(Self {

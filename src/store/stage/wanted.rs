@@ -9,7 +9,8 @@ use crate::store::error::nonsense;
 
 pub(super) const SCHEMA: &str = "
     CREATE TABLE wanted_key (
-        anchor BLOB NOT NULL PRIMARY KEY, linked INTEGER NOT NULL, email BLOB, id INTEGER NOT NULL
+        anchor BLOB NOT NULL PRIMARY KEY, linked INTEGER NOT NULL, email BLOB, joined BLOB, place BLOB,
+        id INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE wanted (
         id INTEGER PRIMARY KEY, record BLOB NOT NULL, dn TEXT NOT NULL, recheck INTEGER, wanted TEXT NOT NULL
@@ -30,20 +31,22 @@ pub struct StagedWanted {
     pub email: Option<Key>,
     /// See [`crate::model::Verdict::recheck`].
     pub recheck: Option<i64>,
+    /// The key of the value that identifies the person in all sources.
+    pub joined: Option<Key>,
     /// What the cloud should hold.
     pub wanted: Wanted,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    linked: u64,
-    new: u64,
+    pub(super) linked: u64,
+    pub(super) new: u64,
     duplicates: u64,
 }
 
 const COLUMNS: &str =
     "SELECT wanted_key.anchor, wanted_key.linked, wanted.record, wanted.dn, wanted_key.email,
-    wanted.recheck, wanted.wanted FROM wanted_key CROSS JOIN wanted ON wanted.id = wanted_key.id";
+    wanted.recheck, wanted_key.joined, wanted.wanted FROM wanted_key CROSS JOIN wanted ON wanted.id = wanted_key.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<StagedWanted> {
     Ok(StagedWanted {
@@ -53,7 +56,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<StagedWanted> {
         dn: row.get(3)?,
         email: row.get::<_, Option<_>>(4)?.map(Key),
         recheck: row.get(5)?,
-        wanted: serde_json::from_str(row.get_ref(6)?.as_str()?).map_err(nonsense)?,
+        joined: row.get::<_, Option<_>>(6)?.map(Key),
+        wanted: serde_json::from_str(row.get_ref(7)?.as_str()?).map_err(nonsense)?,
     })
 }
 
@@ -67,7 +71,8 @@ impl Stage {
         answer(|| {
             let transaction = db.unchecked_transaction()?;
             let mut key = db.prepare_cached(
-                "INSERT OR IGNORE INTO wanted_key (anchor, linked, email, id) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT OR IGNORE INTO wanted_key (anchor, linked, email, joined, id, place)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?;
             let mut whole = db.prepare_cached(
                 "INSERT INTO wanted (id, record, dn, recheck, wanted) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -80,7 +85,9 @@ impl Stage {
                 let text = str::from_utf8(&text)?;
                 let id = i64::try_from(counts.linked + counts.new).unwrap_or(i64::MAX);
                 let email = item.email.map(|key| key.0);
-                if key.execute(params![item.anchor.as_bytes(), item.linked, email, id])? > 0 {
+                let joined = item.joined.map(|key| key.0);
+                let place = Key::dn(&item.dn).0;
+                if key.execute(params![item.anchor.as_bytes(), item.linked, email, joined, id, place])? > 0 {
                     whole.execute(params![id, item.record.0, item.dn, item.recheck, text])?;
                 } else {
                     let (was_linked, dn) = replace(db, item, text)?;
@@ -190,6 +197,24 @@ impl Stage {
         })
     }
 
+    /// Who stands at these places ([`Key::dn`]), and whether they are linked; sorted.
+    pub fn standing_at(&self, places: &[Key]) -> Result<Vec<(Key, SourceId, bool)>, StoreError> {
+        answer(|| {
+            self.need(Late::Place)?;
+            let mut select = self
+                .db
+                .prepare_cached("SELECT anchor, linked FROM wanted_key WHERE place = ?1 ORDER BY anchor")?;
+            let mut found = Vec::new();
+            for place in places {
+                let mut rows = select.query([place.0])?;
+                while let Some(row) = rows.next()? {
+                    found.push((*place, SourceId::new(row.get(0)?), row.get(1)?));
+                }
+            }
+            Ok(found)
+        })
+    }
+
     /// Whether anybody claims this address.
     pub fn claims_email(&self, key: Key) -> Result<bool, StoreError> {
         answer(|| {
@@ -220,8 +245,16 @@ fn replace(db: &Connection, item: &StagedWanted, wanted: &str) -> rusqlite::Resu
              FROM wanted_key CROSS JOIN wanted ON wanted.id = wanted_key.id WHERE anchor = ?1",
         )?
         .query_row([anchor], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    db.prepare_cached("UPDATE wanted_key SET linked = ?2, email = ?3 WHERE anchor = ?1")?
-        .execute(params![anchor, item.linked, item.email.map(|key| key.0)])?;
+    db.prepare_cached(
+        "UPDATE wanted_key SET linked = ?2, email = ?3, joined = ?4, place = ?5 WHERE anchor = ?1",
+    )?
+    .execute(params![
+        anchor,
+        item.linked,
+        item.email.map(|key| key.0),
+        item.joined.map(|key| key.0),
+        Key::dn(&item.dn).0
+    ])?;
     db.prepare_cached("UPDATE wanted SET record = ?2, dn = ?3, recheck = ?4, wanted = ?5 WHERE id = ?1")?
         .execute(params![id, item.record.0, item.dn, item.recheck, wanted])?;
     Ok((was_linked, dn))

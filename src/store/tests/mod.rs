@@ -48,6 +48,7 @@ fn person(n: u64) -> Person {
         profile: [(Field::DisplayName, format!("Person {n}"))].into(),
         licenses: [LicenseId::new("messaging")].into(),
         roles: Default::default(),
+        telephone: None,
     }
 }
 
@@ -64,6 +65,7 @@ fn row(n: u64) -> SnapshotRow {
         origin: Origin::Created,
         state: LinkState::Present,
         recheck: None,
+        joined: None,
     }
 }
 

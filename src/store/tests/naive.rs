@@ -22,6 +22,7 @@ enum Step {
     Link { who: u64, cloud: u64, email: u64, dn: u64, left: Option<i64>, recheck: Option<i64> },
     Touch { who: u64, dn: Option<u64>, recheck: Option<i64> },
     Forget { who: u64 },
+    Move { who: u64, to: u64 },
     Groups { changed: Vec<(u64, Vec<u64>)>, gone: Vec<u64>, touched: Vec<u64> },
     Ask,
 }
@@ -36,6 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (few(), proptest::option::of(few()), time())
             .prop_map(|(who, dn, recheck)| Step::Touch { who, dn, recheck }),
         1 => few().prop_map(|who| Step::Forget { who }),
+        1 => (few(), few()).prop_map(|(who, to)| Step::Move { who, to }),
         2 => (
             proptest::collection::vec((few(), proptest::collection::vec(few(), 0..5)), 0..3),
             proptest::collection::vec(few(), 0..2),
@@ -58,6 +60,10 @@ fn group(n: u64) -> GroupRow {
     }
 }
 
+fn joined(n: Option<u64>) -> Option<Key> {
+    n.map(|n| Key::exact(&format!("value {}", n / 2)))
+}
+
 fn dn_key(n: u64) -> Key {
     Key::dn(&dn(n))
 }
@@ -68,8 +74,13 @@ impl Naive {
             RowChange::Link(row) => drop(self.rows.insert(row.anchor, (**row).clone())),
             RowChange::Forget(anchor) => drop(self.rows.remove(anchor)),
             RowChange::Group(_) => unreachable!("groups of the cloud have tests of their own"),
-            RowChange::Touch { anchor, record, dn, recheck } => {
+            RowChange::Move { from, row } => {
+                self.rows.remove(from);
+                self.rows.insert(row.anchor, (**row).clone());
+            }
+            RowChange::Touch { anchor, record, dn, recheck, joined } => {
                 if let Some(row) = self.rows.get_mut(anchor) {
+                    row.joined = *joined;
                     row.record = *record;
                     row.recheck = *recheck;
                     row.dn = dn.clone().unwrap_or_else(|| row.dn.clone());
@@ -139,6 +150,9 @@ impl Naive {
         assert_eq!(reader.email_owners(&keys).unwrap(), by_email);
         let keys: Vec<Key> = (0..FEW).map(dn_key).collect();
         assert_eq!(reader.anchors_by_dn(&keys).unwrap(), self.found(&keys, |row| Key::dn(&row.dn)));
+        let keys: Vec<Key> = (0..FEW).filter_map(|n| joined(Some(n))).collect();
+        let by_value = self.found(&keys, |row| row.joined.unwrap_or(Key([0; 16])));
+        assert_eq!(reader.joined(&keys).unwrap(), by_value);
 
         let groups: Vec<GroupRow> = self.groups.values().map(|(group, _)| group.clone()).collect();
         assert_eq!(reader.groups().unwrap(), groups);
@@ -170,13 +184,23 @@ async fn run(steps: Vec<Step>) {
                 new.record = print(n as u64);
                 new.state = left.map_or(LinkState::Present, |since| LinkState::Left { since });
                 new.recheck = recheck;
+                new.joined = joined(dn.checked_sub(1));
                 let change = RowChange::Link(Box::new(new));
                 naive.change(&change);
                 store.change_rows(vec![change]).await.unwrap();
             }
             Step::Touch { who, dn, recheck } => {
+                let joined = joined(dn);
                 let dn = dn.map(super::dn);
-                let change = RowChange::Touch { anchor: anchor(who), record: print(n as u64), dn, recheck };
+                let record = print(n as u64);
+                let change = RowChange::Touch { anchor: anchor(who), record, dn, recheck, joined };
+                naive.change(&change);
+                store.change_rows(vec![change]).await.unwrap();
+            }
+            Step::Move { who, to } => {
+                let mut new = row(to);
+                new.joined = joined(Some(who));
+                let change = RowChange::Move { from: anchor(who), row: Box::new(new) };
                 naive.change(&change);
                 store.change_rows(vec![change]).await.unwrap();
             }

@@ -11,6 +11,7 @@ fn wanted(n: u64, linked: bool) -> StagedWanted {
         dn: dn(n),
         email: Some(email(n).key()),
         recheck: Some(5),
+        joined: None,
         wanted: Wanted::Present(person(n)),
     }
 }
@@ -159,4 +160,52 @@ fn licences_and_memberships_are_found() {
     stage.put_members(key(10), &[key(5)]).unwrap();
     assert_eq!(stage.staged_members(key(10)).unwrap(), [key(5)], "the last word counts");
     assert!(stage.staged_groups_of(key(2)).unwrap().is_empty());
+}
+
+#[test]
+fn a_value_is_shown_with_everybody_who_claims_it_when_somebody_new_does() {
+    let mut stage = Stage::new().unwrap();
+    let value = |n: u64| Key::exact(&format!("value {n}"));
+    // Ten values: of each third nobody new, of the others one or two.
+    let all: Vec<StagedWanted> = (0..30)
+        .map(|n| StagedWanted { joined: Some(value(n % 10)), ..wanted(n, n % 3 == 0 || n < 10) })
+        .chain((30..33).map(|n| wanted(n, false)))
+        .collect();
+    stage.put_wanted(&all).unwrap();
+    let expect = |stage: &Stage, all: &[StagedWanted]| {
+        let mut expected = std::collections::BTreeMap::<Key, Vec<(SourceId, bool)>>::new();
+        for one in all {
+            if let Some(key) = one.joined {
+                expected.entry(key).or_default().push((one.anchor, one.linked));
+            }
+        }
+        expected.retain(|_, claims| claims.iter().any(|(_, linked)| !linked));
+        expected.values_mut().for_each(|claims| claims.sort());
+        let mut paged = Vec::new();
+        loop {
+            let page = stage.join_claims_after(paged.last().map(|(key, _)| *key), 3).unwrap();
+            assert!(page.len() <= 3);
+            if page.is_empty() {
+                break;
+            }
+            paged.extend(page);
+        }
+        assert_eq!(paged, expected.into_iter().collect::<Vec<_>>());
+        paged.len()
+    };
+    let before = expect(&stage, &all);
+    let (linked, new) = stage.counts();
+    stage.recognise([anchor(10), anchor(20), anchor(21), anchor(999)]).unwrap();
+    assert_eq!(stage.counts(), (linked + 2, new - 2), "21 was linked before");
+    let after: Vec<StagedWanted> = all
+        .into_iter()
+        .map(|one| {
+            let recognised = [anchor(10), anchor(20)].contains(&one.anchor);
+            StagedWanted { linked: one.linked || recognised, ..one }
+        })
+        .collect();
+    assert_eq!(expect(&stage, &after), before - 1);
+    stage.silence([anchor(30)]).unwrap();
+    assert_eq!(stage.wanted(&[anchor(30)]).unwrap()[0].email, None);
+    assert!(stage.claimants(&[email(30).key()]).unwrap().is_empty());
 }

@@ -9,7 +9,7 @@ use ldap3::controls::{Control, RawControl};
 use crate::model::SourceId;
 
 /// LDAP_SERVER_DIRSYNC_OID, [MS-ADTS] 3.1.1.3.4.1.3.
-const DIRSYNC: &str = "1.2.840.113556.1.4.841";
+pub(super) const DIRSYNC: &str = "1.2.840.113556.1.4.841";
 /// LDAP_SERVER_EXTENDED_DN_OID, [MS-ADTS] 3.1.1.3.4.1.5.
 const EXTENDED_DN: &str = "1.2.840.113556.1.4.529";
 /// LDAP_SERVER_SHOW_DELETED_OID, [MS-ADTS] 3.1.1.3.4.1.14.

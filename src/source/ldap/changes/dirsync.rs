@@ -20,7 +20,7 @@ use super::super::search::{Pages, Search, Step};
 use super::super::trouble::{Failure, code_words};
 use super::super::visit::Visit;
 use super::controls::{self, INCREMENTAL_VALUES, OBJECT_SECURITY};
-use super::hints::{self, CONTAINERS, Hints};
+use super::hints::{self, Hints};
 use super::replica;
 use super::untold;
 use super::{Mark, Since, Told, unfit};
@@ -242,7 +242,7 @@ async fn classify(visit: &mut Visit<'_>, hints: &mut Hints) -> Result<(), Failur
 
 fn which_are_not_people(batch: &[SourceId]) -> String {
     let classes: String =
-        CONTAINERS.iter().chain(&["group"]).map(|class| format!("(objectClass={class})")).collect();
+        hints::containers().chain(["group"]).map(|class| format!("(objectClass={class})")).collect();
     let ids: String = batch.iter().map(|anchor| format!("(objectGUID={})", hints::escaped(anchor))).collect();
     format!("(&(|{classes})(|{ids}))")
 }

@@ -3,30 +3,15 @@
 use crate::model::{Attribute, Hinted};
 use crate::source::shape::is_group;
 
-/// The object classes of entries that stand above others by their nature.
-const CONTAINERS: &[&str] = &[
-    "organizationalUnit",
-    "organization",
-    "domain",
-    "dcObject",
-    "domainDNS",
-    "builtinDomain",
-    "locality",
-    "country",
-    "friendlyCountry",
-    "container",
-    "nsContainer",
-];
+use super::super::containers::is_container;
 
 /// What an entry with these attributes seems to be. Names are in lower case.
 pub(super) fn what(attributes: &[Attribute]) -> Hinted {
     if is_group(attributes) {
         return Hinted::Group;
     }
-    let is_container =
-        |class: &Vec<u8>| CONTAINERS.iter().any(|container| class.eq_ignore_ascii_case(container.as_bytes()));
     let mut classes = attributes.iter().filter(|attribute| attribute.name == "objectclass");
-    if classes.any(|classes| classes.values.iter().any(is_container)) {
+    if classes.any(|classes| classes.values.iter().any(|class| is_container(class))) {
         Hinted::Container
     } else {
         Hinted::Object
@@ -49,8 +34,7 @@ mod tests {
             (&["organizationalUnit", "posixGroup"], Hinted::Group),
             (&[], Hinted::Object),
         ] {
-            let values = classes.iter().map(|class| class.as_bytes().to_vec()).collect();
-            let attributes = [Attribute { name: "objectclass".into(), values }];
+            let attributes = Attribute::list(&[("objectclass", classes)]);
             assert_eq!(what(&attributes), expected, "{classes:?}");
         }
     }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::model::{Attribute, Hint, Hinted, MANY, SourceId};
 
+use super::super::containers;
 use super::super::decode::Entry;
+use super::super::detect::Vendor;
 use super::super::settings::Settings;
 use super::hinted;
 
@@ -66,8 +68,9 @@ impl Hints {
 }
 
 /// The object classes of Active Directory below whose objects people and groups stand.
-pub(super) const CONTAINERS: &[&str] =
-    &["organizationalUnit", "container", "domain", "builtinDomain", "organization", "locality", "country"];
+pub(super) fn containers() -> impl Iterator<Item = &'static str> {
+    containers::classes(Vendor::ActiveDirectory)
+}
 
 /// What an entry is: by its object classes where it brought them, and deleted when it says so.
 /// `None`: it does not tell.
@@ -91,7 +94,7 @@ pub(super) fn filter(settings: &Settings, groups: bool) -> String {
         return "(&(objectClass=*)(!(objectClass=computer)))".into();
     }
     let people = "(&(objectClass=user)(!(objectClass=computer)))";
-    let others = CONTAINERS.iter().chain(groups.then_some(&"group"));
+    let others = containers().chain(groups.then_some("group"));
     let others: String = others.map(|class| format!("(objectClass={class})")).collect();
     format!("(|{people}{others})")
 }
@@ -123,21 +126,17 @@ mod tests {
         SourceId::new([n; 16])
     }
 
-    fn attribute(name: &str, values: &[&str]) -> Attribute {
-        Attribute { name: name.into(), values: values.iter().map(|v| v.as_bytes().to_vec()).collect() }
-    }
-
     #[test]
     fn kinds() {
-        let class = |classes: &[&str]| vec![attribute("objectclass", classes)];
+        let class = |classes: &[&str]| Attribute::list(&[("objectclass", classes)]);
         for (dn, attributes, expected) in [
             ("CN=a", class(&["top", "person", "user"]), Some(Hinted::Object)),
             ("CN=a", class(&["top", "group"]), Some(Hinted::Group)),
             ("OU=a", class(&["top", "organizationalUnit"]), Some(Hinted::Container)),
             ("CN=a", class(&["top", "Container"]), Some(Hinted::Container)),
-            ("CN=a", vec![attribute("mail", &["x"])], None),
-            ("CN=a", vec![attribute("isdeleted", &["TRUE"])], Some(Hinted::Gone)),
-            ("CN=a", vec![attribute("isdeleted", &["FALSE"])], None),
+            ("CN=a", Attribute::list(&[("mail", &["x"])]), None),
+            ("CN=a", Attribute::list(&[("isdeleted", &["TRUE"])]), Some(Hinted::Gone)),
+            ("CN=a", Attribute::list(&[("isdeleted", &["FALSE"])]), None),
             (r"CN=a\0ADEL:6f1d,CN=Deleted Objects,DC=x", class(&["group"]), Some(Hinted::Gone)),
             // A container by this name is nothing special.
             ("CN=DEL:,DC=x", class(&["user"]), Some(Hinted::Object)),

@@ -5,12 +5,15 @@
 
 mod controls;
 mod dirsync;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod hinted;
 mod hints;
 mod notify;
 mod replica;
 mod syncrepl;
 mod timestamp;
+mod told;
 mod untold;
 mod usn;
 

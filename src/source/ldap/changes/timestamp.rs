@@ -20,9 +20,10 @@ use super::super::detect::{Vendor, without_nested};
 use super::super::search::{self, Pages, Search, Step};
 use super::super::trouble::Failure;
 use super::super::visit::Visit;
+use super::told::AlreadyTold;
 use super::{Mark, Since, Told, hinted, unfit};
 
-/// Changes this much older than the mark are told again: transactions end out of order, and
+/// Changes this much older than the mark are asked for again: transactions end out of order, and
 /// copies of a directory lag behind each other.
 const OVERLAP: TimeDelta = TimeDelta::minutes(5);
 
@@ -51,16 +52,19 @@ pub(super) async fn begin(visit: &mut Visit<'_>) -> Result<Mark, String> {
 
 /// What was modified since then.
 pub(super) async fn since(visit: &mut Visit<'_>, mark: &str) -> Told {
-    let Some(mark) = parse(mark.as_bytes()) else {
+    let mut words = mark.split_whitespace();
+    let Some(mark) = words.next().and_then(|word| parse(word.as_bytes())) else {
         return Ok(Since::Doubt("the mark of the last time is not a time".into()));
     };
+    let mut already = AlreadyTold::parse(words, clock::now().timestamp());
     let now = server_time(visit).await?;
     let attribute = attribute(visit);
     let anchor = match &visit.settings.anchor {
         Some(name) => AnchorIn::Named(name.to_ascii_lowercase()),
         None => AnchorIn::WellKnown,
     };
-    let mut attributes = vec!["objectClass".to_owned(), attribute.to_owned()];
+    let number = number(visit);
+    let mut attributes = vec!["objectClass".to_owned(), attribute.to_owned(), number.to_owned()];
     match &anchor {
         AnchorIn::Named(name) => attributes.push(name.clone()),
         AnchorIn::WellKnown => {
@@ -87,11 +91,15 @@ pub(super) async fn since(visit: &mut Visit<'_>, mark: &str) -> Told {
             };
             // What cannot be read or has no anchor, a full read could not use either.
             let Ok(entry) = entry else { continue };
-            last = last.max(time(&entry, attribute).filter(|time| *time <= now).unwrap_or(last));
+            let changed = time(&entry, attribute);
+            last = last.max(changed.filter(|time| *time <= now).unwrap_or(last));
+            let version = value(&entry, number).map(<[u8]>::to_vec);
             let what = hinted::what(&entry.attributes);
             let keep = BTreeSet::new();
             let shape = Shape { anchor: &anchor, looking: Looking::Anything, keep: &keep };
-            if let Some(anchor) = shape.apply(entry.attributes).anchor {
+            if let Some(anchor) = shape.apply(entry.attributes).anchor
+                && changed.is_none_or(|time| already.is_news(anchor, time, version.as_deref()))
+            {
                 hints.insert(anchor, Hint { anchor, dn: Some(entry.dn), what });
             }
             if hints.len() > MANY {
@@ -101,7 +109,9 @@ pub(super) async fn since(visit: &mut Visit<'_>, mark: &str) -> Told {
             }
         }
     }
-    Ok(Since::Hints(hints.into_values().collect(), written(believable(last, now))))
+    let next = believable(last, now);
+    let mark = format!("{}{}", written(next), already.written(next - OVERLAP));
+    Ok(Since::Hints(hints.into_values().collect(), mark))
 }
 
 /// A time of the server's, as far as it is believed.
@@ -223,6 +233,16 @@ fn attribute(visit: &Visit<'_>) -> &'static str {
     }
 }
 
+/// By what the server counts changes, so that two within one second differ. Where it shows none, the
+/// time has to do.
+fn number(visit: &Visit<'_>) -> &'static str {
+    match visit.directory.vendor {
+        Vendor::ActiveDirectory | Vendor::AdLds => "uSNChanged",
+        Vendor::Ds389 => "entryUSN",
+        Vendor::OpenLdap | Vendor::Other => "entryCSN",
+    }
+}
+
 fn filter(visit: &Visit<'_>, from: DateTime<Utc>) -> String {
     let from = written(from);
     match visit.directory.vendor {
@@ -236,8 +256,12 @@ fn filter(visit: &Visit<'_>, from: DateTime<Utc>) -> String {
 }
 
 fn time(entry: &Entry, attribute: &str) -> Option<DateTime<Utc>> {
+    parse(value(entry, attribute)?)
+}
+
+fn value<'a>(entry: &'a Entry, attribute: &str) -> Option<&'a [u8]> {
     let found = entry.attributes.iter().find(|known| known.name.eq_ignore_ascii_case(attribute))?;
-    parse(found.values.first()?)
+    found.values.first().map(Vec::as_slice)
 }
 
 fn written(time: DateTime<Utc>) -> String {

@@ -18,8 +18,8 @@ const IN_PROGRESS: u32 = 14;
 /// RFC 4752, 3.1: the bit for "no security layer".
 const NO_LAYER: u8 = 1;
 
-/// Logs in. The result is the server's.
-pub(super) async fn bind(
+/// Logs in, with the principal in the setting `bind` if there is one. The result is the server's.
+pub(in crate::source::ldap) async fn bind(
     wire: &mut dyn Wire,
     settings: &Settings,
     target: &Target,

@@ -6,6 +6,7 @@ use ldap3::exop::WhoAmI;
 use crate::source::{Fact, Topic};
 
 use super::super::settings::Auth;
+use super::super::tls::Agreed;
 use super::super::trouble::Failure;
 use super::super::verify;
 use super::super::visit::Visit;
@@ -27,9 +28,11 @@ pub(super) fn connection(visit: &Visit<'_>) -> Vec<Fact> {
             None => format!("connected to {}", session.server),
         },
     )];
-    facts.push(match session.encrypted {
-        true => Fact::ok(Topic::Connection, "encrypted with TLS"),
-        false => Fact::warn(
+    facts.push(match &session.tls {
+        Some(Agreed { version, cipher, .. }) => {
+            Fact::ok(Topic::Connection, format!("encrypted with {version}, {cipher}"))
+        }
+        None => Fact::warn(
             Topic::Connection,
             "NOT encrypted: passwords and everybody's data cross the network in clear",
             "use an ldaps:// URL, or start_tls = true, and remove danger_plain_ldap",
@@ -95,7 +98,7 @@ fn who(bind: Option<&str>, told: Option<&str>) -> Fact {
 
 /// How long the server's certificate is still good.
 pub(super) async fn certificate(visit: &mut Visit<'_>, found: &mut Found, now: i64) -> Result<(), Failure> {
-    if let Some(certificate) = &visit.session.certificate
+    if let Some(certificate) = visit.session.tls.as_ref().and_then(|agreed| agreed.certificate.as_deref())
         && let Some((_, until)) = verify::validity(certificate)
         && let Ok(until) = i64::try_from(until)
     {

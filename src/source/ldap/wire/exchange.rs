@@ -4,7 +4,7 @@
 use std::io;
 
 use ldap3::LdapResult;
-use ldap3::asn1::{PL, StructureTag, parse_tag};
+use ldap3::asn1::{StructureTag, parse_tag};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::ber::{element, header};
@@ -65,31 +65,17 @@ fn nonsense(words: &str) -> io::Error {
 
 fn answer(message: &[u8], id: u8) -> Option<(LdapResult, Option<Vec<u8>>)> {
     let (_, tag) = parse_tag(message).ok()?;
-    let mut parts = children(tag)?.into_iter();
-    if bytes(parts.next()?)? != [id] {
+    let mut parts = tag.expect_constructed()?.into_iter();
+    if parts.next()?.expect_primitive()? != [id] {
         return None;
     }
-    let mut fields = children(parts.next()?)?.into_iter();
-    let code = bytes(fields.next()?)?;
-    let text = |tag: StructureTag| Some(String::from_utf8_lossy(&bytes(tag)?).into_owned());
+    let mut fields = parts.next()?.expect_constructed()?.into_iter();
+    let code = fields.next()?.expect_primitive()?;
+    let text = |tag: StructureTag| Some(String::from_utf8_lossy(&tag.expect_primitive()?).into_owned());
     let (matched, diagnostic) = (text(fields.next()?)?, text(fields.next()?)?);
-    let credentials = fields.find(|tag| tag.id == 7).and_then(bytes);
+    let credentials = fields.find(|tag| tag.id == 7).and_then(StructureTag::expect_primitive);
     let rc = code.iter().fold(0, |code: u32, byte| code << 8 | u32::from(*byte));
     Some((LdapResult { rc, matched, text: diagnostic, refs: vec![], ctrls: vec![] }, credentials))
-}
-
-fn children(tag: StructureTag) -> Option<Vec<StructureTag>> {
-    match tag.payload {
-        PL::C(children) => Some(children),
-        PL::P(_) => None,
-    }
-}
-
-fn bytes(tag: StructureTag) -> Option<Vec<u8>> {
-    match tag.payload {
-        PL::P(bytes) => Some(bytes),
-        PL::C(_) => None,
-    }
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@ use ldap3::controls::Control;
 use crate::model::SourceId;
 
 /// Control type of the state of an entry (RFC 4533, 2.3).
-const SYNC_STATE: &str = "1.3.6.1.4.1.4203.1.9.1.2";
+pub(super) const SYNC_STATE: &str = "1.3.6.1.4.1.4203.1.9.1.2";
 /// Control type of the end (RFC 4533, 2.4).
-const SYNC_DONE: &str = "1.3.6.1.4.1.4203.1.9.1.3";
+pub(super) const SYNC_DONE: &str = "1.3.6.1.4.1.4203.1.9.1.3";
 /// Name of the messages in between (RFC 4533, 2.5).
-const SYNC_INFO: &[u8] = b"1.3.6.1.4.1.4203.1.9.1.4";
+pub(super) const SYNC_INFO: &[u8] = b"1.3.6.1.4.1.4203.1.9.1.4";
 
 const BOOLEAN: u8 = 0x01;
 const OCTETS: u8 = 0x04;

@@ -6,6 +6,8 @@
 
 mod contextcsn;
 mod ds389;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod message;
 mod persist;
 mod refresh;

@@ -1,0 +1,273 @@
+//! `dirsyncd explain PERSON`: the whole way of one person, from the record to what a pass would do.
+//!
+//! The person is looked up, judged by the rules that a pass would use, and then a real look is
+//! made about this person alone. There is no writer in here, and the state is only read.
+
+mod document;
+mod headline;
+mod story;
+mod text;
+
+use std::collections::BTreeSet;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::cloud::CloudRead;
+use crate::cloud::webex::WebexReader;
+use crate::model::{CloudId, Email, Kind, Record, SourceId};
+use crate::pass::{Alone, Climbed, Heard, Meant, Observe};
+use crate::report::progress::Progress;
+use crate::rules::{Rules, address_attributes};
+use crate::store::{HistoryFilter, Outcome, Reader};
+
+use super::args::{self, Globals};
+use super::assemble::Parts;
+use super::console::Console;
+use super::exit::{Exit, Failure};
+use super::listen::recent;
+use super::pass::{findings, look_around};
+use super::stopping::stoppable;
+use story::{Begun, Candidate, Done, Kept, Outlook, Story};
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When the configuration does not hold or the state cannot be read. What the source or the cloud
+/// does not answer is told beside what is known, and is in the exit code.
+pub async fn run(globals: &Globals, console: Console, args: &args::Explain) -> Result<Exit, Failure> {
+    let parts = Parts::load(globals)?;
+    let _log = super::start_screen_log(&parts.config.log, console);
+    let progress = Progress::new(console.progress());
+    let (story, told) = stoppable(|stop| tell(&parts, stop, &progress, &args.person)).await;
+    progress.finish();
+    let story = story?;
+    if let Some(exit) = told {
+        return Ok(exit);
+    }
+    let exit = story.exit();
+    if console.json {
+        console.document(&document::of(&story, exit))?;
+    } else {
+        console.print(|out| text::write(out, console.style(), &story))?;
+    }
+    Ok(exit)
+}
+
+/// What the cloud told before anybody was looked at.
+struct Bound {
+    cloud: Option<WebexReader>,
+    rules: Rules,
+}
+
+async fn tell(
+    parts: &Parts,
+    stop: CancellationToken,
+    progress: &Progress,
+    person: &str,
+) -> Result<Story, Failure> {
+    let reader = Reader::open(&parts.config.state_dir)?;
+    let mut story = Story::new(person);
+    let bound = bind(parts, stop, &mut story).await?;
+    let addresses = address_attributes(&parts.config.rules);
+    let mut seeking = Alone::new(&parts.sources, &reader, &bound.rules, &addresses);
+    let mut meant = seeking.find(person).await?;
+    if meant.anchors().is_empty()
+        && let Some(cloud) = &bound.cloud
+        && let Some(anchor) = only_in_cloud(cloud, person, &mut story).await?
+    {
+        meant = seeking.find(&anchor.to_string()).await?;
+    }
+    story.unusable = meant.unusable.clone();
+    story.row = meant.row.clone();
+    story.gaps = seeking.gaps.clone();
+    story.sources = parts.config.sources.iter().map(story::Searched::of).collect();
+    let anchors = meant.anchors();
+    match anchors.as_slice() {
+        [] => Ok(story),
+        [anchor] => {
+            let anchor = *anchor;
+            one(parts, &reader, &bound, seeking, meant, anchor, progress, &mut story).await?;
+            Ok(story)
+        }
+        _ => {
+            let now = clock::now().timestamp();
+            for met in &meant.met {
+                let climbed = seeking.climb(&met.record).await?;
+                story.candidates.push(Candidate::of(met, &bound.rules, &climbed.groups, now));
+            }
+            Ok(story)
+        }
+    }
+}
+
+/// Binds the rules to what the cloud has; without an answer, to the names that they write.
+async fn bind(parts: &Parts, stop: CancellationToken, story: &mut Story) -> Result<Bound, Failure> {
+    let rules = parts.rules.clone();
+    let asked = async {
+        let cloud = parts.cloud(stop)?;
+        let catalogue = cloud.catalogue().await?;
+        let roles = cloud.roles().await?;
+        Ok::<_, Failure>((cloud, catalogue, roles))
+    };
+    match asked.await {
+        Ok((cloud, catalogue, roles)) => {
+            let (rules, unbound) = rules.bind(&catalogue, &roles);
+            story.unbound = unbound;
+            story.catalogue = catalogue;
+            Ok(Bound { cloud: Some(cloud), rules })
+        }
+        Err(failure) if matches!(failure.exit, Exit::Stopped(_)) => Err(failure),
+        Err(failure) => {
+            story.cloud_trouble = Some(failure);
+            Ok(Bound { cloud: None, rules: rules.rehearsed(&parts.config.rules) })
+        }
+    }
+}
+
+/// An account of which neither directory nor state knows under this text; and the anchor that it
+/// carries.
+async fn only_in_cloud(
+    cloud: &WebexReader,
+    text: &str,
+    story: &mut Story,
+) -> Result<Option<SourceId>, Failure> {
+    let text = text.trim();
+    let asked = match text.parse::<Email>() {
+        Ok(email) => cloud.account_by_email(&email).await,
+        Err(_) if text.contains(['=', ' ', '/']) || text.is_empty() => return Ok(None),
+        Err(_) => cloud.account(&CloudId::new(text)).await,
+    };
+    let account = match asked {
+        Ok(Some(account)) => account,
+        Ok(None) => return Ok(None),
+        // An id that is none is refused, and not missing.
+        Err(error) if error.kind == crate::cloud::CloudErrorKind::Rejected => return Ok(None),
+        Err(error) => {
+            story.cloud_trouble = Some(error.into());
+            return Ok(None);
+        }
+    };
+    story.holds = cloud.licenses_of(&account.id).await.ok();
+    let anchor = account.external_id.as_deref().and_then(|id| id.parse().ok());
+    story.account = Some(account);
+    Ok(anchor)
+}
+
+/// Everything about one person.
+#[expect(clippy::too_many_arguments, reason = "what is known of one person comes from all sides")]
+async fn one(
+    parts: &Parts,
+    reader: &Reader,
+    bound: &Bound,
+    mut seeking: Alone<'_>,
+    meant: Meant,
+    anchor: SourceId,
+    progress: &Progress,
+    story: &mut Story,
+) -> Result<(), Failure> {
+    let now = clock::now().timestamp();
+    story.anchor = Some(anchor);
+    story.met = meant.met.clone();
+    if let Some(met) = meant.met.first() {
+        let climbed = seeking.climb(&met.record).await?;
+        story.gaps.clone_from(&seeking.gaps);
+        judge(&bound.rules, &met.record, &climbed, now, story);
+    }
+    story.begun = begun(reader, anchor)?;
+    for plan in reader.held()? {
+        let actions: Vec<_> = plan.actions.into_iter().filter(|action| action.anchor == anchor).collect();
+        if !actions.is_empty() {
+            story.kept.push(Kept { plan: plan.id, decision: plan.decision, actions });
+        }
+    }
+    let waiting = reader.waiting()?;
+    for one in waiting.iter().filter(|one| one.anchor == anchor) {
+        let all = waiting.iter().filter(|other| other.license == one.license).count();
+        story.queue.push((one.license.clone(), all));
+    }
+    let Some(cloud) = &bound.cloud else { return Ok(()) };
+    if story.is_carried() {
+        // A look about few people asks for newcomers by address, and would not see this account.
+        return Ok(());
+    }
+    let heard = seeking.heard(BTreeSet::from([anchor]), meant, now).await?;
+    match outlook(parts, cloud, reader, heard, anchor, progress, story).await {
+        Ok(()) => Ok(()),
+        Err(failure) if failure.exit == Exit::Cloud => {
+            story.cloud_trouble = Some(failure);
+            Ok(())
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// What the rules say. Groups are named with the way that leads to them.
+fn judge(rules: &Rules, record: &Record, climbed: &Climbed, now: i64, story: &mut Story) {
+    let mut words = rules.groups().to_vec();
+    for chain in &climbed.chains {
+        if let Some(word) = words.get_mut(chain.at).filter(|_| !chain.through.is_empty()) {
+            // The words stand in quotes.
+            *word = format!("{word}\" through \"{}", chain.through.join("\" and \""));
+        }
+        if let Some(name) = rules.groups().get(chain.at) {
+            story.groups.push((name.clone(), chain.through.clone()));
+        }
+    }
+    story.told = Some(rules.explain_in(record, &climbed.groups, now, &words));
+}
+
+/// Since when somebody is linked, and by what.
+fn begun(reader: &Reader, anchor: SourceId) -> Result<Option<Begun>, Failure> {
+    let mut begun = None;
+    for kind in [Kind::Create, Kind::Adopt] {
+        let filter = HistoryFilter { anchor: Some(anchor), kind: Some(kind), ..HistoryFilter::default() };
+        for entry in reader.history(&filter)? {
+            let later = begun.as_ref().is_some_and(|begun: &Begun| begun.time >= entry.time);
+            if !later && matches!(entry.outcome, Outcome::Succeeded | Outcome::Partly { .. }) {
+                begun = Some(Begun { time: entry.time, run: entry.run });
+            }
+        }
+    }
+    Ok(begun)
+}
+
+/// What a pass would do now.
+async fn outlook(
+    parts: &Parts,
+    cloud: &WebexReader,
+    reader: &Reader,
+    heard: Heard,
+    anchor: SourceId,
+    progress: &Progress,
+    story: &mut Story,
+) -> Result<(), Failure> {
+    heard.partial.iter().for_each(|gap| story.gap(gap.clone()));
+    let heard = Some(Box::new(heard));
+    let recent = recent(reader, true)?;
+    let look = look_around(parts, cloud, reader, Observe::Touched, heard, recent, progress.sink()).await?;
+    let mut outlook = Outlook { findings: findings(&look), ..Outlook::default() };
+    outlook.withheld.extend(look.reading.withheld.iter().filter(|one| one.anchor == Some(anchor)).cloned());
+    look.parts(|part| {
+        let mine = |action: &crate::model::Action| action.anchor == anchor;
+        let flowing = part.checked.plan().actions.iter().filter(|action| mine(action));
+        outlook.actions.extend(flowing.map(|action| Done { action: action.clone(), held_by: None }));
+        let held = part.held.iter().filter(|held| mine(&held.action));
+        outlook.actions.extend(
+            held.map(|held| Done { action: held.action.clone(), held_by: Some(held.code.to_owned()) }),
+        );
+        outlook
+            .waiting
+            .extend(part.waiting.iter().filter(|one| one.anchor == anchor).map(|one| one.license.clone()));
+        outlook.withheld.extend(part.withheld.into_iter().filter(|one| one.anchor == Some(anchor)));
+        outlook.short.extend(part.short.iter().filter(|(who, _)| *who == anchor).map(|(_, why)| *why));
+        true
+    })?;
+    outlook.case = look.case(anchor)?;
+    if let Some(id) = outlook.account().map(|account| account.id.clone()) {
+        story.holds = cloud.licenses_of(&id).await.ok();
+    }
+    story.outlook = Some(outlook);
+    Ok(())
+}

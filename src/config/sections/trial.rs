@@ -1,0 +1,36 @@
+//! `[[test]]`: what the rules are tried with, not yet compiled.
+
+use std::collections::HashSet;
+
+use super::Check;
+use crate::config::raw;
+use crate::rules::{Expected, TrialSpec};
+
+impl Check<'_> {
+    pub(super) fn trials(&mut self, tests: Vec<raw::Test>) -> Vec<TrialSpec> {
+        let mut seen = HashSet::new();
+        for (i, test) in tests.iter().enumerate() {
+            self.name(&format!("test[{i}].name"), &test.name, &mut seen);
+            self.all_filled(&format!("test[{i}].groups"), &test.groups);
+            self.all_filled(&format!("test[{i}].licenses"), test.licenses.as_deref().unwrap_or_default());
+            self.all_filled(&format!("test[{i}].roles"), test.roles.as_deref().unwrap_or_default());
+        }
+        let trial = |raw: raw::Test| TrialSpec {
+            name: raw.name,
+            record: raw.record,
+            groups: raw.groups,
+            disabled: raw.disabled,
+            expect: match raw.expect {
+                raw::Expect::In => Expected::In,
+                raw::Expect::Out => Expected::Out,
+                raw::Expect::Withheld => Expected::Withheld,
+            },
+            reason: raw.reason,
+            email: raw.email,
+            fields: raw.fields,
+            licenses: raw.licenses,
+            roles: raw.roles,
+        };
+        tests.into_iter().map(trial).collect()
+    }
+}

@@ -1,0 +1,240 @@
+//! The attributes of a person that the cloud can hold, by name, and sets of them.
+//!
+//! The order here is the order of display. The discriminants are part of digests that the store
+//! keeps: whoever reorders makes one observation find everybody changed, and nothing to write.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! fields {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, max $max:literal;)*) => {
+        /// One attribute of a person in the cloud. Every attribute is one text: lists of
+        /// the cloud (phones, addresses) are named one entry at a time, which keeps
+        /// mapping, comparison, history and undo the same for all.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Field { $($(#[$doc])* $variant,)* }
+
+        impl Field {
+            /// All fields, in their order of display.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name used in configuration, plans, JSON and history.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The longest text that the cloud accepts, in characters.
+            pub const fn max_len(self) -> usize {
+                match self { $(Self::$variant => $max,)* }
+            }
+        }
+    };
+}
+
+fields! {
+    /// SCIM `name.givenName`.
+    GivenName = "given_name", max 256;
+    /// SCIM `name.middleName`.
+    MiddleName = "middle_name", max 256;
+    /// SCIM `name.familyName`.
+    FamilyName = "family_name", max 256;
+    /// SCIM `name.honorificPrefix`.
+    HonorificPrefix = "honorific_prefix", max 256;
+    /// SCIM `name.honorificSuffix`.
+    HonorificSuffix = "honorific_suffix", max 256;
+    /// SCIM `displayName`.
+    DisplayName = "display_name", max 512;
+    /// SCIM `nickName`.
+    NickName = "nick_name", max 256;
+    /// Webex extension `pronouns.value`. Who may see them is left to the person.
+    Pronouns = "pronouns", max 256;
+    /// SCIM `title`.
+    Title = "title", max 512;
+    /// Enterprise extension `department`.
+    Department = "department", max 512;
+    /// Enterprise extension `division`.
+    Division = "division", max 512;
+    /// Enterprise extension `organization`.
+    Organization = "organization", max 512;
+    /// Enterprise extension `employeeNumber`.
+    EmployeeNumber = "employee_number", max 256;
+    /// Enterprise extension `costCenter`.
+    CostCenter = "cost_center", max 256;
+    /// Enterprise extension `manager`. The rules give a DN; what the cloud holds, and everything
+    /// behind the rules, is the cloud id of the account of whoever stands there.
+    Manager = "manager", max 1000;
+    /// SCIM `preferredLanguage`, `ll_CC`.
+    PreferredLanguage = "preferred_language", max 32;
+    /// SCIM `locale`, `ll_CC`.
+    Locale = "locale", max 32;
+    /// SCIM `timezone`, an IANA name.
+    Timezone = "timezone", max 64;
+    /// SCIM `emails[type eq "home"]`.
+    EmailHome = "email_home", max 254;
+    /// SCIM `emails[display eq "alias 1"]`, of type `other`.
+    EmailAlias1 = "email_alias_1", max 254;
+    /// SCIM `emails[display eq "alias 2"]`, of type `other`.
+    EmailAlias2 = "email_alias_2", max 254;
+    /// SCIM `emails[display eq "alias 3"]`, of type `other`.
+    EmailAlias3 = "email_alias_3", max 254;
+    /// SCIM `emails[display eq "alias 4"]`, of type `other`.
+    EmailAlias4 = "email_alias_4", max 254;
+    /// SCIM `phoneNumbers[type eq "work"]`. Owned by Webex Calling for calling people.
+    PhoneWork = "phone_work", max 256;
+    /// SCIM `phoneNumbers[type eq "mobile"]`.
+    PhoneMobile = "phone_mobile", max 256;
+    /// SCIM `phoneNumbers[type eq "fax"]`.
+    PhoneFax = "phone_fax", max 256;
+    /// SCIM `phoneNumbers[type eq "alternate1"]`.
+    PhoneAlternate1 = "phone_alternate_1", max 256;
+    /// SCIM `phoneNumbers[type eq "alternate2"]`.
+    PhoneAlternate2 = "phone_alternate_2", max 256;
+    /// SCIM `addresses[type eq "work"].streetAddress`.
+    Street = "street", max 512;
+    /// SCIM `addresses[type eq "work"].locality`.
+    City = "city", max 128;
+    /// SCIM `addresses[type eq "work"].region`.
+    Region = "region", max 64;
+    /// SCIM `addresses[type eq "work"].postalCode`.
+    PostalCode = "postal_code", max 64;
+    /// SCIM `addresses[type eq "work"].country`.
+    Country = "country", max 64;
+    /// SCIM `addresses[type eq "home"].streetAddress`.
+    HomeStreet = "home_street", max 512;
+    /// SCIM `addresses[type eq "home"].locality`.
+    HomeCity = "home_city", max 128;
+    /// SCIM `addresses[type eq "home"].region`.
+    HomeRegion = "home_region", max 64;
+    /// SCIM `addresses[type eq "home"].postalCode`.
+    HomePostalCode = "home_postal_code", max 64;
+    /// SCIM `addresses[type eq "home"].country`.
+    HomeCountry = "home_country", max 64;
+    /// SCIM `profileUrl`.
+    ProfileUrl = "profile_url", max 1000;
+    /// SCIM `photos[type eq "photo"]`: an address, as the cloud takes no pictures.
+    PhotoUrl = "photo_url", max 1000;
+    /// SCIM `photos[type eq "thumbnail"]`.
+    ThumbnailUrl = "thumbnail_url", max 1000;
+    /// Webex extension `sipAddresses[type eq "enterprise"]`.
+    SipAddress = "sip_address", max 256;
+    /// Webex extension `isTeamsOnJabberEnabled`: `true` or `false`.
+    JabberTeams = "jabber_team_messaging", max 5;
+    /// Webex extension `isUCCallOnJabberEnabled`: `true` or `false`.
+    JabberCalling = "jabber_uc_calling", max 5;
+    /// Webex extension `extensionAttribute1`.
+    Extension1 = "extension_attribute_1", max 256;
+    /// Webex extension `extensionAttribute2`.
+    Extension2 = "extension_attribute_2", max 256;
+    /// Webex extension `extensionAttribute3`.
+    Extension3 = "extension_attribute_3", max 256;
+    /// Webex extension `extensionAttribute4`.
+    Extension4 = "extension_attribute_4", max 256;
+    /// Webex extension `extensionAttribute5`.
+    Extension5 = "extension_attribute_5", max 256;
+    /// Webex extension `extensionAttribute6`.
+    Extension6 = "extension_attribute_6", max 256;
+    /// Webex extension `extensionAttribute7`.
+    Extension7 = "extension_attribute_7", max 256;
+    /// Webex extension `extensionAttribute8`.
+    Extension8 = "extension_attribute_8", max 256;
+    /// Webex extension `extensionAttribute9`.
+    Extension9 = "extension_attribute_9", max 256;
+    /// Webex extension `extensionAttribute10`.
+    Extension10 = "extension_attribute_10", max 256;
+    /// Webex extension `extensionAttribute11`.
+    Extension11 = "extension_attribute_11", max 256;
+    /// Webex extension `extensionAttribute12`.
+    Extension12 = "extension_attribute_12", max 256;
+    /// Webex extension `extensionAttribute13`.
+    Extension13 = "extension_attribute_13", max 256;
+    /// Webex extension `extensionAttribute14`.
+    Extension14 = "extension_attribute_14", max 256;
+    /// Webex extension `extensionAttribute15`.
+    Extension15 = "extension_attribute_15", max 256;
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Field {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|field| field.name() == name)
+            .ok_or_else(|| format!("no such attribute of a person: {name}"))
+    }
+}
+
+impl Serialize for Field {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Field {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<'de, str>::deserialize(d)?;
+        name.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A set of fields: which attributes the rules manage. What is not in it is left alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct FieldSet(u64);
+
+impl FieldSet {
+    /// Adds a field.
+    pub const fn with(self, field: Field) -> Self {
+        Self(self.0 | 1 << field as u8)
+    }
+
+    /// Removes a field.
+    pub const fn without(self, field: Field) -> Self {
+        Self(self.0 & !(1 << field as u8))
+    }
+
+    /// Whether the field is in the set.
+    pub const fn contains(self, field: Field) -> bool {
+        self.0 & 1 << field as u8 != 0
+    }
+
+    /// The fields, in order.
+    pub fn iter(self) -> impl Iterator<Item = Field> {
+        Field::ALL.iter().copied().filter(move |field| self.contains(*field))
+    }
+}
+
+impl FromIterator<Field> for FieldSet {
+    fn from_iter<I: IntoIterator<Item = Field>>(fields: I) -> Self {
+        fields.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn field_names_are_unique_and_parse_back() {
+        for field in Field::ALL {
+            assert_eq!(field.name().parse::<Field>(), Ok(*field));
+        }
+        assert!(Field::ALL.len() <= 64, "FieldSet is one machine word");
+    }
+
+    #[test]
+    fn a_set_holds_what_was_put_in() {
+        let set: FieldSet = [Field::Title, Field::PhoneWork].into_iter().collect();
+        assert_eq!(set.iter().collect::<Vec<_>>(), [Field::Title, Field::PhoneWork]);
+        assert!(!set.without(Field::Title).contains(Field::Title));
+    }
+}

@@ -1,0 +1,134 @@
+//! Managers: from the DN that a record names to the account of whoever stands there.
+//!
+//! Behind the rules a manager is a cloud id, and is compared, written and remembered as such. It is
+//! found in two steps. Where the manager has an account already, the plan has its id. For
+//! everybody else the store notes who reports to whom, and marks those who are due when the account
+//! comes; at the end of a pass they are looked at once more, without their records.
+//!
+//! A manager who is not in the cloud, or out of scope, is none: the attribute stays empty, and
+//! that is counted. Circles need no care, as nobody's account waits for another.
+
+mod due;
+
+pub(super) use due::{note, set_due};
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use crate::model::{CloudId, Field, Key, Person, SourceId};
+use crate::plan::Wish;
+use crate::store::{Reader, Stage, StoreError};
+
+use super::cases::{Cases, Evidence};
+use super::observe::Extent;
+
+/// Who stands at a place.
+enum Standing {
+    /// Somebody with an account.
+    Account(SourceId, CloudId),
+    /// Somebody who may get one in this pass.
+    Coming,
+}
+
+impl Standing {
+    /// The account, for anybody but the person themselves.
+    fn account_for(&self, anchor: SourceId) -> Option<&CloudId> {
+        match self {
+            Self::Account(manager, id) if *manager != anchor => Some(id),
+            Self::Account(..) | Self::Coming => None,
+        }
+    }
+}
+
+/// Who stands at these places, by what is stored and, above that, by what this pass read.
+/// `is_there` says whether a linked account exists, as far as is known.
+fn standing(
+    reader: &Reader,
+    people: Option<&Stage>,
+    places: &BTreeSet<Key>,
+    is_there: impl Fn(SourceId) -> bool,
+) -> Result<HashMap<Key, Standing>, StoreError> {
+    let all: Vec<Key> = places.iter().copied().collect();
+    let mut linked: BTreeMap<Key, SourceId> = BTreeMap::new();
+    let mut found = HashMap::new();
+    for (place, anchor, is_linked) in people.map_or(Ok(Vec::new()), |people| people.standing_at(&all))? {
+        if is_linked {
+            linked.insert(place, anchor);
+        } else {
+            found.insert(place, Standing::Coming);
+        }
+    }
+    let rest: Vec<Key> = all.into_iter().filter(|place| !linked.contains_key(place)).collect();
+    let stored = reader.anchors_by_dn(&rest)?;
+    let anchors: Vec<SourceId> = stored.iter().map(|(_, anchor)| *anchor).collect();
+    // Whoever was met in this pass stands where they were met.
+    let elsewhere = people.map_or(Ok(Vec::new()), |people| people.wanted(&anchors))?;
+    let elsewhere: HashSet<SourceId> = elsewhere.into_iter().map(|one| one.anchor).collect();
+    linked.extend(stored.into_iter().filter(|(_, anchor)| !elsewhere.contains(anchor)));
+    let anchors: Vec<SourceId> = linked.values().copied().collect();
+    let accounts: HashMap<SourceId, CloudId> =
+        reader.rows(&anchors)?.into_iter().map(|row| (row.anchor, row.cloud_id)).collect();
+    for (place, anchor) in linked {
+        if let Some(id) = accounts.get(&anchor).cloned() {
+            let there = is_there(anchor);
+            found.insert(place, if there { Standing::Account(anchor, id) } else { Standing::Coming });
+        }
+    }
+    Ok(found)
+}
+
+impl Evidence<'_> {
+    /// Whether the account of a linked person is there, as far as was looked.
+    fn is_there(&self, anchor: SourceId) -> bool {
+        match (&self.observation.extent, self.index.find(anchor)) {
+            (Extent::All { there, .. }, Some(at)) => there.get(at),
+            _ => true,
+        }
+    }
+
+    /// Puts the ids of accounts where the rules named DNs.
+    pub(super) fn name_managers(&self, out: &mut Cases) -> Result<(), StoreError> {
+        // What was read anew names a place; what is as it was applied has the id of an account.
+        let mut places = BTreeMap::new();
+        let mut ids = BTreeMap::new();
+        for case in &out.cases {
+            let Wish::Present(person) = &case.wish else { continue };
+            let Some(manager) = person.profile.get(&Field::Manager) else { continue };
+            if out.staged.contains_key(&case.anchor) {
+                places.insert(case.anchor, Key::dn(manager));
+            } else {
+                ids.insert(case.anchor, Key::exact(manager));
+            }
+        }
+        if places.is_empty() && ids.is_empty() {
+            return Ok(());
+        }
+        let keys: BTreeSet<Key> = places.values().copied().collect();
+        let found = standing(self.reader, Some(self.people), &keys, |anchor| self.is_there(anchor))?;
+        let lost: BTreeSet<Key> = match self.observation.extent {
+            Extent::All { .. } => {
+                let keys: Vec<Key> = ids.values().copied().collect();
+                let owners = self.reader.anchors_by_cloud(&keys)?;
+                owners.into_iter().filter(|(_, anchor)| !self.is_there(*anchor)).map(|(key, _)| key).collect()
+            }
+            Extent::Some(_) => BTreeSet::new(),
+        };
+        for case in &mut out.cases {
+            let Wish::Present(person) = &mut case.wish else { continue };
+            if let Some(place) = places.get(&case.anchor) {
+                let standing = found.get(place);
+                out.unmanaged += u64::from(standing.is_none());
+                put(person, standing.and_then(|standing| standing.account_for(case.anchor)));
+            } else if ids.get(&case.anchor).is_some_and(|id| lost.contains(id)) {
+                put(person, None);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn put(person: &mut Person, manager: Option<&CloudId>) {
+    match manager {
+        Some(id) => person.profile.insert(Field::Manager, id.as_str().to_owned()),
+        None => person.profile.remove(&Field::Manager),
+    };
+}

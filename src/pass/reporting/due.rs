@@ -1,0 +1,166 @@
+//! The second step: managers who got an account in this pass, or another, or lost it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::standing;
+use crate::apply::{Finish, Hands, carry_out};
+use crate::model::{
+    Action, Attr, Cause, Change, Field, Key, Kind, LinkState, Managed, SnapshotRow, SourceId, Wanted,
+};
+use crate::pass::PassError;
+use crate::pass::act::Acted;
+use crate::pass::looked::Look;
+use crate::pass::parts::CHUNK;
+use crate::plan::Plan;
+use crate::report::Event;
+use crate::store::{Named, Reader, Store};
+
+/// Notes whom everybody names who was read anew: before the first effect, so that nobody is
+/// forgotten when the pass is killed.
+pub(in crate::pass) async fn note(look: &Look, store: &Store) -> Result<(), PassError> {
+    if !look.policy.managed.fields.contains(Field::Manager) {
+        return Ok(());
+    }
+    for linked in [true, false] {
+        let mut after = None;
+        loop {
+            let page = look.people.wanted_after(linked, after, CHUNK)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.anchor);
+            let named: Vec<Named> = page
+                .iter()
+                .filter_map(|staged| match &staged.wanted {
+                    Wanted::Present(person) => {
+                        Some((staged.anchor, person.profile.get(&Field::Manager).map(|dn| Key::dn(dn))))
+                    }
+                    Wanted::Leaving(_) | Wanted::Withheld(_) => None,
+                })
+                .collect();
+            store.set_managers(named).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Looks once more at everybody who is due, without their records.
+pub(in crate::pass) async fn set_due(
+    look: &Look,
+    hands: &Hands,
+    managed: &Arc<Managed>,
+    acted: &mut Acted,
+) -> Result<(), PassError> {
+    if !managed.fields.contains(Field::Manager) {
+        return Ok(());
+    }
+    let reader = hands.store.reader();
+    let mut after = None;
+    while acted.fatal.is_none() && !acted.stopped {
+        let due = reader.managers_due(after, CHUNK)?;
+        let Some((last, _)) = due.last() else { break };
+        after = Some(*last);
+        if hands.stop.is_cancelled() {
+            acted.stopped = true;
+            break;
+        }
+        let Step { actions, rows, finish, mut done } = step(look, reader, managed, acted, due)?;
+        if !actions.is_empty() {
+            let count = actions.len() as u64;
+            (hands.events)(Event::Planned { people: count, actions: count });
+            let wanted: BTreeMap<SourceId, Option<String>> =
+                actions.iter().map(|action| (action.anchor, manager_in(&action.changes))).collect();
+            let plan = Plan { id: look.plan.clone(), generation: look.generation, actions };
+            let (checked, held) = look.guard.check(plan);
+            let outcomes = carry_out(hands, managed, checked, rows, finish).await?;
+            for (kind, count) in outcomes.done {
+                *acted.done.entry(kind).or_default() += count;
+            }
+            acted.held.extend(held);
+            acted.failed.extend(outcomes.failed);
+            acted.lost |= outcomes.lost;
+            acted.stopped |= outcomes.stopped;
+            acted.fatal = outcomes.fatal;
+            let anchors: Vec<SourceId> = wanted.keys().copied().collect();
+            // They were met already, as people for whom there is nothing to do.
+            acted.revisited += count.saturating_sub(look.people.wanted(&anchors)?.len() as u64);
+            // Whoever has what was wanted is done; the others stay due.
+            let now = reader.rows(&anchors)?.into_iter();
+            done.extend(
+                now.filter(|row| {
+                    wanted.get(&row.anchor) == Some(&row.applied.profile.get(&Field::Manager).cloned())
+                })
+                .map(|row| row.anchor),
+            );
+        }
+        hands.store.managers_done(done).await?;
+    }
+    Ok(())
+}
+
+fn manager_in(changes: &[Change]) -> Option<String> {
+    changes.iter().find(|change| change.field == Attr::Field(Field::Manager))?.to.clone()
+}
+
+/// What is to be done for a page of those who are due.
+#[derive(Default)]
+struct Step {
+    actions: Vec<Action>,
+    rows: BTreeMap<SourceId, SnapshotRow>,
+    finish: BTreeMap<SourceId, Finish>,
+    /// For whom nothing is to be done.
+    done: Vec<SourceId>,
+}
+
+fn step(
+    look: &Look,
+    reader: &Reader,
+    managed: &Managed,
+    acted: &Acted,
+    due: Vec<Named>,
+) -> Result<Step, PassError> {
+    let places: BTreeSet<Key> = due.iter().filter_map(|(_, place)| *place).collect();
+    // By now the store knows everybody's place and account.
+    let found = standing(reader, None, &places, |_| true)?;
+    // Whoever did not come to an end in this pass is left to the next.
+    let open: HashSet<SourceId> = (acted.withheld.iter().filter_map(|one| one.anchor))
+        .chain(look.reading.withheld.iter().filter_map(|one| one.anchor))
+        .chain(acted.failed.iter().map(|one| one.action.anchor))
+        .chain(acted.held.iter().map(|one| one.action.anchor))
+        .collect();
+    let unread = |anchor| look.index.find(anchor).is_some_and(|at| !look.index.met.get(at));
+    let anchors: Vec<SourceId> = due.iter().map(|(anchor, _)| *anchor).collect();
+    let mut linked: HashMap<SourceId, SnapshotRow> =
+        reader.rows(&anchors)?.into_iter().map(|row| (row.anchor, row)).collect();
+    let mut out = Step::default();
+    for (anchor, place) in due {
+        let Some(row) = linked.remove(&anchor).filter(|row| row.state == LinkState::Present) else {
+            // Whoever comes, or comes back, is read anew.
+            out.done.push(anchor);
+            continue;
+        };
+        if open.contains(&anchor) || unread(anchor) {
+            continue;
+        }
+        let standing = place.and_then(|place| found.get(&place));
+        let to = standing.and_then(|standing| standing.account_for(anchor)).map(|id| id.as_str().to_owned());
+        let from = row.applied.profile.get(&Field::Manager).cloned();
+        if from == to || (from.is_some() && managed.kept.contains(Field::Manager)) {
+            out.done.push(anchor);
+            continue;
+        }
+        out.actions.push(Action {
+            kind: Kind::Update,
+            anchor,
+            who: row.applied.email.clone().into(),
+            dn: Some(row.dn.clone()),
+            cloud_id: Some(row.cloud_id.clone()),
+            changes: vec![Change::new(Attr::Field(Field::Manager), from, to)],
+            cause: Cause::Desired,
+        });
+        let finish =
+            Finish { dn: row.dn.clone(), record: row.record, recheck: row.recheck, joined: row.joined };
+        out.finish.insert(anchor, finish);
+        out.rows.insert(anchor, row);
+    }
+    Ok(out)
+}

@@ -1,0 +1,137 @@
+//! Tests of rules, tested.
+
+use super::*;
+
+fn rules() -> (Rules, Spec) {
+    let mut spec = Spec { email: Some("mail".into()), ..Spec::default() };
+    spec.mapping.insert(Field::Title, "title".into());
+    spec.mapping.insert(Field::Country, "upper(c)".into());
+    spec.scope.groups = vec!["CN=Webex Users,DC=example,DC=test".into()];
+    spec.scope.filter = Some("(employeeType=internal)".into());
+    spec.entitlements = vec![
+        EntitlementSpec { licenses: vec!["message.messaging".into()], ..EntitlementSpec::default() },
+        EntitlementSpec {
+            groups: vec!["Hosts".into()],
+            licenses: vec!["meeting.meeting".into()],
+            site: Some("example.webex.com".into()),
+            ..EntitlementSpec::default()
+        },
+    ];
+    for (role, group) in [("full", "Admins"), ("user_device", "Desk")] {
+        spec.roles.push(RoleSpec { role: role.into(), groups: vec![group.into()], ..RoleSpec::default() });
+    }
+    (Rules::compile(&spec).unwrap(), spec)
+}
+
+fn ann() -> TrialSpec {
+    let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    TrialSpec {
+        name: "ann".into(),
+        record: "# a comment\ndn: cn=Ann,dc=example,dc=test\nmail: ann@example.com\nemployeeType: internal\n\
+                 title: Chief\n  Pilot\nc: de\n"
+            .into(),
+        groups: list(&["webex users", "hosts", "Desk", "somewhere else entirely"]),
+        email: Some("ann@example.com".into()),
+        fields: Some("title: Chief Pilot\ncountry: DE".into()),
+        licenses: Some(list(&["meeting.meeting", "message.messaging"])),
+        roles: Some(list(&["user_device"])),
+        ..TrialSpec::default()
+    }
+}
+
+fn misses(spec: TrialSpec) -> Vec<String> {
+    let (rules, written) = rules();
+    let trials = trials(&[spec], &rules).unwrap();
+    let misses = trials[0].run(&rules.rehearsed(&written));
+    misses.into_iter().map(|miss| format!("{}: {} / {}", miss.what, miss.expected, miss.got)).collect()
+}
+
+#[test]
+fn a_test_says_what_came_out_instead() {
+    let none: [&str; 0] = [];
+    assert_eq!(misses(ann()), none);
+    let out = |record: &str, groups: &[&str], reason: &str| TrialSpec {
+        record: record.into(),
+        groups: groups.iter().map(|group| (*group).into()).collect(),
+        expect: Expected::Out,
+        reason: Some(reason.into()),
+        ..TrialSpec::default()
+    };
+    assert_eq!(misses(out("employeeType: internal", &[], "groups")), none);
+    assert_eq!(misses(out("employeeType: internal", &[], "people.scope.groups")), none);
+    assert_eq!(misses(out("employeeType: x", &["webex users"], "out_of_scope")), none);
+    assert_eq!(misses(out("employeeType: x", &["webex users"], "groups")), ["reason: groups / filter"]);
+    let disabled =
+        TrialSpec { disabled: true, ..out("employeeType: internal", &["webex users"], "disabled") };
+    assert_eq!(misses(disabled), none);
+    let withheld = TrialSpec {
+        record: "employeeType: internal".into(),
+        groups: vec!["Webex Users".into()],
+        expect: Expected::Withheld,
+        reason: Some("bad_email".into()),
+        ..TrialSpec::default()
+    };
+    assert_eq!(misses(withheld.clone()), ["reason: bad_email / no_email"]);
+    let wanted = misses(TrialSpec { expect: Expected::In, reason: None, ..withheld });
+    assert!(
+        wanted[0].starts_with("verdict: in / withheld (no_email: there is no e-mail address"),
+        "{wanted:?}"
+    );
+    let changed = TrialSpec {
+        email: Some("other@example.com".into()),
+        fields: Some("title: Clerk\ncountry:".into()),
+        licenses: Some(vec!["message.messaging".into()]),
+        roles: Some(vec![]),
+        ..ann()
+    };
+    assert_eq!(
+        misses(changed),
+        [
+            "email: other@example.com / ann@example.com",
+            "title: Clerk / Chief Pilot",
+            "country:  / DE",
+            "licenses: message.messaging / meeting.meeting, message.messaging",
+            "roles: none / user_device",
+        ]
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_test_is_said_with_its_place() {
+    let (rules, _) = rules();
+    let spec = TrialSpec {
+        record: "mail: x\nno colon\nphoto:: AAAA\n".into(),
+        groups: vec!["Hoss".into()],
+        fields: Some("titel: x\ncity: y\n".into()),
+        reason: Some("disabled".into()),
+        ..TrialSpec::default()
+    };
+    let outside = TrialSpec {
+        expect: Expected::Out,
+        reason: Some("filer".into()),
+        email: Some("x".into()),
+        ..TrialSpec::default()
+    };
+    let said: Vec<_> = trials(&[spec, outside], &rules)
+        .unwrap_err()
+        .into_iter()
+        .map(|error| (error.place, error.offset, error.remedy))
+        .collect();
+    let places: Vec<_> = said.iter().map(|(place, offset, _)| (place.as_str(), *offset)).collect();
+    assert_eq!(
+        places,
+        [
+            ("test[0].record", Some(8)),
+            ("test[0].record", Some(17)),
+            ("test[0].fields", Some(0)),
+            ("test[0].fields", Some(9)),
+            ("test[0].groups[0]", None),
+            ("test[0].reason", None),
+            ("test[1].email", None),
+            ("test[1].reason", None),
+        ]
+    );
+    assert_eq!(said[2].2, "did you mean \"title\"?");
+    assert_eq!(said[4].2, "did you mean \"Hosts\"?");
+    assert!(said[7].2.starts_with("did you mean \"filter\"?"), "{}", said[7].2);
+}

@@ -1,0 +1,384 @@
+//! `[[test]]`: a record, and what the rules must make of it. Rules are tested like code: before
+//! a pass, and without directory or cloud.
+//!
+//! Licences and roles are compared by the names that the rules write, as the cloud is not asked:
+//! everything goes the way of a real judgement, bound to a catalogue of just these names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Attribute, Catalogue, Cause, Field, Key, License, LicenseId, LicenseKind, Person, Record, RecordKind,
+    SourceId, Wanted, normal_dn,
+};
+
+use super::error::RuleError;
+use super::fold::same;
+use super::groups::is_dn;
+use super::nearest::nearest;
+use super::role::stand_in;
+use super::{GroupSet, Rules, Spec};
+
+/// What must become of the record of a test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expected {
+    /// The rules want the person in the cloud.
+    #[default]
+    In,
+    /// They do not.
+    Out,
+    /// They cannot decide.
+    Withheld,
+}
+
+impl Expected {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+            Self::Withheld => "withheld",
+        }
+    }
+}
+
+/// One test as data, not yet compiled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrialSpec {
+    /// The name in reports.
+    pub name: String,
+    /// The record: a line for each value, `attribute: value`, the DN as `dn: …`.
+    pub record: String,
+    /// The groups of which the person is a member, directly or through others.
+    pub groups: Vec<String>,
+    /// Whether the directory says that the account must not be used.
+    pub disabled: bool,
+    /// What must become of it.
+    pub expect: Expected,
+    /// Why, for somebody who is out (`disabled`, or a clause of the scope such as `filter`) or
+    /// withheld (a code such as `no_email`); `None` for whatever reason.
+    pub reason: Option<String>,
+    /// The address that must come out.
+    pub email: Option<String>,
+    /// The values that must come out: a line for each, `field: value`; without a value the
+    /// field must be blank.
+    pub fields: Option<String>,
+    /// All licences, by the names that the rules write; `None` for whichever.
+    pub licenses: Option<Vec<String>>,
+    /// All roles, by the words that the rules write; `None` for whichever.
+    pub roles: Option<Vec<String>>,
+}
+
+/// A compiled test.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The name in reports.
+    pub name: String,
+    /// Its place in the configuration: `test[0]`.
+    pub place: String,
+    record: Record,
+    groups: GroupSet,
+    expect: Expected,
+    reason: Option<String>,
+    email: Option<String>,
+    fields: BTreeMap<Field, String>,
+    licenses: Option<BTreeSet<String>>,
+    roles: Option<BTreeSet<String>>,
+}
+
+/// One thing that a test expected and did not get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Miss {
+    /// What about: `verdict`, `reason`, `email`, a field, `licenses`, `roles`.
+    pub what: String,
+    /// What the test says.
+    pub expected: String,
+    /// What the rules make of the record.
+    pub got: String,
+}
+
+/// Compiles tests against the rules that they try.
+///
+/// # Errors
+///
+/// Everything that is wrong with them as written, in their order.
+pub fn trials(specs: &[TrialSpec], rules: &Rules) -> Result<Vec<Trial>, Vec<RuleError>> {
+    let mut errors = Vec::new();
+    let trials = specs.iter().enumerate().map(|(at, spec)| compile(at, spec, rules, &mut errors)).collect();
+    if errors.is_empty() { Ok(trials) } else { Err(errors) }
+}
+
+fn compile(at: usize, spec: &TrialSpec, rules: &Rules, errors: &mut Vec<RuleError>) -> Trial {
+    let place = format!("test[{at}]");
+    let record = record(&place, spec, errors);
+    let fields = fields(&place, spec.fields.as_deref().unwrap_or_default(), rules, errors);
+    let mut groups = GroupSet::new();
+    for (i, name) in spec.groups.iter().enumerate() {
+        let meant: Vec<usize> = rules
+            .groups()
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| is_group(name, rule))
+            .map(|(at, _)| at)
+            .collect();
+        if meant.is_empty()
+            && let Some(near) = nearest(name, rules.groups().iter().map(String::as_str))
+        {
+            errors.push(RuleError::whole(
+                &format!("{place}.groups[{i}]"),
+                format!("no rule names the group \"{name}\""),
+                format!("did you mean \"{near}\"?"),
+            ));
+        }
+        meant.into_iter().for_each(|at| groups.insert(at));
+    }
+    let only_in = [
+        ("email", spec.email.is_some()),
+        ("fields", spec.fields.is_some()),
+        ("licenses", spec.licenses.is_some()),
+        ("roles", spec.roles.is_some()),
+    ];
+    for (key, _) in only_in.iter().filter(|(_, given)| *given && spec.expect != Expected::In) {
+        errors.push(RuleError::whole(
+            &format!("{place}.{key}"),
+            format!("nothing is made of somebody who is {}", spec.expect.word()),
+            format!("leave out `{key}`, or write expect = \"in\""),
+        ));
+    }
+    if spec.expect == Expected::In && spec.reason.is_some() {
+        errors.push(RuleError::whole(
+            &format!("{place}.reason"),
+            "somebody who is in has no reason",
+            "leave out `reason`, or write expect = \"out\" or \"withheld\"",
+        ));
+    }
+    if let (Expected::Out, Some(reason)) = (spec.expect, &spec.reason)
+        && !OUT.contains(&clause(reason))
+    {
+        let remedy = match nearest(clause(reason), OUT.iter().copied()) {
+            Some(near) => format!("did you mean \"{near}\"? It is one of {}", OUT.join(", ")),
+            None => format!("it is one of {}", OUT.join(", ")),
+        };
+        errors.push(RuleError::whole(
+            &format!("{place}.reason"),
+            format!("\"{reason}\" is no reason to be out"),
+            remedy,
+        ));
+    }
+    let set = |list: &Option<Vec<String>>| {
+        list.as_ref().map(|list| list.iter().map(|name| name.trim().to_owned()).collect())
+    };
+    Trial {
+        name: if spec.name.trim().is_empty() { place.clone() } else { spec.name.clone() },
+        place,
+        record,
+        groups,
+        expect: spec.expect,
+        reason: spec.reason.clone(),
+        email: spec.email.clone(),
+        fields,
+        licenses: set(&spec.licenses),
+        roles: set(&spec.roles),
+    }
+}
+
+/// Why somebody can be out.
+const OUT: &[&str] =
+    &["disabled", "out_of_scope", "bases", "exclude_bases", "filter", "groups", "exclude_groups"];
+
+/// A clause of the scope without the section that it stands in.
+fn clause(reason: &str) -> &str {
+    reason.trim().trim_start_matches("people.scope.")
+}
+
+/// Whether a group of a test is one that a rule names: by DN or name, or by the name in the DN.
+fn is_group(of_test: &str, of_rule: &str) -> bool {
+    let (a, b) = (of_test.trim(), of_rule.trim());
+    let first = |dn: &str| {
+        let dn = normal_dn(dn);
+        let value = dn.split_once('=').map_or("", |(_, rest)| rest).split(',').next().unwrap_or_default();
+        value.to_owned()
+    };
+    match (is_dn(a), is_dn(b)) {
+        (true, true) => normal_dn(a) == normal_dn(b),
+        (true, false) => same(&first(a), b),
+        (false, true) => same(a, &first(b)),
+        (false, false) => same(a, b),
+    }
+}
+
+/// `name: value`, line by line, each with its offset; a line that begins with a blank goes on.
+fn lines<'a>(place: &str, text: &'a str, errors: &mut Vec<RuleError>) -> Vec<(usize, &'a str, String)> {
+    let mut found: Vec<(usize, &str, String)> = Vec::new();
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let (at, line) = (offset, line.trim_end_matches(['\n', '\r']));
+        offset = at + text[at..].find('\n').map_or(text.len() - at, |end| end + 1);
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let (Some(more), Some((_, _, value))) = (line.strip_prefix(' '), found.last_mut()) {
+            value.push_str(more);
+            continue;
+        }
+        match line.split_once(':') {
+            Some((name, value)) if !name.trim().is_empty() && !value.starts_with([':', '<']) => {
+                found.push((at, name.trim(), value.trim().to_owned()));
+            }
+            Some((name, _)) if !name.trim().is_empty() => errors.push(RuleError {
+                place: place.into(),
+                offset: Some(at),
+                message: "a value in base64 or from a file is not understood here".into(),
+                remedy: "write the value as text: `name: value`".into(),
+            }),
+            _ => errors.push(RuleError {
+                place: place.into(),
+                offset: Some(at),
+                message: "this line is not of the form `name: value`".into(),
+                remedy: "write one line for each value, such as `mail: ann@example.com`".into(),
+            }),
+        }
+    }
+    found
+}
+
+fn record(place: &str, spec: &TrialSpec, errors: &mut Vec<RuleError>) -> Record {
+    let mut dn = None;
+    let mut attributes: Vec<Attribute> = Vec::new();
+    for (_, name, value) in lines(&format!("{place}.record"), &spec.record, errors) {
+        if name.eq_ignore_ascii_case("dn") {
+            dn = Some(value);
+            continue;
+        }
+        match attributes.iter_mut().find(|known| known.name.eq_ignore_ascii_case(name)) {
+            Some(known) => known.values.push(value.into_bytes()),
+            None => attributes.push(Attribute { name: name.into(), values: vec![value.into_bytes()] }),
+        }
+    }
+    Record {
+        anchor: SourceId::new(Key::exact(place).0),
+        dn: dn.unwrap_or_else(|| "cn=test".into()),
+        kind: RecordKind::Person,
+        disabled: spec.disabled,
+        expires: None,
+        attributes,
+    }
+}
+
+fn fields(place: &str, text: &str, rules: &Rules, errors: &mut Vec<RuleError>) -> BTreeMap<Field, String> {
+    let place = format!("{place}.fields");
+    let mut fields = BTreeMap::new();
+    for (at, name, value) in lines(&place, text, errors) {
+        let mut fail = |message: String, remedy: String| {
+            errors.push(RuleError { place: place.clone(), offset: Some(at), message, remedy });
+        };
+        match name.parse::<Field>() {
+            Ok(field) if rules.managed().contains(field) => drop(fields.insert(field, value)),
+            Ok(field) => fail(
+                format!("{field} is not mapped, so nothing is made of it"),
+                format!("map it in people.mapping, or leave out {field}"),
+            ),
+            Err(_) => fail(
+                format!("there is no field \"{name}\""),
+                match nearest(name, Field::ALL.iter().map(|field| field.name())) {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => "docs/MAPPING.md lists the fields".into(),
+                },
+            ),
+        }
+    }
+    fields
+}
+
+impl Rules {
+    /// The rules, bound to licences and roles that are just the names which they write.
+    pub fn rehearsed(self, spec: &Spec) -> Self {
+        let names: BTreeSet<&str> =
+            spec.entitlements.iter().flat_map(|rule| &rule.licenses).map(|name| name.trim()).collect();
+        let license = |name: &str| License {
+            id: LicenseId::new(name),
+            name: name.to_owned(),
+            service: Some(name.to_owned()),
+            kind: LicenseKind::Paid,
+            subscription: None,
+            site: None,
+            total: None,
+            consumed: 0,
+        };
+        let roles: BTreeSet<&str> = spec.roles.iter().map(|rule| rule.role.trim()).collect();
+        let roles: Vec<_> = roles.into_iter().map(stand_in).collect();
+        self.bind(&Catalogue(names.into_iter().map(license).collect()), &roles).0
+    }
+}
+
+impl Trial {
+    /// Judges the record, and says what is not as expected. `rules` are [`Rules::rehearsed`].
+    pub fn run(&self, rules: &Rules) -> Vec<Miss> {
+        let mut misses = Vec::new();
+        let told = rules.explain(&self.record, &self.groups, 0);
+        let stands = |wanted: &Wanted| match wanted {
+            Wanted::Present(_) => Expected::In,
+            Wanted::Leaving(_) => Expected::Out,
+            Wanted::Withheld(_) => Expected::Withheld,
+        };
+        let reasons: Vec<&str> = match &told.verdict.wanted {
+            Wanted::Present(_) => Vec::new(),
+            Wanted::Withheld(withheld) => vec![&withheld.code],
+            Wanted::Leaving(Cause::Disabled) => vec!["disabled"],
+            Wanted::Leaving(_) => told
+                .scope
+                .iter()
+                .filter(|answer| !answer.applies)
+                .map(|answer| clause(&answer.rule))
+                .collect(),
+        };
+        let got = stands(&told.verdict.wanted);
+        if got != self.expect {
+            let why = match &told.verdict.wanted {
+                Wanted::Withheld(withheld) => format!(" ({}: {})", withheld.code, withheld.reason),
+                _ if reasons.is_empty() => String::new(),
+                _ => format!(" ({})", reasons.join(", ")),
+            };
+            misses.push(miss("verdict", self.expect.word(), format!("{}{why}", got.word())));
+            return misses;
+        }
+        if let Some(reason) = &self.reason {
+            let met = reasons.contains(&clause(reason))
+                || clause(reason) == "out_of_scope" && reasons != ["disabled"];
+            if !met {
+                misses.push(miss("reason", clause(reason), reasons.join(", ")));
+            }
+        }
+        if let Wanted::Present(person) = &told.verdict.wanted {
+            self.compare(person, &mut misses);
+        }
+        misses
+    }
+
+    fn compare(&self, person: &Person, misses: &mut Vec<Miss>) {
+        if let Some(email) = &self.email
+            && *email != person.email.as_str()
+        {
+            misses.push(miss("email", email, person.email.as_str()));
+        }
+        for (field, wanted) in &self.fields {
+            let got = person.profile.get(field).map_or("", String::as_str);
+            if got != wanted {
+                misses.push(miss(field.name(), wanted, got));
+            }
+        }
+        let mut compare = |what: &str, wanted: &Option<BTreeSet<String>>, got: BTreeSet<&str>| {
+            if let Some(wanted) = wanted
+                && (wanted.len() != got.len() || !wanted.iter().all(|w| got.iter().any(|g| same(w, g))))
+            {
+                let list = |names: Vec<&str>| if names.is_empty() { "none".into() } else { names.join(", ") };
+                let wanted = list(wanted.iter().map(String::as_str).collect());
+                misses.push(miss(what, wanted, list(got.into_iter().collect())));
+            }
+        };
+        compare("licenses", &self.licenses, person.licenses.iter().map(LicenseId::as_str).collect());
+        compare("roles", &self.roles, person.roles.iter().map(|role| role.as_str()).collect());
+    }
+}
+
+fn miss(what: &str, expected: impl Into<String>, got: impl Into<String>) -> Miss {
+    Miss { what: what.into(), expected: expected.into(), got: got.into() }
+}

@@ -1,0 +1,236 @@
+//! `lint` against a directory in which everything is wrong.
+
+use dirsyncd::sandbox::LicenseSpec;
+
+use super::rehearsal::{Rehearsal, people, person};
+
+const RULES: &str = r#"
+[people]
+dialect = "inet_org_person"
+allowed_domains = ["example.com"]
+[people.scope]
+bases = ["dc=example,dc=com"]
+exclude_bases = ["ou=none,dc=example,dc=com"]
+[people.mapping]
+defaults = false
+given_name = "givenName"
+family_name = "sn"
+display_name = "first(displayName, cn)"
+title = "title"
+phone_work = "telephoneNumber"
+employee_number = "employeeNumber"
+nick_name = "shoeSize"
+[[entitlement]]
+name = "engineers"
+when = 'not starts_with(title, "Outside")'
+licenses = ["message.messaging"]
+[[entitlement]]
+name = "engineers again"
+when = 'starts_with(title, "Eng")'
+licenses = ["message.messaging"]
+[[entitlement]]
+name = "anybody with a name"
+when = "present(sn)"
+licenses = ["Webex Calling"]
+[[entitlement]]
+name = "nobody"
+groups = ["Empty"]
+licenses = ["Webex Calling"]
+[[role]]
+name = "desk"
+groups = ["Help Dsk"]
+role = "user"
+"#;
+
+fn configure(stage: &Rehearsal, rules: &str, more: &str) {
+    stage.write(
+        "dirsyncd.toml",
+        &format!(
+            "[[source]]\nname = \"corp\"\nkind = \"ldif\"\npath = \"people.ldif\"\n\
+             [cloud]\nbase_url = \"{}\"\ntoken_file = \"token\"\ntimeout = \"5s\"\n\
+             {rules}[state]\ndir = \"state\"\n[log]\nfiles = false\n{more}",
+            stage.base_url()
+        ),
+    );
+}
+
+/// Somebody with these lines instead of the usual ones.
+fn odd(n: usize, lines: &[(&str, &str)]) -> String {
+    let mut entry = person(n).replace("title: Tester", "title: Engineer");
+    for (from, to) in lines {
+        assert!(entry.contains(from) || from.is_empty(), "{from}");
+        entry = if from.is_empty() { format!("{entry}{to}\n") } else { entry.replace(from, to) };
+    }
+    format!("{entry}\n")
+}
+
+fn group(name: &str, member: &str) -> String {
+    format!(
+        "dn: cn={name},ou=groups,dc=example,dc=com\nobjectClass: groupOfNames\n\
+         entryUUID: 00000000-0000-4000-9000-{:012x}\ncn: {name}\nmember: {member}\n\n",
+        name.len()
+    )
+}
+
+fn directory() -> String {
+    let mut ldif = [
+        odd(1, &[]),
+        odd(2, &[("mail: p2@example.com\n", "")]),
+        odd(3, &[("p3@example.com", "p3 example.com")]),
+        odd(4, &[("p4@example.com", "p4@elsewhere.test")]),
+        odd(5, &[("title: Engineer", &format!("title: {}", "long ".repeat(120)))]),
+        odd(6, &[("", "telephoneNumber: none")]),
+        odd(7, &[("", "employeeNumber: 0042")]),
+        odd(8, &[("", "employeeNumber: 0042")]),
+        odd(9, &[("mail: p9@example.com", "mail: P1@Example.com")]),
+        odd(10, &[("cn: Person 10", "cn: p10@example.com")]),
+        odd(11, &[("title: Engineer", "title:: IEVuZ2luZWVyIA==")]),
+        odd(12, &[("title: Engineer", "title: TBD")]),
+        odd(13, &[("p13@example.com", "number.person@example.com"), ("sn: Number13", "sn: Number")]),
+        odd(14, &[("title: Engineer", &format!("title: {}", "long ".repeat(30)))]),
+        odd(15, &[("cn: Person 15", "cn:: UGVyc+KAi29uIDE1")]),
+        odd(16, &[("mail: p16@example.com", "mail:: asO2cmdAZXhhbXBsZS5jb20=")]),
+        odd(17, &[("", "telephoneNumber: 7")]),
+        odd(18, &[("title: Engineer", "title: Outside"), ("sn: Number18", "sn:: Bw==")]),
+    ]
+    .concat();
+    ldif.push_str(&group("Empty", "uid=gone,ou=people,dc=example,dc=com"));
+    ldif.push_str(&group("Help Desk", "uid=p1,ou=people,dc=example,dc=com"));
+    ldif
+}
+
+#[test]
+fn everything_that_can_be_found_is_found_with_a_remedy() {
+    let stage =
+        Rehearsal::licensed(vec![LicenseSpec::paid("Advanced Messaging", "MS", 5, "Sub1")], &directory());
+    let failing = "[[test]]\nname = \"titles\"\nrecord = \"mail: a@example.com\\ndn: cn=a,dc=example,dc=com\\ntitle: A\"\nfields = \"title: B\"\n\
+                   [[test]]\nname = \"fine\"\nrecord = \"dn: ou=x\"\nexpect = \"out\"\nreason = \"bases\"\n";
+    configure(&stage, RULES, failing);
+    let said = stage.run(&["lint", "--json", "--cloud"]).expect(3).json();
+    let mut codes: Vec<&str> = Vec::new();
+    for finding in said["findings"].as_array().unwrap() {
+        let code = finding["code"].as_str().unwrap();
+        assert!(finding["remedy"].as_str().unwrap().len() > 15, "{finding}");
+        let examples = finding["examples"].as_array().unwrap();
+        assert_eq!(Some(examples.len() as u64), finding["count"].as_u64(), "{finding}");
+        for example in examples {
+            assert!(example["remedy"].as_str().unwrap().len() > 15, "{example}");
+        }
+        codes.push(code);
+    }
+    codes.sort_unstable();
+    assert_eq!(
+        codes,
+        [
+            "address_not_ascii",
+            "attribute_absent",
+            "bad_email",
+            "blanks_at_ends",
+            "clause_excludes_nobody",
+            "collision",
+            "control_characters",
+            "foreign_domain",
+            "group_empty",
+            "group_missing",
+            "invisible_characters",
+            "name_is_address",
+            "names_mixed_up",
+            "no_email",
+            "phone_too_short",
+            "placeholder",
+            "rule_adds_nothing",
+            "rule_matches_everybody",
+            "rule_matches_nobody",
+            "test_failed",
+            "too_long",
+            "unknown_name",
+            "unusable",
+            "very_long",
+        ]
+    );
+    let tests: Vec<bool> = said["tests"].as_array().unwrap().iter().map(|t| t["passed"] == true).collect();
+    assert_eq!(tests, [false, true]);
+    let text = stage.run(&["lint", "--examples", "2"]).expect(3);
+    super::explain::golden("../lint", &text.out.replace(&stage.dir.path().display().to_string(), "DIR"));
+    assert_eq!(stage.writes(), 0);
+    assert!(!stage.path("state").exists());
+    // What fails in lint fails in check, with the place.
+    let said = stage.run(&["check"]).expect(3);
+    assert!(
+        said.out.contains("test titles") && said.out.contains("expected \"B\", got \"A\""),
+        "{}",
+        said.out
+    );
+    assert!(said.out.contains("dirsyncd.toml:") && said.out.contains("test fine"), "{}", said.out);
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_leaves_open_what_only_a_whole_read_tells() {
+    let ldif = format!("{}{}", people(2), odd(3, &[("title: Engineer", "title:: %%%")]));
+    let stage = Rehearsal::new(5, &ldif);
+    configure(&stage, RULES, "");
+    let said = stage.run(&["lint", "--json"]).expect(4).json();
+    let codes: Vec<&str> = said["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(codes, ["unusable_entry"], "{said}");
+    assert_eq!(said["not_checked"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn everybody_and_nobody_are_told_apart() {
+    let stage = Rehearsal::new(5, &people(3));
+    configure(
+        &stage,
+        "[people]\ndialect = \"inet_org_person\"\n[[entitlement]]\nname = \"one\"\nwhen = \"uid == 'p1'\"\n\
+         licenses = [\"message.messaging\"]\n[[entitlement]]\nname = \"all\"\nwhen = \"present(mail)\"\n\
+         licenses = [\"calling\"]\n",
+        "",
+    );
+    let codes = |args: &[&str], exit| -> Vec<String> {
+        let said = stage.run(args).expect(exit).json();
+        let all = said["findings"].as_array().unwrap().iter();
+        all.map(|f| format!("{} {}", f["code"].as_str().unwrap(), f["count"])).collect()
+    };
+    assert_eq!(codes(&["lint", "--json"], 6), ["rule_matches_everybody 1"]);
+    configure(
+        &stage,
+        "[people]\ndialect = \"inet_org_person\"\n[people.scope]\nfilter = \"(title=Nobody)\"\n",
+        "",
+    );
+    assert_eq!(codes(&["lint", "--json"], 6), ["nobody_in_scope 1"]);
+    configure(
+        &stage,
+        "[people]\ndialect = \"inet_org_person\"\n[[entitlement]]\nname = \"one\"\nwhen = \"uid == 'p1'\"\n\
+         licenses = [\"message.messaging\"]\n",
+        "",
+    );
+    assert_eq!(codes(&["lint", "--json"], 6), ["no_license 2"]);
+}
+
+#[test]
+fn nothing_found_ends_with_0_and_what_does_not_answer_with_4_and_5() {
+    let mut stage = Rehearsal::new(5, &people(3));
+    let said = stage.run(&["lint"]).expect(0);
+    assert!(
+        said.out.contains("3 people read, 3 in scope, 3 wanted in the cloud, 0 withheld. Nothing was found."),
+        "{}",
+        said.out
+    );
+    assert!(said.out.contains("not checked: whether the cloud has"), "{}", said.out);
+    assert_eq!(stage.run(&["lint", "--quiet"]).expect(0).out, "");
+    stage.stop_cloud();
+    stage.run(&["lint"]).expect(0);
+    let said = stage.run(&["lint", "--cloud"]).expect(5);
+    assert!(said.out.contains("what to do"), "{}", said.out);
+    std::fs::remove_file(stage.path("people.ldif")).unwrap();
+    let said = stage.run(&["lint"]).expect(4);
+    assert!(
+        said.out.contains("people.ldif") && said.out.contains("not checked: what shows only"),
+        "{}",
+        said.out
+    );
+}
