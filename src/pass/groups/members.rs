@@ -115,6 +115,9 @@ pub(super) fn desired(
         }
     }
     anchors.extend(by_dn.into_values().flatten());
+    // Until the cloud confirms a move, the account stands under the old anchor.
+    let old: Vec<SourceId> = anchors.iter().map(|anchor| view.moved.old(*anchor)).collect();
+    anchors.extend(old);
     let anchors: Vec<SourceId> = anchors.into_iter().collect();
     for link in view.reader.links_of(view.now, &anchors)? {
         // A group may go on to name somebody who left; and the DN may be somebody else's by now.
