@@ -4,26 +4,22 @@
 //! Which ticket is used is the business of Kerberos: a keytab in KRB5_CLIENT_KTNAME, or a
 //! ticket cache in KRB5CCNAME, in the environment of the service.
 
-use ldap3::LdapResult;
-
 use crate::source::SourceErrorKind::Misconfigured;
 
-use super::settings::Settings;
 use super::target::Target;
 use super::trouble::Trouble;
-use super::wire::Wire;
 
 #[cfg(feature = "gssapi")]
 mod exchange;
+#[cfg(not(feature = "gssapi"))]
+pub(super) use absent::bind;
+#[cfg(feature = "gssapi")]
+pub(super) use exchange::bind;
 
 /// A ticket is for the name of a host.
 pub(super) fn check(target: &Target) -> Result<(), Trouble> {
     if cfg!(not(feature = "gssapi")) {
-        return Err(Trouble::new(
-            Misconfigured,
-            "this build cannot log in by Kerberos",
-            "use a build with the feature gssapi, or another auth",
-        ));
+        return Err(no_kerberos());
     }
     if target.host.parse::<std::net::IpAddr>().is_ok() {
         return Err(Trouble::new(
@@ -35,25 +31,32 @@ pub(super) fn check(target: &Target) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Logs in, with the principal in the setting `bind` if there is one.
-#[cfg(feature = "gssapi")]
-pub(super) async fn bind(
-    wire: &mut dyn Wire,
-    settings: &Settings,
-    target: &Target,
-    certificate: Option<&[u8]>,
-) -> Result<LdapResult, Trouble> {
-    exchange::bind(wire, settings, target, certificate).await
+fn no_kerberos() -> Trouble {
+    Trouble::new(
+        Misconfigured,
+        "this build cannot log in by Kerberos",
+        "use a build with the feature gssapi, or another auth",
+    )
 }
 
-/// Logs in.
 #[cfg(not(feature = "gssapi"))]
-#[expect(clippy::unused_async, reason = "the other build waits for the server")]
-pub(super) async fn bind(
-    _: &mut dyn Wire,
-    _: &Settings,
-    target: &Target,
-    _: Option<&[u8]>,
-) -> Result<LdapResult, Trouble> {
-    Err(check(target).err().unwrap_or_else(|| Trouble::new(Misconfigured, "no Kerberos", "use another auth")))
+mod absent {
+    //! What stands in for the exchange in a build without Kerberos.
+
+    use ldap3::LdapResult;
+
+    use crate::source::ldap::settings::Settings;
+    use crate::source::ldap::target::Target;
+    use crate::source::ldap::trouble::Trouble;
+    use crate::source::ldap::wire::Wire;
+
+    /// Refuses: [`super::check`] did so before.
+    pub(in crate::source::ldap) async fn bind(
+        _: &mut dyn Wire,
+        _: &Settings,
+        _: &Target,
+        _: Option<&[u8]>,
+    ) -> Result<LdapResult, Trouble> {
+        Err(super::no_kerberos())
+    }
 }
