@@ -82,7 +82,7 @@ fn action(n: u64) -> Action {
     Action {
         kind: Kind::Create,
         anchor: anchor(n),
-        email: person.email,
+        who: person.email.into(),
         dn: Some(dn(n)),
         cloud_id: None,
         changes: person
@@ -175,6 +175,7 @@ fn main() {
                     names: vec![format!("group {g}")],
                     dn,
                     record: Fingerprint(mix(g)),
+                    chosen: None,
                 };
                 let members = (0..1000).map(|m| Key::dn(&dn_of(g * 100 + m, people))).collect();
                 (group, members)

@@ -28,6 +28,8 @@ fn org() -> Org {
         delete: unlimited,
         license_remove: unlimited,
         blank: unlimited,
+        group_member_remove: unlimited,
+        group_delete: unlimited,
         min_census_percent: 0,
     };
     org.spec.join = Some("employeeNumber".into());

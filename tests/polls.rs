@@ -27,6 +27,8 @@ fn settled(change: impl FnOnce(&mut Org)) -> Org {
         delete: unlimited,
         license_remove: unlimited,
         blank: unlimited,
+        group_member_remove: unlimited,
+        group_delete: unlimited,
         min_census_percent: 0,
     };
     org.cloud.state().license("Messages", "message.messaging", None);

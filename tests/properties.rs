@@ -132,7 +132,15 @@ fn group(i: usize) -> String {
 
 fn unlimited() -> Limits {
     let limit = Limit { count: u64::MAX, percent: 100, floor: u64::MAX };
-    Limits { deactivate: limit, delete: limit, license_remove: limit, blank: limit, min_census_percent: 0 }
+    Limits {
+        deactivate: limit,
+        delete: limit,
+        license_remove: limit,
+        blank: limit,
+        group_member_remove: limit,
+        group_delete: limit,
+        min_census_percent: 0,
+    }
 }
 
 /// A small organization in which everything can happen.

@@ -114,6 +114,7 @@ impl Play {
             license_remove: limit,
             blank: limit,
             min_census_percent: 0,
+            ..Limits::default()
         };
         org.cloud.state().license("Messages", "message.messaging", Some(2));
         org.cloud.state().batch = 2;

@@ -28,6 +28,8 @@ fn settled(change: impl FnOnce(&mut Org)) -> Org {
         delete: limit,
         license_remove: limit,
         blank: limit,
+        group_member_remove: limit,
+        group_delete: limit,
         min_census_percent: 0,
     };
     let other = Directory::new("subsidiary");

@@ -147,7 +147,7 @@ impl Progress {
         let (missing, kept) = gives_and_takes(&unserved);
         self.failed.insert(action.anchor);
         for Grant { license, .. } in missing {
-            self.outcomes.unserved.push((action.anchor, action.email.to_string(), license));
+            self.outcomes.unserved.push((action.anchor, action.who.to_string(), license));
         }
         if !kept.is_empty() {
             self.outcomes.failed.push(Failure {
@@ -250,7 +250,7 @@ pub(super) fn gives_and_takes(changes: &[Change]) -> (Vec<Grant>, Vec<LicenseId>
 }
 
 /// The stable word for a kind of trouble with the cloud.
-fn code(kind: CloudErrorKind) -> &'static str {
+pub(super) fn code(kind: CloudErrorKind) -> &'static str {
     match kind {
         CloudErrorKind::Unreachable => "cloud_unreachable",
         CloudErrorKind::Throttled { .. } => "cloud_throttled",

@@ -18,13 +18,15 @@ pub fn after(
     if action.kind == Kind::Delete {
         return None;
     }
+    // Groups have no row here.
+    let email = action.who.email()?;
     let fresh = || SnapshotRow {
         anchor: action.anchor,
         cloud_id: cloud_id.clone(),
         dn: action.dn.clone().unwrap_or_default(),
         record: Fingerprint::NONE,
         applied: Person {
-            email: action.email.clone(),
+            email: email.clone(),
             active: true,
             profile: Profile::new(),
             licenses: Default::default(),
@@ -47,8 +49,8 @@ pub fn after(
     row.cloud_id = cloud_id.clone();
     for change in &action.changes {
         match (&change.field, &change.to) {
-            (Attr::Email, Some(_)) => row.applied.email = action.email.clone(),
-            (Attr::Email, None) | (Attr::ExternalId, None) => {}
+            (Attr::Email, Some(_)) => row.applied.email = email.clone(),
+            (Attr::Email | Attr::ExternalId, None) | (Attr::Member(_), _) => {}
             // Of somebody who moved, the row was that of the old anchor until here.
             (Attr::ExternalId, Some(_)) => row.anchor = action.anchor,
             (Attr::Active, to) => row.applied.active = to.as_deref() == Some("true"),
@@ -108,7 +110,7 @@ mod tests {
         Action {
             kind,
             anchor: SourceId::new([7; 16]),
-            email: "ann@example.com".parse().unwrap(),
+            who: "ann@example.com".parse().unwrap(),
             dn: Some("cn=ann,dc=test".into()),
             cloud_id: None,
             changes,

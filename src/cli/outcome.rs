@@ -143,7 +143,7 @@ pub fn details(out: &mut dyn Write, style: Style, report: &Report) -> io::Result
             writeln!(
                 out,
                 "{}",
-                style.red(&format!("! {:<14} {} {}", one.code, action.kind.name(), action.email))
+                style.red(&format!("! {:<14} {} {}", one.code, action.kind.name(), action.who))
             )?;
             writeln!(out, "      {}", text::printable(&one.message))?;
             writeln!(out, "      {}", style.dim(&format!("what to do: {}", one.remedy)))?;
@@ -250,7 +250,8 @@ pub fn document(parts: &Parts, report: &Report) -> Value {
         "failed": report.failed.iter().map(|one| json!({
             "kind": one.action.kind,
             "anchor": one.action.anchor,
-            "email": one.action.email,
+            "email": one.action.who.email(),
+            "group": one.action.who.group(),
             "code": one.code,
             "message": one.message,
             "remedy": one.remedy,

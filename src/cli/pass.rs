@@ -74,6 +74,7 @@ pub async fn look_around(
         leavers: config.leavers,
         adopt: config.adopt,
         preempt: config.preempt,
+        groups: config.groups,
         limits: config.guard,
         protected: config.protected.iter().cloned().collect(),
         observe,
@@ -208,6 +209,9 @@ fn tell_end(report: &Report) {
         license_add_count = counts.license_add,
         license_remove_count = counts.license_remove,
         role_change_count = counts.role_change,
+        group_create_count = counts.group_create,
+        group_update_count = counts.group_update,
+        group_delete_count = counts.group_delete,
         in_sync_count = counts.in_sync,
         withheld_count = counts.withheld,
         held_count = counts.held,
@@ -303,6 +307,7 @@ fn conclude(
     counts.held = acted.held.len() as u64;
     counts.waiting = acted.waiting.len() as u64;
     counts.failed = acted.failed.len() as u64;
+    acted.short.append(&mut acted.kept);
     counts.short = acted.short.len() as u64;
     counts.manager_missing = acted.unmanaged;
     let held_plan = match acted.held_plan {
@@ -317,7 +322,7 @@ fn conclude(
         run,
         mode: if strays.is_some() { "full" } else { "delta" },
         read: if look.reading.concerned.is_some() { "changes" } else { "everything" },
-        findings: findings(&look),
+        findings: findings(&look).into_iter().chain(acted.findings).collect(),
         counts,
         failed: acted.failed,
         withheld: acted.withheld,

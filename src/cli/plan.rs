@@ -228,6 +228,7 @@ fn walk(
         }
         in_sync += part.in_sync;
         revisited += part.revisited;
+        written.findings.extend(new_findings(&written.findings, part.findings));
         written.counts.manager_missing += part.unmanaged;
         written.withheld.extend(part.withheld);
         written.waiting.extend(part.waiting);
@@ -243,6 +244,11 @@ fn walk(
     }
     written.counts.in_sync = (look.beyond + look.reading.unchanged + in_sync).saturating_sub(revisited);
     Ok(())
+}
+
+/// Those of more findings that were not told yet.
+fn new_findings(told: &[Finding], more: Vec<Finding>) -> Vec<Finding> {
+    more.into_iter().filter(|one| told.iter().all(|other| other.code != one.code)).collect()
 }
 
 /// The counts that are known at the end; the strays as JSON.
@@ -364,6 +370,9 @@ fn words(counts: &Counts) -> String {
         (counts.license_add, "to be given licences"),
         (counts.license_remove, "to lose licences"),
         (counts.role_change, "to change roles"),
+        (counts.group_create, "groups to create"),
+        (counts.group_update, "group changes"),
+        (counts.group_delete, "groups to delete"),
         (counts.held, "held by the guard"),
         (counts.withheld, "withheld"),
         (counts.waiting, "without a seat"),

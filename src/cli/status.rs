@@ -155,7 +155,8 @@ fn document(known: &Known, stale: bool) -> Value {
         "waiting": known.waiting.iter().map(seats::place_document).collect::<Vec<_>>(),
         "failing": known.failing.iter().map(|entry| json!({
             "anchor": entry.action.anchor,
-            "email": entry.action.email,
+            "email": entry.action.who.email(),
+            "group": entry.action.who.group(),
             "kind": entry.action.kind,
             "outcome": entry.outcome,
         })).collect::<Vec<_>>(),
@@ -216,7 +217,7 @@ fn write(out: &mut dyn Write, style: Style, known: &Known, stale: bool) -> io::R
         text::heading(out, style, &format!("Failing: {}", known.failing.len()))?;
         for entry in known.failing.iter().take(SHOWN) {
             let Outcome::Failed { code, message } = &entry.outcome else { continue };
-            writeln!(out, "! {code:<14} {} {}", entry.action.kind.name(), entry.action.email)?;
+            writeln!(out, "! {code:<14} {} {}", entry.action.kind.name(), entry.action.who)?;
             writeln!(out, "      {}", text::printable(message))?;
         }
     }

@@ -29,6 +29,8 @@ pub struct Config {
     pub adopt: bool,
     /// Whether seats are taken from some for those who stand before them.
     pub preempt: bool,
+    /// What holds for groups of the cloud.
+    pub groups: plan::GroupRules,
     /// What becomes of leavers.
     pub leavers: plan::Leavers,
     /// How much a pass may take away.

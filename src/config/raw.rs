@@ -6,6 +6,7 @@
 
 mod edges;
 mod entitlement;
+mod groups;
 mod people;
 mod seats;
 mod trial;
@@ -20,6 +21,7 @@ use crate::plan::Leavers as LeaversPolicy;
 
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
 pub use entitlement::{Entitlement, Entitlements, Mode, Role, Take, Template};
+pub use groups::{Groups, Members};
 pub use people::{Dialect, Mapping, People, Policy, Scope};
 pub use seats::{Direction, Seats};
 pub use trial::{Expect, Test};
@@ -39,6 +41,9 @@ pub struct Root {
     /// Who becomes a person in the cloud, and with which attributes.
     #[serde(default)]
     pub people: People,
+    /// Which groups become groups of the cloud.
+    #[serde(default)]
+    pub groups: Groups,
     /// How the rules of licences work together.
     #[serde(default)]
     pub entitlements: Entitlements,
@@ -120,6 +125,10 @@ pub struct Guard {
     pub license_remove: Limit,
     /// People who lose an attribute value in one pass.
     pub blank: Limit,
+    /// Members taken out of groups in one pass; the share is of all memberships that are ours.
+    pub group_member_remove: Limit,
+    /// Groups deleted in one pass; the share is of all groups that are ours.
+    pub group_delete: Limit,
     /// When the directory shows fewer people than this share of the last complete read, in
     /// percent, removals wait for approval.
     #[schemars(range(min = 0, max = 100))]
@@ -135,6 +144,8 @@ impl Default for Guard {
             delete: Limit::default(),
             license_remove: Limit::default(),
             blank: Limit::default(),
+            group_member_remove: Limit::default(),
+            group_delete: Limit::default(),
             min_census_percent: guard::Limits::default().min_census_percent,
             protected: Vec::new(),
         }

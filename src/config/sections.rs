@@ -2,6 +2,7 @@
 
 mod cloud;
 mod entitlement;
+mod groups;
 mod people;
 mod source;
 mod trial;
@@ -36,7 +37,9 @@ pub(super) fn check(
     let adopt = raw.people.adopt;
     let preempt = raw.seats.preempt;
     let entitling = check.entitling(raw.entitlements, raw.entitlement, raw.template, raw.role);
-    let rules = check.rules(raw.people, entitling, raw.seats);
+    let mut rules = check.rules(raw.people, entitling, raw.seats);
+    let (chosen, groups) = check.groups(raw.groups);
+    rules.groups = chosen;
     let trials = check.trials(raw.test);
     let leavers = check.leavers(&raw.leavers);
     let (guard, protected) = check.guard(&raw.guard);
@@ -66,6 +69,7 @@ pub(super) fn check(
         trials,
         adopt,
         preempt,
+        groups,
         leavers,
         guard,
         protected,
@@ -234,6 +238,8 @@ impl Check<'_> {
             delete: limit(&raw.delete, defaults.delete),
             license_remove: limit(&raw.license_remove, defaults.license_remove),
             blank: limit(&raw.blank, defaults.blank),
+            group_member_remove: limit(&raw.group_member_remove, defaults.group_member_remove),
+            group_delete: limit(&raw.group_delete, defaults.group_delete),
             min_census_percent: raw.min_census_percent,
         };
         let mut protected = Vec::new();

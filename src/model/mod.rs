@@ -11,6 +11,7 @@ mod change;
 mod email;
 mod field;
 mod fingerprint;
+mod group;
 mod ids;
 mod license;
 mod person;
@@ -21,6 +22,7 @@ mod snapshot;
 mod standing;
 mod telephone;
 mod wanted;
+mod who;
 
 pub use account::Account;
 pub use action::{Action, Attr, Cause, Change, Kind};
@@ -30,6 +32,7 @@ pub use change::{Changes, Container, Cursor, Found, Hint, Hinted, Lookup, MANY, 
 pub use email::{Email, EmailError};
 pub use field::{Field, FieldSet};
 pub use fingerprint::{Fingerprint, Hasher, Key, is_under, normal_dn};
+pub use group::{CloudGroup, GROUP_ATTRIBUTES, GROUP_NAME_MAX, GroupLink, MEMBERS_PER_CALL};
 pub use ids::{CloudId, LicenseId, RoleId, SourceId, SourceIdError};
 pub use license::{Catalogue, License, LicenseKind};
 pub use person::{Managed, Person, Profile, license_digest};
@@ -40,3 +43,4 @@ pub use snapshot::{Given, Link, LinkState, Origin, SnapshotRow};
 pub use standing::{Rank, Standing, Unserved};
 pub use telephone::{InUse, Line, Place, Telephone};
 pub use wanted::{Ungiven, Verdict, Wanted, Withheld};
+pub use who::Who;

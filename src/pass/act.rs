@@ -10,13 +10,15 @@ use tokio::sync::mpsc;
 use crate::apply::{Failure, Hands, carry_out};
 use crate::clock;
 use crate::cloud::CloudError;
-use crate::guard::HeldAction;
-use crate::model::{Key, Kind, LicenseId, SourceId, Unserved, Withheld};
+use crate::guard::{Finding, HeldAction};
+use crate::model::{Action, Key, Kind, LicenseId, SourceId, Unserved, Withheld};
 use crate::plan::Fading;
 use crate::report::Event;
-use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store};
+use crate::store::{Decision, Followed, GroupDelta, Meta, RunId, Store};
 
 use super::PassError;
+use super::groups::{WITHHELD, act_on_groups};
+use super::held::{hold, is_about};
 use super::looked::Look;
 use super::observe::Extent;
 use super::parts::{NoSeat, Part};
@@ -51,6 +53,12 @@ pub struct Acted {
     pub revisited: u64,
     /// See [`Part::unmanaged`].
     pub unmanaged: u64,
+    /// What the guard objects to about groups.
+    pub findings: Vec<Finding>,
+    /// Groups that stay as they are although they should not, and why.
+    pub kept: Vec<(SourceId, &'static str)>,
+    /// Members of the groups that were compared who have no account.
+    pub without_account: u64,
 
     /// Licences of the rules that new accounts had without our giving them, and how many people.
     pub uncalled: BTreeMap<LicenseId, u64>,
@@ -90,7 +98,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     let managed = Arc::new(look.policy.managed.clone());
     let (sender, mut parts) = mpsc::channel::<Part>(AHEAD);
     let planning = tokio::task::spawn_blocking(move || {
-        let result = look.parts(|part| sender.blocking_send(part).is_ok());
+        let result = look.parts_of_people(|part| sender.blocking_send(part).is_ok());
         result.map(|()| look)
     });
     let mut acted = Acted::default();
@@ -112,6 +120,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             in_sync,
             revisited,
             unmanaged,
+            findings: _,
         } = part;
         let people: BTreeSet<SourceId> = checked.plan().actions.iter().map(|action| action.anchor).collect();
         let actions = checked.plan().actions.len() as u64;
@@ -161,6 +170,11 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     drop(parts);
     let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
     reporting::set_due(&look, hands, &managed, &mut acted).await?;
+    let look = if acted.fatal.is_none() && !acted.stopped {
+        act_on_groups(look, hands, &mut acted).await?
+    } else {
+        look
+    };
     conclude(&look, store, hands.run, meta, &mut acted).await?;
     Ok((acted, look))
 }
@@ -168,7 +182,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
 async fn commit_groups(look: &Look, store: &Store) -> Result<(), PassError> {
     let (changed, gone) = look.reading.memberships.changes();
     let gone: Vec<Key> = gone.collect();
-    let mut delta = GroupDelta { changed: Vec::new(), gone, touched: Vec::new() };
+    let mut delta = GroupDelta { gone, ..GroupDelta::default() };
     for row in changed {
         delta.changed.push((row.clone(), look.members(row.key)?));
     }
@@ -176,6 +190,7 @@ async fn commit_groups(look: &Look, store: &Store) -> Result<(), PassError> {
         return Ok(());
     }
     delta.touched = look.touched()?;
+    delta.open = look.regrouped()?;
     Ok(store.commit_groups(delta).await?)
 }
 
@@ -232,9 +247,12 @@ fn unfinished(look: &Look, store: &Store, acted: &Acted) -> Result<Vec<SourceId>
         // Nor was everybody seen by a read of everything.
         unfinished.extend(store.reader().unfinished(usize::MAX)?);
     }
-    unfinished.extend(acted.withheld.iter().filter_map(|one| one.anchor));
-    unfinished.extend(acted.failed.iter().map(|one| one.action.anchor));
-    unfinished.extend(acted.held.iter().map(|one| one.action.anchor));
+    // Groups remember by themselves what is open.
+    let groups = |anchor: &SourceId| look.reading.memberships.has_chosen(*anchor);
+    let person = |action: &&Action| !action.kind.is_group();
+    unfinished.extend(acted.withheld.iter().filter_map(|one| one.anchor).filter(|one| !groups(one)));
+    unfinished.extend(acted.failed.iter().map(|one| &one.action).filter(person).map(|one| one.anchor));
+    unfinished.extend(acted.held.iter().map(|one| &one.action).filter(person).map(|one| one.anchor));
     unfinished.extend(acted.waiting.iter().map(|one| one.anchor));
     unfinished.extend(acted.short.iter().map(|(anchor, _)| *anchor));
     Ok(unfinished.into_iter().collect())
@@ -288,6 +306,7 @@ async fn conclude(
             // Only a pass over everybody leaves nobody judged by other rules.
             if look.reading.partial.is_empty() {
                 (meta.written, meta.rules) = look.rules;
+                meta.groups = look.choice;
                 meta.tried = None;
                 forget_given(look, store, &mut meta)?;
             } else {
@@ -309,7 +328,10 @@ async fn conclude(
         store.follow(meta, Followed { unfinished, ..containers(look) }).await?;
         let concerned = look.reading.concerned.as_ref();
         let earlier = keep(concerned, store.reader().withheld()?, |one| one.anchor);
-        let earlier = earlier.into_iter().filter(|old| acted.withheld.iter().all(|new| new.dn != old.dn));
+        let earlier = earlier.into_iter().filter(|old| {
+            let again = look.compared_groups() && WITHHELD.contains(&old.code.as_str());
+            !again && acted.withheld.iter().all(|new| new.dn != old.dn)
+        });
         acted.withheld.splice(0..0, earlier.collect::<Vec<_>>());
         store.set_withheld(run, acted.withheld.clone()).await?;
         let (waiting, days) = queue::conclude(look, store.reader(), acted)?;
@@ -338,53 +360,4 @@ fn forget_given(look: &Look, store: &Store, meta: &mut Meta) -> Result<(), PassE
     meta.licenses.retain(|id| licenses.contains(id) || given.licenses.contains(id));
     meta.roles.retain(|id| roles.contains(id) || given.roles.contains(id));
     Ok(())
-}
-
-/// Stores what the guard holds, under an id that is the same for the same actions; what was
-/// held before and is not wanted any more is done with.
-async fn hold(look: &Look, store: &Store, run: RunId, acted: &mut Acted) -> Result<(), PassError> {
-    let now = clock::now().timestamp();
-    let id = (!acted.held.is_empty()).then(|| held_id(&acted.held));
-    // While absence is not proved no removal is planned, which says nothing about those that wait.
-    if look.policy.may_remove && look.reading.partial.is_empty() {
-        for old in store.reader().held()? {
-            if old.decision.is_none() && Some(&old.id) != id.as_ref() && is_about(look, &old) {
-                store.decide_held(&old.id, Decision::Overtaken, now).await?;
-            }
-        }
-    }
-    let Some(id) = id else { return Ok(()) };
-    let findings = serde_json::to_value(look.guard.findings())
-        .map_err(|e| PassError::fault(format!("findings could not be written: {e}")))?;
-    let plan = HeldPlan {
-        id: id.clone(),
-        run,
-        generation: look.generation,
-        created: now,
-        decision: None,
-        findings,
-        actions: acted.held.iter().map(|held| held.action.clone()).collect(),
-    };
-    store.hold(plan).await?;
-    acted.held_plan = Some(id);
-    Ok(())
-}
-
-/// Whether the pass was about everybody of a plan.
-fn is_about(look: &Look, plan: &HeldPlan) -> bool {
-    let concerned = look.reading.concerned.as_ref();
-    concerned.is_none_or(|concerned| plan.actions.iter().all(|action| concerned.contains(&action.anchor)))
-}
-
-fn held_id(held: &[HeldAction]) -> String {
-    let mut lines: Vec<String> = held
-        .iter()
-        .map(|one| {
-            let changes: Vec<String> =
-                one.action.changes.iter().map(|c| format!("{} {:?} {:?}", c.field, c.from, c.to)).collect();
-            format!("{} {} {}", one.action.anchor, one.action.kind, changes.join(";"))
-        })
-        .collect();
-    lines.sort_unstable();
-    Key::exact(&lines.join("\n")).0[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -90,7 +90,7 @@ pub(super) fn broker(
     let walk = || Parts::begin(evidence, sections, policy, plenty(), lines(), Default::default());
     let survey = survey(walk(), terms.approved)?;
     let mut tally = survey.tally;
-    tally.join(terms.recent);
+    tally.join(&terms.recent.of_people_only());
     let guard = Guard::weigh(terms.limits, &tally, terms.linked, terms.headcount, terms.approved.to_vec());
 
     let mut supply: Vec<Supply> = Vec::new();

@@ -3,6 +3,7 @@
 
 mod conclude;
 mod heard;
+mod primary;
 mod twins;
 mod ungiven;
 
@@ -63,6 +64,9 @@ pub struct Reading {
     /// Linked people whom a change in the groups touches through their AD primary group, which
     /// no list of members leads to.
     pub through_primary: Vec<SourceId>,
+    /// Of the people who were read: which group they belong to that leads to a chosen one and does
+    /// not list them; `None` where it was none. A read of everybody leaves those out.
+    pub primary: Vec<(SourceId, Option<Key>)>,
     /// The groups.
     pub memberships: Memberships,
 }
@@ -188,15 +192,19 @@ struct Work {
     withheld: Vec<Withheld>,
     not_given: Vec<NotGiven>,
     through_primary: Vec<SourceId>,
+    primary: Vec<(SourceId, Option<Key>)>,
+    follows: bool,
     batch: Vec<StagedWanted>,
 }
 
 impl Work {
     fn new(stage: Stage, sieve: &Sieve) -> Result<Self, PassError> {
-        let wants_groups = !sieve.rules.groups().is_empty();
+        let wants_groups = sieve.rules.wants_groups();
         Ok(Self {
             stage,
-            gathering: wants_groups.then(|| Gathering::begin(&sieve.reader)).transpose()?,
+            gathering: wants_groups
+                .then(|| Gathering::begin(&sieve.reader, sieve.rules.chosen()))
+                .transpose()?,
             memberships: (!wants_groups).then(Memberships::none),
             groups_whole: true,
             groups_doubtful: false,
@@ -206,6 +214,8 @@ impl Work {
             withheld: Vec::new(),
             not_given: Vec::new(),
             through_primary: Vec::new(),
+            primary: Vec::new(),
+            follows: false,
             batch: Vec::new(),
         })
     }
@@ -297,6 +307,7 @@ impl Work {
     fn judge(&mut self, record: Record, sieve: &Sieve) -> Result<(), StoreError> {
         let print = record.fingerprint(sieve.rules.fingerprint());
         let at = sieve.index.find(record.anchor);
+        self.note_primary(&record, sieve)?;
         let memberships = self.memberships.as_ref();
         let mut unchanged = false;
         if let Some(at) = at {

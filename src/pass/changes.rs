@@ -24,6 +24,7 @@ use crate::store::{Followed, Meta, Reader, SourceMeta, Stage};
 
 use super::PassError;
 use super::census::{Doubts, SourceSeen};
+use super::groups::chosen_print;
 use super::membership::Memberships;
 
 /// How often everything is read at least when a source does not tell deletions, in seconds.
@@ -108,6 +109,9 @@ fn reason_to_read_all(hearing: &Hearing<'_>, meta: &Meta) -> Option<String> {
     }
     if hearing.in_passing && meta.last_observation.is_none() {
         return Some("the whole cloud has to be looked at first".into());
+    }
+    if meta.groups != chosen_print(hearing.rules) {
+        return Some("the choice of groups changed".into());
     }
     let mut any = false;
     for source in hearing.sources {

@@ -3,73 +3,28 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::cloud::CloudRead;
-use crate::guard::{Guard, Limits, Tally};
-use crate::model::{Action, Email, Key, Managed, Role, SourceId};
-use crate::plan::{Leavers, Lines, Policy, Seats};
+use crate::guard::Guard;
+use crate::model::{Action, Key, Managed, Role, SourceId};
+use crate::plan::{Lines, Policy, Seats};
 use crate::report::{Event, Sink};
-use crate::rules::Rules;
-use crate::source::Source;
-use crate::store::{Decision, Reader, Stage};
+use crate::store::{Decision, Stage};
 
 use super::PassError;
 use super::broker::{Brokered, Terms, broker};
 use super::cases::Known;
 use super::census::{Sieve, read, read_heard};
-use super::changes::Heard;
 use super::contest::settle;
+use super::groups::{Groups, GroupsSeen, chosen_print, see};
 use super::index::{Faces, Index};
 use super::looked::Look;
 use super::moved::Moved;
-use super::observe::{OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
+use super::observe::{Extent, OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
 use super::parts::{CHUNK, Parts};
 use super::queue::{Knowledge, current, forecasts};
 use super::rebound::{self, Bound};
 use super::sections::Sections;
 use super::strays::{Taken, in_the_way};
-
-/// How much of the cloud to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Observe {
-    /// Everything.
-    All,
-    /// Only what the changes are about, as long as they are few.
-    Touched,
-}
-
-/// Everything that a look needs.
-pub struct World<'a> {
-    /// The sources.
-    pub sources: &'a [Box<dyn Source>],
-    /// The cloud, to read.
-    pub cloud: &'a dyn CloudRead,
-    /// The snapshot, to read.
-    pub reader: &'a Reader,
-    /// The rules, not yet bound to a catalogue.
-    pub rules: Rules,
-    /// What becomes of leavers.
-    pub leavers: Leavers,
-    /// Whether existing accounts with the same e-mail are taken over.
-    pub adopt: bool,
-    /// Whether seats are taken from some for those who stand before them.
-    pub preempt: bool,
-    /// The limits of the guard.
-    pub limits: Limits,
-    /// Addresses of people who are never deactivated, deleted or stripped.
-    pub protected: BTreeSet<Email>,
-    /// How much of the cloud to look at.
-    pub observe: Observe,
-    /// What changed in the sources; without it, or when the whole cloud has to be looked at,
-    /// everything is read.
-    pub heard: Option<Box<Heard>>,
-    /// The removals of the last hour: a trickle of changes must not take away more than one
-    /// pass may.
-    pub recent: Tally,
-    /// Now, in seconds since 1970-01-01 UTC.
-    pub now: i64,
-    /// Where progress is told.
-    pub events: Sink,
-}
+use super::world::{Observe, World};
 
 /// Looks: reads everything, changes nothing.
 ///
@@ -85,6 +40,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         leavers,
         adopt,
         preempt,
+        groups,
         limits,
         protected,
         observe,
@@ -141,11 +97,12 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let observes_all = !alone && (observe == Observe::All || meta.last_observation.is_none());
     let digests = (rules.written(), rules.fingerprint());
     let rule_names = rules.entitlement_names();
+    let choice = chosen_print(&rules);
     let bound = rebound::compare(&meta, digests, now);
     if heard.is_some() && !alone && !observes_all && bound == Bound::Anew {
         events(Event::ReadingAll { reason: rebound::REASON.into() });
     }
-    let heard = heard.filter(|_| alone || !observes_all && bound != Bound::Anew);
+    let heard = heard.filter(|_| alone || !observes_all && bound != Bound::Anew && choice == meta.groups);
     let (index, faces) = match &heard {
         Some(heard) if heard.concerned.len() <= few(meta.linked) => {
             let concerned: Vec<SourceId> = heard.concerned.iter().copied().collect();
@@ -322,6 +279,13 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         (addresses, sections)
     };
     tell_observed(&observation, &events);
+    let seen = match &reading.memberships.chosen {
+        Some(chosen) => {
+            let all = matches!(observation.extent, Extent::All { .. });
+            see(cloud, reader, chosen, all).await?
+        }
+        None => GroupsSeen::default(),
+    };
 
     let mut look = Look {
         plan: plan_id(&organization.id, meta.generation, now),
@@ -342,7 +306,9 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         supply: Vec::new(),
         forecasts: Default::default(),
         seats: Seats::default(),
+        choice,
         approved: approved_plans,
+        groups: Groups { rules: groups, seen, limits, recent, approved: approved.clone() },
         people,
         index,
         moved,
@@ -380,7 +346,6 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
 }
 
 fn tell_observed(observation: &Observation, events: &Sink) {
-    use super::observe::Extent;
     let drifted = match &observation.extent {
         Extent::All { drifted, .. } => drifted.count(),
         Extent::Some(_) => 0,

@@ -11,6 +11,8 @@ mod census;
 mod changes;
 mod contest;
 mod ground;
+mod groups;
+mod held;
 mod index;
 mod look;
 mod looked;
@@ -23,6 +25,7 @@ mod rebound;
 mod reporting;
 mod sections;
 mod strays;
+mod world;
 
 use std::fmt;
 
@@ -36,9 +39,10 @@ pub use act::{Acted, act};
 pub use alone::{Alone, Chain, Climbed, Meant, Met};
 pub use census::NotGiven;
 pub use changes::{Answer, Heard, Hearing, forget_cursors, hear};
-pub use look::{Observe, World, look};
+pub use look::look;
 pub use looked::{Look, Stray};
 pub use parts::{NoSeat, Part, in_order};
+pub use world::{Observe, World};
 
 /// Why a pass ended early. What was done until then is in the journal and the snapshot.
 #[derive(Debug)]

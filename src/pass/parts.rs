@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::apply::Finish;
-use crate::guard::{CheckedPlan, Guard, HeldAction};
+use crate::guard::{CheckedPlan, Finding, Guard, HeldAction};
 use crate::model::{
     Action, Attr, Change, Fingerprint, Kind, LicenseId, Rank, SnapshotRow, SourceId, Unserved, Wanted,
     Withheld,
@@ -45,7 +45,7 @@ pub fn in_order(waiting: &mut [NoSeat]) {
 }
 
 /// One part of a plan, ready to be carried out, with everything that is to be noted besides.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Part {
     /// What may be carried out.
     pub checked: CheckedPlan,
@@ -72,6 +72,8 @@ pub struct Part {
     pub revisited: u64,
     /// People whose manager is not in the cloud, and is not about to come.
     pub unmanaged: u64,
+    /// What the guard objects to besides what it says about people: in the part of the groups.
+    pub findings: Vec<Finding>,
 }
 
 /// One section's next people.
@@ -295,6 +297,7 @@ impl<'a> Parts<'a> {
             in_sync,
             revisited,
             unmanaged,
+            findings: Vec::new(),
         }))
     }
 

@@ -175,7 +175,7 @@ fn refused(look: &Look, acted: &Acted) -> Vec<NoSeat> {
         .flat_map(|failure| {
             gives(&failure.action.changes).filter(|license| limited(license)).map(|license| NoSeat {
                 anchor: failure.action.anchor,
-                email: failure.action.email.to_string(),
+                email: failure.action.who.to_string(),
                 license: license.clone(),
                 rank: None,
                 reason: Unserved::RefusedByCloud,

@@ -126,7 +126,7 @@ mod tests {
         let action = Action {
             kind,
             anchor: SourceId::new([1; 16]),
-            email: "a@example.com".parse().unwrap(),
+            who: "a@example.com".parse().unwrap(),
             dn: None,
             cloud_id: None,
             changes,

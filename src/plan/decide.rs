@@ -150,7 +150,7 @@ impl Draft<'_> {
         self.actions.push(Action {
             kind,
             anchor: self.case.anchor,
-            email: email.clone(),
+            who: email.clone().into(),
             dn: self.case.dn.clone().or_else(|| self.case.row.as_ref().map(|row| row.dn.clone())),
             cloud_id,
             changes,

@@ -91,6 +91,15 @@ pub enum Event {
         /// Their actions.
         actions: u64,
     },
+    /// Groups of the cloud are carried out.
+    PlannedGroups {
+        /// Groups.
+        groups: u64,
+        /// Their actions.
+        actions: u64,
+        /// Members of them who have no account in the cloud.
+        without: u64,
+    },
     /// An action was carried out and confirmed.
     Done {
         /// What. Shared, since every reader of the stream gets its own event.

@@ -15,7 +15,8 @@ pub fn action(action: &Action, held_by: Option<&str>) -> Value {
     json!({
         "kind": action.kind,
         "anchor": action.anchor,
-        "email": action.email,
+        "email": action.who.email(),
+        "group": action.who.group(),
         "dn": action.dn,
         "cloud_id": action.cloud_id,
         "changes": action.changes,
@@ -135,7 +136,7 @@ mod tests {
         let one = Action {
             kind: Kind::Create,
             anchor: SourceId::new([1; 16]),
-            email: "ann@example.com".parse().unwrap(),
+            who: "ann@example.com".parse().unwrap(),
             dn: None,
             cloud_id: None,
             changes: vec![],

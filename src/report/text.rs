@@ -46,12 +46,15 @@ impl Style {
     }
 }
 
+/// Of the members of a group so many are shown.
+const MEMBERS: usize = 20;
+
 /// The sign of an action: `+` gives, `~` changes, `-` takes away.
 pub fn sign(kind: Kind) -> char {
     match kind {
-        Kind::Create | Kind::Reactivate | Kind::LicenseAdd => '+',
-        Kind::Adopt | Kind::Update | Kind::RoleChange => '~',
-        Kind::Deactivate | Kind::Delete | Kind::LicenseRemove => '-',
+        Kind::Create | Kind::Reactivate | Kind::LicenseAdd | Kind::GroupCreate => '+',
+        Kind::Adopt | Kind::Update | Kind::RoleChange | Kind::GroupUpdate => '~',
+        Kind::Deactivate | Kind::Delete | Kind::LicenseRemove | Kind::GroupDelete => '-',
     }
 }
 
@@ -67,8 +70,7 @@ pub fn action(
     action: &Action,
     held_by: Option<&str>,
 ) -> io::Result<()> {
-    let head =
-        format!("{} {:<14} {}", sign(action.kind), action.kind.name(), printable(action.email.as_str()));
+    let head = format!("{} {:<14} {}", sign(action.kind), action.kind.name(), printable(action.who.as_str()));
     let head = match sign(action.kind) {
         '+' => style.green(&head),
         '-' => style.red(&head),
@@ -79,7 +81,8 @@ pub fn action(
         Some(code) => writeln!(out, "{head}  {cause} {}", style.yellow(&format!("[held: {code}]")))?,
         None => writeln!(out, "{head}  {cause}")?,
     }
-    if matches!(action.kind, Kind::Create | Kind::Adopt | Kind::Deactivate | Kind::Delete)
+    if (action.kind.is_group()
+        || matches!(action.kind, Kind::Create | Kind::Adopt | Kind::Deactivate | Kind::Delete))
         && let Some(dn) = &action.dn
     {
         writeln!(out, "      {}", style.dim(&printable(dn)))?;
@@ -87,7 +90,15 @@ pub fn action(
     if action.kind == Kind::RoleChange {
         writeln!(out, "      {}", style.dim("ends this person's sessions, and so comes last"))?;
     }
-    action.changes.iter().try_for_each(|change| writeln!(out, "      {}", line(catalogue, change)))
+    // Hundreds of members are a list for the JSON.
+    let (members, values): (Vec<&Change>, Vec<&Change>) =
+        action.changes.iter().partition(|change| matches!(change.field, Attr::Member(_)));
+    values.into_iter().try_for_each(|change| writeln!(out, "      {}", line(catalogue, change)))?;
+    members.iter().take(MEMBERS).try_for_each(|change| writeln!(out, "      {}", line(catalogue, change)))?;
+    if members.len() > MEMBERS {
+        writeln!(out, "      ... and {} more members", members.len() - MEMBERS)?;
+    }
+    Ok(())
 }
 
 /// One value, before and after.
@@ -114,6 +125,13 @@ fn line(catalogue: &Catalogue, change: &Change) -> String {
                 format!("role {id}")
             } else {
                 format!("no role {id}")
+            }
+        }
+        Attr::Member(_) => {
+            let who = |who: &Option<String>| printable(who.as_deref().unwrap_or("somebody"));
+            match &change.to {
+                Some(_) => format!("+ {}", who(&change.to)),
+                None => format!("- {}", who(&change.from)),
             }
         }
         field if change.from.is_none() => format!("{field}: {}", value(&change.to)),
@@ -190,7 +208,7 @@ mod tests {
         let action_ = Action {
             kind,
             anchor: crate::model::SourceId::new([1; 16]),
-            email: "ann@example.com".parse().unwrap(),
+            who: "ann@example.com".parse().unwrap(),
             dn: Some("cn=ann\n,dc=test".into()),
             cloud_id: None,
             changes,

@@ -103,6 +103,14 @@ fn write(event: &Event, known: &Known) {
         Event::Planned { people, actions } => {
             debug!(count = people, action_count = actions, "A part of the plan is carried out.");
         }
+        Event::PlannedGroups { groups, actions, without } => {
+            info!(
+                group_count = groups,
+                action_count = actions,
+                without_account_count = without,
+                "Groups of the cloud are carried out."
+            );
+        }
         Event::Done { action, cloud_id } => match cloud_id {
             Some(cloud_id) => {
                 debug!(anchor = %action.anchor, %cloud_id, kind = %action.kind, "An action was carried out.");

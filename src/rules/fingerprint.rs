@@ -19,6 +19,7 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
     let mut h = Hasher::seeded(Fingerprint::NONE);
     h.part(&RULES_VERSION.to_le_bytes());
     // The mapping in force says all that dialect and defaults have to say.
+    // The choice of groups says nothing about people, and has a digest of its own.
     let Spec {
         dialect: _,
         email: _,
@@ -32,6 +33,7 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         entitlements,
         seats,
         roles,
+        groups: _,
     } = spec;
     h.part(email_source(spec).as_bytes());
     for (field, source) in sources(spec) {

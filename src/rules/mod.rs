@@ -6,6 +6,7 @@
 mod award;
 mod calling;
 mod check;
+mod chosen;
 mod defaults;
 mod entitlement;
 mod error;
@@ -45,12 +46,13 @@ use scope::Scope;
 use standing::Order;
 use subject::Subject;
 
+pub use chosen::Chosen;
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
 pub use spec::{
-    CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, PolicySpec, RoleSpec, ScopeSpec, SeatsSpec, Spec,
-    TemplateSpec,
+    CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, ScopeSpec,
+    SeatsSpec, Spec, TemplateSpec,
 };
 pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 
@@ -66,6 +68,7 @@ pub struct Rules {
     roles: Vec<RoleRule>,
     attributes: BTreeSet<String>,
     groups: Vec<String>,
+    chosen: Option<Chosen>,
     /// Of the rules as written.
     written: Fingerprint,
     /// Of the rules as bound.
@@ -109,6 +112,7 @@ impl Rules {
         let roles = spec.roles.iter().enumerate();
         let roles: Vec<_> =
             roles.map(|(i, spec)| RoleRule::compile(i, spec, &mut needs, &mut errors)).collect();
+        let chosen = Chosen::compile(&spec.groups, &mut errors);
         match mapping {
             Some(mapping) if errors.is_empty() => {
                 let written = fingerprint::of_spec(spec);
@@ -122,6 +126,7 @@ impl Rules {
                     roles,
                     attributes: needs.attributes,
                     groups: needs.groups.into_names(),
+                    chosen,
                     written,
                     fingerprint: written,
                     managed_licenses: BTreeSet::new(),
@@ -264,15 +269,25 @@ impl Rules {
     }
 
     /// What must be read from the source: every attribute that any rule names, in lower case,
-    /// and groups when any is named.
+    /// and groups when any is named or chosen for the cloud.
     pub fn ask(&self) -> Ask {
-        Ask { attributes: self.attributes.clone(), groups: !self.groups.is_empty() }
+        Ask { attributes: self.attributes.clone(), groups: self.wants_groups() }
     }
 
     /// The groups that rules name (DN or plain name), as first written; their places here
     /// are the members of a [`GroupSet`].
     pub fn groups(&self) -> &[String] {
         &self.groups
+    }
+
+    /// Whether groups have to be read.
+    pub fn wants_groups(&self) -> bool {
+        !self.groups.is_empty() || self.chosen.is_some()
+    }
+
+    /// Which groups become groups of the cloud; `None` when none do.
+    pub fn chosen(&self) -> Option<&Chosen> {
+        self.chosen.as_ref()
     }
 
     /// Whether the members of some groups are kept out, so that whoever leaves one may come.

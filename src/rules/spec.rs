@@ -47,6 +47,19 @@ pub struct Spec {
     pub seats: SeatsSpec,
     /// Administrator roles.
     pub roles: Vec<RoleSpec>,
+    /// Which groups become groups of the cloud.
+    pub groups: GroupSpec,
+}
+
+/// Which groups of the directory become groups of the cloud: those that anything here means.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct GroupSpec {
+    /// DNs, plain names, or LDAP filters, which begin with `(`.
+    pub sync: Vec<String>,
+    /// DNs under which all groups are meant.
+    pub bases: Vec<String>,
+    /// The expression for the name in the cloud; `None` for the default.
+    pub name: Option<String>,
 }
 
 /// Fields that are mapped, and not simply written whenever they differ.

@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0006.sql"),
+    include_str!("migrations/0008.sql"),
 ];
 
 /// How long to wait for another process that writes.

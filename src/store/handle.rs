@@ -15,8 +15,8 @@ use super::journal::Deed;
 use super::snapshot::Prepared;
 use super::writer::{Answer, Ending, Letter, Request, Writer};
 use super::{
-    Decision, Followed, GroupDelta, HeldPlan, IntentId, Lock, Meta, Named, NewRun, Reader, RowChange, RunId,
-    SeatDay, Settlement, StoreError, StoreErrorKind, Waiting, database,
+    Decision, Followed, GroupDelta, HeldPlan, IntentId, Lock, Meta, Named, NewRun, Reader, Regrouping,
+    RowChange, RunId, SeatDay, Settlement, StoreError, StoreErrorKind, Waiting, database,
 };
 use crate::model::{Action, LicenseId, SourceId, Withheld};
 
@@ -191,6 +191,11 @@ impl Store {
     /// again, in one transaction.
     pub async fn commit_groups(&self, delta: GroupDelta) -> Result<(), StoreError> {
         self.ask(Request::Groups(delta)).await.map(drop)
+    }
+
+    /// Notes which groups of the cloud have to be looked at again, in one transaction.
+    pub async fn regroup(&self, regrouping: Regrouping) -> Result<(), StoreError> {
+        self.ask(Request::Regroup(regrouping)).await.map(drop)
     }
 
     /// Replaces the facts about the whole snapshot; its generation is kept by the store.

@@ -39,6 +39,8 @@ pub struct Meta {
     pub licenses: BTreeSet<LicenseId>,
     /// Roles, in the same way.
     pub roles: BTreeSet<RoleId>,
+    /// The choice of groups under which groups were last read.
+    pub groups: Fingerprint,
     /// Whatever else is to be kept, such as cursors.
     pub extra: serde_json::Map<String, serde_json::Value>,
 }

@@ -4,6 +4,7 @@
 //! [`Lock`] lets one process write, [`Store`] is its writer, and [`Reader`] reads without
 //! leaving a trace. [`Stage`] is the spool of one pass and is gone with it.
 
+mod cloud_groups;
 mod database;
 mod decide;
 mod error;
@@ -29,6 +30,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use cloud_groups::{GroupChange, Regrouping};
 pub use database::DATABASE_FILE;
 pub use decide::{Decided, decide};
 pub use error::{StoreError, StoreErrorKind};

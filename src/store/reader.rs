@@ -332,8 +332,8 @@ impl Reader {
         self.read("reading approved plans", |db| held::approved_since(db, since))
     }
 
-    /// What was taken away and confirmed since a time, newest first: deactivations, deletions and
-    /// licences.
+    /// What was taken away and confirmed since a time, newest first: deactivations, deletions,
+    /// licences, groups and members of groups.
     pub fn removals_since(&self, since: i64) -> Result<Vec<Action>, StoreError> {
         self.read("reading the journal", |db| journal::removals_since(db, since))
     }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::StoreError;
+use super::cloud_groups::{self, Regrouping};
 use super::followed::{self, Followed};
 use super::groups::{self, GroupDelta};
 use super::held::{self, Decision, HeldPlan};
@@ -34,6 +35,7 @@ pub(super) enum Request {
     Settle { now: i64, endings: Vec<Ending> },
     ChangeRows(Vec<Prepared>),
     Groups(GroupDelta),
+    Regroup(Regrouping),
     Meta(Box<Meta>),
     Managers { named: Vec<reporting::Named>, done: Vec<SourceId> },
     Follow { meta: Box<Meta>, followed: Followed },
@@ -197,6 +199,7 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
             }
         }
         Request::Groups(delta) => groups::commit(db, delta)?,
+        Request::Regroup(regrouping) => cloud_groups::regroup(db, regrouping)?,
         Request::Meta(new) => meta::write(db, new)?,
         Request::Managers { named, done } => {
             reporting::set(db, named)?;

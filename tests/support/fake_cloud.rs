@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use dirsyncd::cloud::{CloudError, CloudErrorKind, CloudRead, CloudWrite, Grant, Order, Organization};
+use dirsyncd::cloud::{
+    CloudError, CloudErrorKind, CloudRead, CloudWrite, Grant, GroupWritten, Order, Organization,
+};
 use dirsyncd::model::{
-    Account, Action, Attr, Catalogue, CloudId, Email, InUse, Kind, License, LicenseId, LicenseKind, Place,
-    Profile, Role, RoleId, Telephone,
+    Account, Action, Attr, Catalogue, CloudGroup, CloudId, Email, Field, InUse, Kind, License, LicenseId,
+    LicenseKind, Place, Profile, Role, RoleId, Telephone,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc};
@@ -39,6 +41,15 @@ pub struct Kept {
     pub murky_block: bool,
     /// What came with a calling licence.
     pub telephone: Option<Telephone>,
+    /// We created it or wrote our anchor to it.
+    pub ours: bool,
+}
+
+/// One group and everything about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptGroup {
+    pub group: CloudGroup,
+    pub members: BTreeMap<CloudId, Giver>,
     /// We created it or wrote our anchor to it.
     pub ours: bool,
 }
@@ -77,6 +88,13 @@ pub struct FakeCloud(Arc<Mutex<State>>, Arc<Notify>);
 /// What is in the cloud, and what happened to it.
 pub struct State {
     pub accounts: BTreeMap<CloudId, Kept>,
+    pub groups: BTreeMap<CloudId, KeptGroup>,
+    /// Accounts that no group accepts.
+    pub refused: BTreeSet<CloudId>,
+    /// Members may be taken out of groups whoever put them in.
+    pub exact: bool,
+    /// Lists of members that were read.
+    pub member_reads: u64,
     pub licenses: Vec<License>,
     pub roles: Vec<Role>,
     pub me: Option<CloudId>,
@@ -117,6 +135,10 @@ impl FakeCloud {
         });
         let state = State {
             accounts: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            exact: false,
+            member_reads: 0,
             licenses: Vec::new(),
             roles: roles.into(),
             me: None,
@@ -211,7 +233,8 @@ impl FakeCloud {
 
 /// Only a create is left open after one sending; everything else was sent again and again.
 fn unanswered(aims: &[Aim]) -> CloudError {
-    let once = aims.contains(&Aim::Read) || aims.contains(&Aim::Kind(Kind::Create));
+    let creates = [Kind::Create, Kind::GroupCreate].map(Aim::Kind);
+    let once = aims.contains(&Aim::Read) || creates.iter().any(|aim| aims.contains(aim));
     error(if once { CloudErrorKind::Ambiguous } else { CloudErrorKind::Unreachable })
 }
 
@@ -362,9 +385,9 @@ impl State {
             (Kind::Create, _) => {
                 let anchor = action.anchor.to_string();
                 if !self.by_anchor(&anchor).is_empty() {
-                    self.violations.push(format!("{} exists twice", action.email));
+                    self.violations.push(format!("{} exists twice", action.who));
                 }
-                let id = self.add(action.email.as_str());
+                let id = self.add(action.who.as_str());
                 for license in self.template.clone() {
                     self.give_by_hand(&id, &license);
                 }
@@ -379,10 +402,13 @@ impl State {
         let protected = self.me.as_ref() == Some(&id);
         if action.kind == Kind::Delete {
             let Some(kept) = self.accounts.remove(&id) else { return Err(error(CloudErrorKind::NotFound)) };
-            if !kept.ours || protected {
-                self.violations.push(format!("deleted {}, which is not ours", action.email));
+            for group in self.groups.values_mut() {
+                group.members.remove(&id);
             }
-            self.removals.push(format!("delete {}", action.email));
+            if !kept.ours || protected {
+                self.violations.push(format!("deleted {}, which is not ours", action.who));
+            }
+            self.removals.push(format!("delete {}", action.who));
             return Ok(id);
         }
         let mut violations = Vec::new();
@@ -398,7 +424,7 @@ impl State {
                     let human = |anchor: &Option<String>| self.humans.get(anchor.as_ref()?);
                     let same = human(before).is_some() && human(before) == human(to);
                     if kept.ours && before.is_some() && before != to && !same {
-                        violations.push(format!("{} got the account of somebody else", action.email));
+                        violations.push(format!("{} got the account of somebody else", action.who));
                     }
                     kept.account.external_id.clone_from(to);
                     kept.ours = true;
@@ -406,13 +432,13 @@ impl State {
                 (Attr::Active, to) => {
                     let active = to.as_deref() == Some("true");
                     if active && kept.blocked_by_hand && !kept.murky_block {
-                        violations.push(format!("allowed {} again, who was blocked by hand", action.email));
+                        violations.push(format!("allowed {} again, who was blocked by hand", action.who));
                     }
                     if !active {
                         if !kept.ours || protected {
-                            violations.push(format!("deactivated {}, who is not ours", action.email));
+                            violations.push(format!("deactivated {}, who is not ours", action.who));
                         }
-                        removals.push(format!("deactivate {}", action.email));
+                        removals.push(format!("deactivate {}", action.who));
                         kept.blocked_by_hand = false;
                     }
                     kept.account.active = active;
@@ -430,18 +456,98 @@ impl State {
                 }
                 (Attr::Role(role), None) => {
                     if kept.roles.get(role) == Some(&Giver::Hand) {
-                        violations.push(format!("took role {role} from {}, given by hand", action.email));
+                        violations.push(format!("took role {role} from {}, given by hand", action.who));
                     }
-                    removals.push(format!("role {} {role}", action.email));
+                    removals.push(format!("role {} {role}", action.who));
                     kept.account.roles.remove(role);
                     kept.roles.remove(role);
                 }
-                (Attr::License(_), _) => violations.push("a licence among other orders".into()),
+                (Attr::License(_) | Attr::Member(_), _) => {
+                    violations.push("a licence or a member among other orders".into());
+                }
             }
         }
         self.violations.extend(violations);
         self.removals.extend(removals);
         Ok(id)
+    }
+
+    /// A group that somebody makes by hand.
+    pub fn add_group(&mut self, name: &str) -> CloudId {
+        self.next += 1;
+        let id = CloudId::new(format!("cloud-{:04}", self.next));
+        let group = CloudGroup { id: id.clone(), name: name.into(), external_id: None };
+        let kept = KeptGroup { group, members: BTreeMap::new(), ours: false };
+        self.groups.insert(id.clone(), kept);
+        id
+    }
+
+    pub fn group_by_name(&mut self, name: &str) -> Option<&mut KeptGroup> {
+        self.groups.values_mut().find(|kept| kept.group.name.eq_ignore_ascii_case(name))
+    }
+
+    fn write_group(&mut self, order: Order<'_>) -> Result<GroupWritten, CloudError> {
+        let action = order.action;
+        let name = action.changes.iter().find(|change| change.field == Attr::Field(Field::DisplayName));
+        if let Some(name) = name.and_then(|change| change.to.clone()) {
+            let taken = self.groups.values().any(|kept| {
+                kept.group.name.eq_ignore_ascii_case(&name) && Some(&kept.group.id) != order.cloud_id
+            });
+            if taken {
+                return Err(error(CloudErrorKind::Conflict));
+            }
+        }
+        let members = action.changes.iter().filter(|change| matches!(change.field, Attr::Member(_))).count();
+        if members > 500 {
+            self.violations.push(format!("{members} members in one call"));
+        }
+        let id = match (action.kind, order.cloud_id) {
+            (Kind::GroupCreate, _) => {
+                let anchor = action.anchor.to_string();
+                if self.groups.values().any(|kept| kept.group.external_id.as_deref() == Some(anchor.as_str()))
+                {
+                    self.violations.push(format!("the group {} exists twice", action.who));
+                }
+                self.add_group(action.who.as_str())
+            }
+            (_, Some(id)) => id.clone(),
+            (_, None) => {
+                self.violations.push(format!("{} of no group", action.kind));
+                return Err(error(CloudErrorKind::Rejected));
+            }
+        };
+        let (known, refused) = (self.accounts.keys().cloned().collect::<BTreeSet<_>>(), self.refused.clone());
+        let Some(kept) = self.groups.get_mut(&id) else { return Err(error(CloudErrorKind::NotFound)) };
+        let mut written = GroupWritten { id: id.clone(), refused: Vec::new() };
+        if action.kind == Kind::GroupDelete {
+            if !kept.ours {
+                self.violations.push(format!("deleted the group {}, which is not ours", action.who));
+            }
+            self.groups.remove(&id);
+            self.removals.push(format!("group {}", action.who));
+            return Ok(written);
+        }
+        for change in &action.changes {
+            match (&change.field, &change.to) {
+                (Attr::Field(Field::DisplayName), Some(to)) => kept.group.name.clone_from(to),
+                (Attr::ExternalId, to) => {
+                    kept.group.external_id.clone_from(to);
+                    kept.ours = true;
+                }
+                (Attr::Member(who), Some(_)) if refused.contains(who) || !known.contains(who) => {
+                    written.refused.push(who.clone());
+                }
+                (Attr::Member(who), Some(_)) => given(kept.members.entry(who.clone())),
+                (Attr::Member(who), None) => {
+                    if kept.members.remove(who) == Some(Giver::Hand) && !self.exact {
+                        self.violations.push(format!("took {who} out of {}, added by hand", action.who));
+                    }
+                    self.removals.push(format!("member {who} of {}", action.who));
+                }
+                _ => self.violations.push("something else in a group".into()),
+            }
+        }
+        Ok(written)
     }
 
     fn assign(
@@ -605,6 +711,32 @@ impl CloudRead for FakeCloud {
             Ok(kept.licenses.keys().cloned().collect())
         })
     }
+
+    fn groups(&self) -> BoxFuture<'_, Result<Vec<CloudGroup>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            Ok(self.state().groups.values().map(|kept| kept.group.clone()).collect())
+        })
+    }
+
+    fn group_by_name<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<CloudGroup>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            Ok(self.state().group_by_name(name).map(|kept| kept.group.clone()).into_iter().collect())
+        })
+    }
+
+    fn group_members<'a>(
+        &'a self,
+        id: &'a CloudId,
+    ) -> BoxFuture<'a, Result<Option<Vec<CloudId>>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            let mut state = self.state();
+            state.member_reads += 1;
+            Ok(state.groups.get(id).map(|kept| kept.members.keys().cloned().collect()))
+        })
+    }
 }
 
 impl CloudWrite for FakeCloud {
@@ -623,6 +755,10 @@ impl CloudWrite for FakeCloud {
 
     fn batch_size(&self) -> usize {
         self.state().batch
+    }
+
+    fn write_group<'a>(&'a self, order: Order<'a>) -> BoxFuture<'a, Result<GroupWritten, CloudError>> {
+        Box::pin(async move { self.write_call(order.action.kind, |state| state.write_group(order)).await })
     }
 
     fn assign<'a>(

@@ -11,7 +11,7 @@ use dirsyncd::pass::{
     Acted, Answer, Hands, Heard, Hearing, Look, Observe, Part, PassError, World, act, forget_cursors, hear,
     look,
 };
-use dirsyncd::plan::Leavers;
+use dirsyncd::plan::{GroupRules, Leavers};
 use dirsyncd::recover::recover;
 use dirsyncd::report::{Event, Sink};
 use dirsyncd::rules::{Dialect, Rules, Spec};
@@ -38,6 +38,7 @@ pub struct Org {
     pub leavers: Leavers,
     pub adopt: bool,
     pub preempt: bool,
+    pub groups: GroupRules,
     pub limits: Limits,
     pub protected: BTreeSet<Email>,
     pub observe: Observe,
@@ -90,6 +91,7 @@ impl Org {
             leavers: Leavers::default(),
             adopt: true,
             preempt: false,
+            groups: GroupRules::default(),
             limits: Limits::default(),
             protected: BTreeSet::new(),
             observe: Observe::Touched,
@@ -156,6 +158,7 @@ impl Org {
             leavers: self.leavers,
             adopt: self.adopt,
             preempt: self.preempt,
+            groups: self.groups,
             limits: self.limits,
             protected: self.protected.clone(),
             observe,

@@ -7,7 +7,7 @@ use dirsyncd::pass::Observe;
 use dirsyncd::rules::{EntitlementSpec, RoleSpec, SeatsSpec};
 use dirsyncd::store::Decision;
 
-use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, kind_of};
+use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, State as CloudState, kind_of};
 use crate::support::fake_source::{Answers, Directory, Entry, State};
 use crate::support::org::{Org, runtime};
 use crate::tell;
@@ -113,6 +113,17 @@ impl Scene {
                 self.org.limits.license_remove = Limit { count, percent: 100, floor: count };
                 Ok(())
             }
+            ["guard", "group_member_remove", count] => {
+                let count = number(count)?;
+                self.org.limits.group_member_remove = Limit { count, percent: 100, floor: count };
+                Ok(())
+            }
+            ["guard", "group_delete", count] => {
+                let count = number(count)?;
+                self.org.limits.group_delete = Limit { count, percent: 100, floor: count };
+                Ok(())
+            }
+            ["groups", rest @ ..] => self.groups(line, rest),
             ["leavers", "are", "deleted", "after", days, "days"] => {
                 self.org.leavers.delete_after = Some(number(days)? as i64 * DAY);
                 Ok(())
@@ -272,6 +283,24 @@ impl Scene {
         }
     }
 
+    fn groups(&mut self, line: &str, words: &[&str]) -> Done {
+        let org = &mut self.org;
+        match words {
+            ["sync", names @ ..] => org.spec.groups.sync = names.iter().map(|name| (*name).into()).collect(),
+            ["are", "named", expression] => org.spec.groups.name = Some((*expression).into()),
+            ["are", "adopted"] => org.groups.adopt = true,
+            ["hold", "exactly", "whom", "the", "directory", "names"] => {
+                org.groups.exact = true;
+                org.cloud.state().exact = true;
+            }
+            ["are", "deleted", "after", days, "days"] => {
+                org.groups.delete_after = Some(number(days)? as i64 * DAY);
+            }
+            _ => return Err(format!("no such line: {line}")),
+        }
+        Ok(())
+    }
+
     fn rules(&mut self, line: &str, words: &[&str]) -> Done {
         let spec = &mut self.org.spec;
         match words {
@@ -331,6 +360,9 @@ impl Scene {
         if let ["is", "late", count, "times"] = words {
             cloud.late = number(count)?;
             return Ok(());
+        }
+        if let ["group", name, rest @ ..] = words {
+            return cloud_group(&mut cloud, line, name, rest);
         }
         if let ["has", email, rest @ ..] = words {
             let id = cloud.add(email);
@@ -426,6 +458,33 @@ impl Scene {
         self.org.cloud.state().faults.push((aim, 0, fault));
         Ok(())
     }
+}
+
+/// What somebody does to a group in the cloud by hand.
+fn cloud_group(cloud: &mut CloudState, line: &str, name: &str, words: &[&str]) -> Done {
+    let account = |cloud: &mut CloudState, email: &str| {
+        let kept = cloud.by_email(email).ok_or(format!("there is no account \"{email}\""))?;
+        Ok::<_, String>(kept.account.id.clone())
+    };
+    if let ["is", "made"] = words {
+        cloud.add_group(name);
+        return Ok(());
+    }
+    let who = match words {
+        ["adds" | "drops" | "refuses", email] => Some(account(cloud, email)?),
+        _ => None,
+    };
+    let kept = cloud.group_by_name(name).ok_or(format!("there is no group \"{name}\" in the cloud"))?;
+    let id = kept.group.id.clone();
+    match (words, who) {
+        (["adds", _], Some(who)) => drop(kept.members.entry(who).or_insert(Giver::Hand)),
+        (["drops", _], Some(who)) => drop(kept.members.remove(&who)),
+        (["refuses", _], Some(who)) => drop(cloud.refused.insert(who)),
+        (["is", "renamed", to], _) => kept.group.name = (*to).into(),
+        (["is", "deleted"], _) => drop(cloud.groups.remove(&id)),
+        _ => return Err(format!("no such line: {line}")),
+    }
+    Ok(())
 }
 
 fn set<T>(place: &mut T, value: T) -> Done {

@@ -57,7 +57,10 @@ pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
     for unbound in &passed.look.unbound {
         line(out, format_args!("unbound: {}", unbound.message));
     }
-    for action in &passed.done {
+    // Groups go side by side.
+    let mut done: Vec<&Action> = passed.done.iter().collect();
+    done.sort_by_key(|action| action.kind.is_group().then(|| action.who.to_string()));
+    for action in done {
         line(out, said(action));
     }
     for failure in &acted.failed {
@@ -66,7 +69,7 @@ pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
     for held in &acted.held {
         line(out, format_args!("held ({}): {}", held.code, said(&held.action)));
     }
-    for finding in passed.look.guard.findings() {
+    for finding in passed.look.guard.findings().iter().chain(&acted.findings) {
         line(out, format_args!("guard: {}", finding.message));
     }
     for (license, people) in &acted.uncalled {
@@ -76,7 +79,7 @@ pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
     not_given(&passed.look, out);
     fading(org, acted.fading.iter(), out);
     seats(acted.waiting.iter(), out);
-    short(org, acted.short.iter(), out);
+    short(org, acted.short.iter().chain(&acted.kept), out);
     strays(&passed.look, out);
     if let Some(fatal) = &acted.fatal {
         line(out, format_args!("ended by the cloud: {fatal}"));
@@ -130,6 +133,21 @@ pub fn cloud(org: &Org, out: &mut String) {
     for text in lines {
         line(out, text);
     }
+    let mut groups: Vec<_> = state.groups.values().collect();
+    groups.sort_by(|a, b| a.group.name.cmp(&b.group.name));
+    for kept in groups {
+        let mut members: Vec<&str> = kept
+            .members
+            .keys()
+            .map(|id| {
+                let email = state.accounts.get(id).and_then(|kept| kept.account.email.as_ref());
+                email.map_or("(nobody)", |email| email.as_str())
+            })
+            .collect();
+        members.sort_unstable();
+        let anchor = if kept.group.external_id.is_none() { " (no anchor)" } else { "" };
+        line(out, format_args!("group {}{anchor}: {}", kept.group.name, members.join(" ")));
+    }
 }
 
 fn line(out: &mut String, text: impl std::fmt::Display) {
@@ -146,7 +164,7 @@ fn role_name(role: &RoleId) -> &str {
 
 /// One action in a line.
 fn said(action: &Action) -> String {
-    let mut text = format!("{} {}", action.kind, action.email);
+    let mut text = format!("{} {}", action.kind, action.who);
     for change in &action.changes {
         let value = |value: &Option<String>| value.as_ref().map_or("nothing".into(), |v| format!("\"{v}\""));
         let _ = match &change.field {
@@ -160,6 +178,10 @@ fn said(action: &Action) -> String {
             }
             Attr::Role(id) => {
                 write!(text, " {}{}", if change.to.is_some() { "+" } else { "-" }, role_name(id))
+            }
+            Attr::Member(_) => {
+                let (sign, who) = if change.to.is_some() { ('+', &change.to) } else { ('-', &change.from) };
+                write!(text, " {sign}{}", who.as_deref().unwrap_or("?"))
             }
             field if change.from.is_none() => write!(text, " {field}={}", value(&change.to)),
             field => write!(text, " {field} {} -> {}", value(&change.from), value(&change.to)),
@@ -218,8 +240,9 @@ fn short<'a>(org: &Org, all: impl Iterator<Item = &'a (SourceId, &'static str)>,
     for (anchor, reason) in all {
         let who = org.directories.iter().find_map(|directory| {
             let state = directory.state();
-            let mut everybody = state.people.iter().chain(&state.dropped);
-            everybody.find(|(_, entry)| entry.anchor == *anchor).map(|(name, _)| name.clone())
+            let everybody = state.people.iter().chain(&state.dropped).map(|(name, one)| (name, one.anchor));
+            let mut all = everybody.chain(state.groups.iter().map(|(name, one)| (name, one.anchor)));
+            all.find(|(_, known)| known == anchor).map(|(name, _)| name.clone())
         });
         line(out, format_args!("short: {}: {reason}", who.as_deref().unwrap_or("somebody")));
     }

@@ -10,6 +10,8 @@ mod attendee;
 mod bulk;
 mod doubt;
 mod fault;
+mod group_write;
+mod groups;
 mod ids;
 mod license;
 mod link;

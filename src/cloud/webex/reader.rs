@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::account::{account, is_person};
 use super::fault;
+use super::groups;
 use super::license::license;
 use super::link::{Link, Request, for_all, parse};
 use super::listing::{self, nobody_listens};
@@ -18,7 +19,7 @@ use super::{Settings, attendee, ids, telephony};
 use crate::cloud::http::Answer;
 use crate::cloud::pace::Tempo;
 use crate::cloud::{CloudError, CloudErrorKind, CloudRead, Organization};
-use crate::model::{Account, Catalogue, CloudId, Email, InUse, LicenseId, Place, Role, RoleId};
+use crate::model::{Account, Catalogue, CloudGroup, CloudId, Email, InUse, LicenseId, Place, Role, RoleId};
 
 /// Holders of a licence per page: the largest number that Webex documents.
 const HOLDERS_PER_PAGE: u32 = 300;
@@ -263,5 +264,20 @@ impl CloudRead for WebexReader {
 
     fn licenses_of<'a>(&'a self, id: &'a CloudId) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>> {
         licenses_of(&self.link, id).boxed()
+    }
+
+    fn groups(&self) -> BoxFuture<'_, Result<Vec<CloudGroup>, CloudError>> {
+        groups::all(&self.link).boxed()
+    }
+
+    fn group_by_name<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<CloudGroup>, CloudError>> {
+        groups::by_name(&self.link, name).boxed()
+    }
+
+    fn group_members<'a>(
+        &'a self,
+        id: &'a CloudId,
+    ) -> BoxFuture<'a, Result<Option<Vec<CloudId>>, CloudError>> {
+        groups::members(&self.link, id).boxed()
     }
 }

@@ -3,7 +3,7 @@
 use super::entitlement::Entitling;
 use super::{Check, is_domain};
 use crate::config::raw;
-use crate::rules::{Dialect, PolicySpec, ScopeSpec, SeatsSpec, Spec};
+use crate::rules::{Dialect, GroupSpec, PolicySpec, ScopeSpec, SeatsSpec, Spec};
 
 impl Check<'_> {
     pub(super) fn rules(&mut self, people: raw::People, entitling: Entitling, seats: raw::Seats) -> Spec {
@@ -53,6 +53,7 @@ impl Check<'_> {
                 descending: seats.order == raw::Direction::Descending,
             },
             roles: entitling.roles,
+            groups: GroupSpec::default(),
         }
     }
 }

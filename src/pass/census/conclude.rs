@@ -69,7 +69,7 @@ impl Work {
             };
             sources.push(SourceSeen { name, meta, complete });
         }
-        if sieve.rules.groups().is_empty() {
+        if !sieve.rules.wants_groups() {
             self.memberships = Some(Memberships::none());
         }
         let memberships = self.memberships.take().unwrap_or_else(Memberships::none);
@@ -120,6 +120,7 @@ impl Work {
             withheld: self.withheld,
             not_given: self.not_given,
             through_primary: self.through_primary,
+            primary: self.primary,
             memberships,
         };
         (reading, self.stage)

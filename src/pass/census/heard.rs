@@ -30,6 +30,7 @@ pub fn read_heard(heard: Heard, sieve: &Sieve) -> Result<(Reading, Stage), PassE
     } = heard;
     let mut work = Work::new(stage, sieve)?;
     work.gathering = None;
+    work.follows = true;
     work.groups = groups;
     work.people = people.len() as u64;
     for reason in &partial {

@@ -26,7 +26,7 @@ pub(super) async fn follow(
 ) -> Result<Answer, PassError> {
     let reader = ear.hearing.reader;
     let with_groups = ear.ask.groups;
-    let gathering = Gathering::begin(reader)?;
+    let gathering = Gathering::begin(reader, ear.hearing.rules.chosen())?;
     let known: BTreeMap<SourceId, GroupRow> =
         gathering.known().values().map(|row| (row.anchor, row.clone())).collect();
 
@@ -116,7 +116,8 @@ fn open(ear: &Ear<'_>) -> Result<Vec<SourceId>, PassError> {
 /// The people of plans about which this was decided.
 fn held(reader: &Reader, which: fn(Option<Decision>) -> bool) -> Result<BTreeSet<SourceId>, PassError> {
     let plans = reader.held()?.into_iter().filter(|plan| which(plan.decision));
-    Ok(plans.flat_map(|plan| plan.actions).map(|action| action.anchor).collect())
+    let actions = plans.flat_map(|plan| plan.actions).filter(|action| !action.kind.is_group());
+    Ok(actions.map(|action| action.anchor).collect())
 }
 
 /// Linked people who are served first when a seat becomes free.

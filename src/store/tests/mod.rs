@@ -2,6 +2,7 @@
 
 mod beside;
 mod child;
+mod cloud_groups;
 mod crash;
 mod journal;
 mod naive;
@@ -77,7 +78,7 @@ fn action(n: u64) -> Action {
     Action {
         kind: Kind::Update,
         anchor: anchor(n),
-        email: email(n),
+        who: email(n).into(),
         dn: Some(dn(n)),
         cloud_id: Some(cloud_id(n)),
         changes: vec![Change::new(Attr::Field(Field::Title), Some("Clerk".into()), None)],
