@@ -5,6 +5,7 @@
 
 mod account;
 mod action;
+mod address;
 mod bond;
 mod census;
 mod change;
@@ -23,6 +24,7 @@ mod wanted;
 
 pub use account::Account;
 pub use action::{Action, Attr, Cause, Change, Kind};
+pub use address::{address_key, is_domain};
 pub use bond::{Bond, Need};
 pub use census::{Ask, Census, Completeness, Portion, Unusable};
 pub use change::{Changes, Container, Cursor, Found, Hint, Hinted, Lookup, MANY, Method, Watched};

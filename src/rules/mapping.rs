@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Email, EmailError, Field, FieldSet, Profile, Withheld};
+use crate::model::{Email, EmailError, Field, FieldSet, Profile, Withheld, address_key, is_domain};
 
 use super::check::{Unusable, check};
 use super::error::RuleError;
 use super::expr::{Needs, Text};
-use super::fold::{composed, same};
+use super::fold::composed;
 use super::subject::Subject;
 use super::{MappedValue, Spec, defaults};
 
@@ -176,6 +176,17 @@ impl Mapping {
             attributes => attributes,
         };
         let email = match text.parse::<Email>() {
+            Ok(email) if !is_domain(email.domain()) => {
+                return Err(withheld(
+                    subject,
+                    "bad_email",
+                    format!(
+                        "the value {} cannot be used: its domain has no ASCII form (IDNA) ({rule})",
+                        shown(text.trim())
+                    ),
+                    format!("correct the address in {attributes}"),
+                ));
+            }
             Ok(email) => email,
             Err(EmailError::Empty) => {
                 return Err(withheld(
@@ -195,7 +206,7 @@ impl Mapping {
             }
         };
         let domain = email.domain();
-        if self.allowed_domains.is_empty() || self.allowed_domains.iter().any(|allowed| same(allowed, domain))
+        if self.allowed_domains.is_empty() || self.allowed_domains.iter().any(|allowed| email.is_of(allowed))
         {
             return Ok(email);
         }
@@ -215,8 +226,9 @@ const ADDRESSES: [Field; 5] =
 /// Whether an address is the user name, or was given already: a list of aliases mostly holds
 /// the primary address too, and the cloud wants each once.
 fn is_repeated(email: &Email, profile: &Profile, value: &str) -> bool {
-    same(email.as_str(), value)
-        || ADDRESSES.iter().filter_map(|field| profile.get(field)).any(|known| same(known, value))
+    let key = address_key(value);
+    email.key() == key
+        || ADDRESSES.iter().filter_map(|field| profile.get(field)).any(|known| address_key(known) == key)
 }
 
 /// The value of one field, or what makes it unusable.
