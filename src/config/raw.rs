@@ -19,7 +19,7 @@ use crate::plan::Leavers as LeaversPolicy;
 
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
 pub use entitlement::{Entitlement, Entitlements, Mode, Role, Take, Template};
-pub use people::{Dialect, Mapping, People, Policy, Scope};
+pub use people::{Collisions, Dialect, Mapping, People, Policy, Scope};
 pub use trial::{Expect, Test};
 
 /// The configuration of dirsyncd.

@@ -187,6 +187,8 @@ struct Work {
     not_given: Vec<NotGiven>,
     through_primary: Vec<SourceId>,
     batch: Vec<StagedWanted>,
+    /// When newcomers' records were made, where it matters.
+    ages: Vec<(SourceId, i64)>,
 }
 
 impl Work {
@@ -205,6 +207,7 @@ impl Work {
             not_given: Vec::new(),
             through_primary: Vec::new(),
             batch: Vec::new(),
+            ages: Vec::new(),
         })
     }
 
@@ -334,6 +337,9 @@ impl Work {
             }
             _ => {}
         }
+        if email.is_some() {
+            self.ages.extend(sieve.rules.created(&record).map(|created| (record.anchor, created)));
+        }
         let open = self.note_ungiven(&record, verdict.ungiven, sieve);
         self.batch.push(StagedWanted {
             anchor: record.anchor,
@@ -370,6 +376,8 @@ impl Work {
             }
         }
         self.stage.put_wanted(&twins)?;
+        self.stage.put_ages(&self.ages)?;
+        self.ages.clear();
         batch.clear();
         self.batch = batch;
         Ok(())

@@ -6,6 +6,7 @@
 mod award;
 mod calling;
 mod check;
+mod collisions;
 mod defaults;
 mod entitlement;
 mod error;
@@ -43,6 +44,7 @@ use role::RoleRule;
 use scope::Scope;
 use subject::Subject;
 
+pub use collisions::Collisions;
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
@@ -57,6 +59,7 @@ pub struct Rules {
     scope: Scope,
     mapping: Mapping,
     join: Option<Join>,
+    collisions: Collisions,
     entitling: EntitlingSpec,
     entitlements: Vec<Entitlement>,
     roles: Vec<RoleRule>,
@@ -104,6 +107,9 @@ impl Rules {
         let roles = spec.roles.iter().enumerate();
         let roles: Vec<_> =
             roles.map(|(i, spec)| RoleRule::compile(i, spec, &mut needs, &mut errors)).collect();
+        if spec.collisions == Collisions::LinkedThenOldest {
+            needs.attributes.extend(collisions::AGE.map(str::to_owned));
+        }
         match mapping {
             Some(mapping) if errors.is_empty() => {
                 let written = fingerprint::of_spec(spec);
@@ -111,6 +117,7 @@ impl Rules {
                     scope,
                     mapping,
                     join,
+                    collisions: spec.collisions,
                     entitling: spec.entitling,
                     entitlements,
                     roles,

@@ -4,7 +4,7 @@ use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::Limit;
 use dirsyncd::model::{Field, Kind, LicenseId, Place, RoleId};
 use dirsyncd::pass::Observe;
-use dirsyncd::rules::{EntitlementSpec, RoleSpec};
+use dirsyncd::rules::{Collisions, EntitlementSpec, RoleSpec};
 use dirsyncd::store::Decision;
 
 use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, kind_of};
@@ -253,6 +253,14 @@ impl Scene {
                 }
                 entitled(&mut rule, rest)?;
                 spec.entitlements.push(rule);
+            }
+            ["let", "collisions", "go", "to", winner] => {
+                spec.collisions = match *winner {
+                    "linked" => Collisions::Linked,
+                    "oldest" => Collisions::LinkedThenOldest,
+                    "nobody" => Collisions::Nobody,
+                    _ => return Err(format!("no such line: {line}")),
+                }
             }
             ["count", "only", "the", "first"] => spec.entitling.first_match = true,
             ["take", "what", "anybody", "gave"] => {

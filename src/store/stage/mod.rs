@@ -7,6 +7,7 @@
 //! of them is.
 
 mod accounts;
+mod ages;
 mod claims;
 mod joined;
 mod memberships;
@@ -84,7 +85,7 @@ impl Stage {
              PRAGMA cache_size = -65536;",
         )
         .map_err(failed)?;
-        for schema in [wanted::SCHEMA, accounts::SCHEMA, memberships::SCHEMA, claims::SCHEMA] {
+        for schema in [wanted::SCHEMA, accounts::SCHEMA, memberships::SCHEMA, claims::SCHEMA, ages::SCHEMA] {
             db.execute_batch(schema).map_err(failed)?;
         }
         Ok(Self {
