@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Email, EmailError, Field, FieldSet, Profile, Withheld, address_key, is_domain};
+use crate::model::{Email, EmailError, Field, FieldSet, Profile, Withheld, address_key};
 
+use super::address::fault;
 use super::check::{Unusable, check};
 use super::error::RuleError;
 use super::expr::{Needs, Text};
@@ -176,17 +177,6 @@ impl Mapping {
             attributes => attributes,
         };
         let email = match text.parse::<Email>() {
-            Ok(email) if !is_domain(email.domain()) => {
-                return Err(withheld(
-                    subject,
-                    "bad_email",
-                    format!(
-                        "the value {} cannot be used: its domain has no ASCII form (IDNA) ({rule})",
-                        shown(text.trim())
-                    ),
-                    format!("correct the address in {attributes}"),
-                ));
-            }
             Ok(email) => email,
             Err(EmailError::Empty) => {
                 return Err(withheld(
@@ -205,6 +195,14 @@ impl Mapping {
                 ));
             }
         };
+        if let Some(fault) = fault(&email) {
+            return Err(withheld(
+                subject,
+                "bad_email",
+                format!("the value {} cannot be used: {fault} ({rule})", shown(text.trim())),
+                format!("correct the address in {attributes}"),
+            ));
+        }
         let domain = email.domain();
         if self.allowed_domains.is_empty() || self.allowed_domains.iter().any(|allowed| email.is_of(allowed))
         {

@@ -3,6 +3,7 @@
 //! Pure: the same record, memberships and time give the same verdict. Rules are compiled once,
 //! then bound to the licences and roles that the cloud has, and judge each record on its own.
 
+mod address;
 mod award;
 mod calling;
 mod check;
