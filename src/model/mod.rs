@@ -29,7 +29,7 @@ pub use bond::{Bond, Need};
 pub use census::{Ask, Census, Completeness, Portion, Unusable};
 pub use change::{Changes, Container, Cursor, Found, Hint, Hinted, Lookup, MANY, Method, Watched};
 pub use email::{Email, EmailError};
-pub use field::{Field, FieldSet};
+pub use field::{ADDRESSES, Field, FieldSet};
 pub use fingerprint::{Fingerprint, Hasher, Key, is_under, normal_dn};
 pub use ids::{CloudId, LicenseId, RoleId, SourceId, SourceIdError};
 pub use license::{Catalogue, License, LicenseKind};

@@ -18,7 +18,8 @@ use tokio::sync::mpsc;
 
 use crate::guard::Headcount;
 use crate::model::{
-    Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld,
+    ADDRESSES, Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted,
+    Withheld, address_key,
 };
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
@@ -377,9 +378,22 @@ impl Work {
         }
         self.stage.put_wanted(&twins)?;
         self.stage.put_ages(&self.ages)?;
+        let aliases: Vec<(Key, SourceId)> = batch.iter().flat_map(alternates).collect();
+        self.stage.put_aliases(&aliases)?;
         self.ages.clear();
         batch.clear();
         self.batch = batch;
         Ok(())
     }
+}
+
+/// The alternate addresses of somebody.
+fn alternates(staged: &StagedWanted) -> impl Iterator<Item = (Key, SourceId)> {
+    let profile = match &staged.wanted {
+        Wanted::Present(person) => Some(&person.profile),
+        Wanted::Leaving(_) | Wanted::Withheld(_) => None,
+    };
+    let values =
+        profile.into_iter().flat_map(|profile| ADDRESSES.iter().filter_map(|field| profile.get(field)));
+    values.map(|value| (address_key(value), staged.anchor))
 }

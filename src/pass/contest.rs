@@ -12,6 +12,7 @@ use crate::plan::order::{Readdress, rounds};
 use crate::rules::Collisions;
 use crate::store::{Reader, Stage, StagedWanted, StoreError};
 
+use super::aliases::{self, Aliases};
 use super::index::Index;
 use super::moved::Moved;
 use super::strays::Taken;
@@ -26,6 +27,8 @@ pub struct Addresses {
     pub contested: HashMap<SourceId, Withheld>,
     /// Linked people who change their address, in rounds that free before they take.
     pub rounds: Vec<Vec<SourceId>>,
+    /// Alternate addresses that are not given.
+    pub aliases: Aliases,
 }
 
 /// Finds all contests over addresses; `moved` are those who have another anchor now, and `taken` the
@@ -68,7 +71,9 @@ pub fn settle(
             break rounds;
         }
     };
-    Ok(Addresses { contested: claims.explain()?, rounds })
+    let contested = claims.explain()?;
+    let aliases = aliases::settle(stage, reader, moved, &contested)?;
+    Ok(Addresses { contested, rounds, aliases })
 }
 
 struct Claims<'a> {

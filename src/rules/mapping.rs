@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Email, EmailError, Field, FieldSet, Profile, Withheld, address_key};
+use crate::model::{ADDRESSES, Email, EmailError, Field, FieldSet, Profile, Withheld, address_key};
 
 use super::address::fault;
 use super::check::{Unusable, check};
@@ -216,10 +216,6 @@ impl Mapping {
         ))
     }
 }
-
-/// The e-mail addresses besides the user name.
-const ADDRESSES: [Field; 5] =
-    [Field::EmailHome, Field::EmailAlias1, Field::EmailAlias2, Field::EmailAlias3, Field::EmailAlias4];
 
 /// Whether an address is the user name, or was given already: a list of aliases mostly holds
 /// the primary address too, and the cloud wants each once.
