@@ -33,6 +33,10 @@ pub(super) fn settle(
         let keys: Vec<Key> = page.iter().map(|(key, _)| *key).collect();
         let owners: HashMap<Key, SourceId> =
             reader.email_owners(&keys)?.into_iter().map(|(key, owner)| (key, moved.now(owner))).collect();
+        let mut holders: HashMap<Key, Vec<SourceId>> = HashMap::new();
+        for (key, owner) in reader.alias_owners(&keys)? {
+            holders.entry(key).or_default().push(moved.now(owner));
+        }
         for (key, anchors) in page {
             // Linked or new, these are to have it as their user name.
             let mut names = stage.claimants(&[key])?;
@@ -47,7 +51,18 @@ pub(super) fn settle(
             }
             names.sort_unstable();
             names.dedup();
-            if anchors.len() == 1 && names.iter().all(|name| *name == anchors[0]) {
+            // Of whom nothing new was read, or nothing is decided, the account keeps what it has.
+            let mut resting = Vec::new();
+            for holder in holders.remove(&key).unwrap_or_default() {
+                let decided = match stage.wanted(&[holder])?.pop().map(|staged| staged.wanted) {
+                    Some(Wanted::Present(_)) => !contested.contains_key(&holder),
+                    Some(Wanted::Leaving(_)) | Some(Wanted::Withheld(_)) | None => false,
+                };
+                if !decided {
+                    resting.push(holder);
+                }
+            }
+            if anchors.len() == 1 && resting.is_empty() && names.iter().all(|name| *name == anchors[0]) {
                 continue;
             }
             let wanted: Vec<(StagedWanted, Field, String)> = stage
@@ -61,9 +76,13 @@ pub(super) fn settle(
                     Some((staged, field, value))
                 })
                 .collect();
-            let everybody: Vec<SourceId> =
-                names.iter().copied().chain(wanted.iter().map(|(one, ..)| one.anchor)).collect();
-            let keeper = match names.is_empty() {
+            let everybody: Vec<SourceId> = names
+                .iter()
+                .chain(&resting)
+                .copied()
+                .chain(wanted.iter().map(|(one, ..)| one.anchor))
+                .collect();
+            let keeper = match names.is_empty() && resting.is_empty() {
                 true => keeper(reader, moved, &wanted, key)?,
                 false => None,
             };
