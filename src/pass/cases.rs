@@ -291,10 +291,7 @@ impl Evidence<'_> {
             if let (Wish::Present(person), Some(lost)) =
                 (&mut case.wish, self.addresses.aliases.get(&staged.anchor))
             {
-                let seen = match &case.seen {
-                    Seen::Account(account) => Some(&account.profile),
-                    Seen::AsApplied | Seen::Missing | Seen::Unasked => None,
-                };
+                let seen = if let Seen::Account(seen) = &case.seen { Some(&seen.profile) } else { None };
                 aliases::without(person, lost, seen);
                 out.withheld.extend(lost.iter().map(|(_, withheld)| withheld.clone()));
                 staged.record = Fingerprint::NONE;
