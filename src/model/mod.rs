@@ -5,6 +5,7 @@
 
 mod account;
 mod action;
+mod address;
 mod bond;
 mod census;
 mod change;
@@ -26,11 +27,12 @@ mod who;
 
 pub use account::Account;
 pub use action::{Action, Attr, Cause, Change, Kind};
+pub use address::{address_key, is_domain};
 pub use bond::{Bond, Need};
 pub use census::{Ask, Census, Completeness, Portion, Unusable};
 pub use change::{Changes, Container, Cursor, Found, Hint, Hinted, Lookup, MANY, Method, Watched};
 pub use email::{Email, EmailError};
-pub use field::{Field, FieldSet};
+pub use field::{ADDRESSES, Field, FieldSet};
 pub use fingerprint::{Fingerprint, Hasher, Key, is_under, normal_dn};
 pub use group::{CloudGroup, GROUP_ATTRIBUTES, GROUP_NAME_MAX, GroupLink, MEMBERS_PER_CALL};
 pub use ids::{CloudId, LicenseId, RoleId, SourceId, SourceIdError};

@@ -11,6 +11,7 @@ use crate::plan::pair::{Pairing, pair};
 use crate::plan::{Case, Seen, Wish};
 use crate::store::{Reader, Stage, StagedAccount, StagedWanted, StoreError};
 
+use super::aliases;
 use super::census::Doubts;
 use super::contest::Addresses;
 use super::index::Index;
@@ -108,12 +109,18 @@ impl Evidence<'_> {
             .collect();
         let keys: Vec<Key> = accounts.values().map(|account| Key::exact(account.id.as_str())).collect();
         let asked = self.asked_licenses(&keys)?;
+        let mut open = Vec::new();
         for row in self.reader.rows(&known)? {
             let anchor = self.moved.now(row.anchor);
             let Some(at) = self.index.find(row.anchor) else { continue };
             let staged = out.staged.get(&anchor);
             let account = accounts.get(&row.anchor);
             let mut wish = self.wish(anchor, at, staged, &row, &mut out.withheld);
+            if let (Wish::Present(person), Some(lost)) = (&mut wish, self.addresses.aliases.get(&anchor)) {
+                aliases::without(person, lost, Some(&row.applied.profile));
+                out.withheld.extend(lost.iter().map(|(_, withheld)| withheld.clone()));
+                open.push(anchor);
+            }
             if let Some(contest) = self.anchored_elsewhere(anchor, staged)? {
                 out.withheld.push(contest);
                 wish = Wish::Undecided;
@@ -140,6 +147,10 @@ impl Evidence<'_> {
                 standing: staged.map(|staged| staged.standing.clone()),
                 row: Some(row),
             });
+        }
+        for anchor in open {
+            // Until the collision is mended, the record is looked at again.
+            out.staged.entry(anchor).and_modify(|staged| staged.record = Fingerprint::NONE);
         }
         self.name_managers(&mut out)?;
         Ok(out)
@@ -278,8 +289,16 @@ impl Evidence<'_> {
             group(stage.accounts_by_email(&emails)?, |account| account.email.as_ref().map(Email::key));
         let keys: Vec<Key> = by_anchor.values().chain(by_email.values()).flatten().map(|s| s.key).collect();
         let held = self.asked_licenses(&keys)?;
-        for staged in staged {
-            let case = self.newcomer(&staged, &by_anchor, &by_email, &held, &mut out.withheld)?;
+        for mut staged in staged {
+            let mut case = self.newcomer(&staged, &by_anchor, &by_email, &held, &mut out.withheld)?;
+            if let (Wish::Present(person), Some(lost)) =
+                (&mut case.wish, self.addresses.aliases.get(&staged.anchor))
+            {
+                let seen = if let Seen::Account(seen) = &case.seen { Some(&seen.profile) } else { None };
+                aliases::without(person, lost, seen);
+                out.withheld.extend(lost.iter().map(|(_, withheld)| withheld.clone()));
+                staged.record = Fingerprint::NONE;
+            }
             out.cases.push(case);
             out.staged.insert(staged.anchor, staged);
         }

@@ -19,7 +19,8 @@ use tokio::sync::mpsc;
 
 use crate::guard::Headcount;
 use crate::model::{
-    Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld,
+    ADDRESSES, Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted,
+    Withheld, address_key,
 };
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
@@ -195,6 +196,8 @@ struct Work {
     primary: Vec<(SourceId, Option<Key>)>,
     follows: bool,
     batch: Vec<StagedWanted>,
+    /// When newcomers' records were made, where it matters.
+    ages: Vec<(SourceId, i64)>,
 }
 
 impl Work {
@@ -217,6 +220,7 @@ impl Work {
             primary: Vec::new(),
             follows: false,
             batch: Vec::new(),
+            ages: Vec::new(),
         })
     }
 
@@ -353,6 +357,9 @@ impl Work {
             }
             _ => {}
         }
+        if email.is_some() {
+            self.ages.extend(sieve.rules.created(&record).map(|created| (record.anchor, created)));
+        }
         let open = self.note_ungiven(&record, verdict.ungiven, sieve);
         self.batch.push(StagedWanted {
             anchor: record.anchor,
@@ -390,8 +397,23 @@ impl Work {
             }
         }
         self.stage.put_wanted(&twins)?;
+        self.stage.put_ages(&self.ages)?;
+        let aliases: Vec<(Key, SourceId)> = batch.iter().flat_map(alternates).collect();
+        self.stage.put_aliases(&aliases)?;
+        self.ages.clear();
         batch.clear();
         self.batch = batch;
         Ok(())
     }
+}
+
+/// The alternate addresses of somebody.
+fn alternates(staged: &StagedWanted) -> impl Iterator<Item = (Key, SourceId)> {
+    let profile = match &staged.wanted {
+        Wanted::Present(person) => Some(&person.profile),
+        Wanted::Leaving(_) | Wanted::Withheld(_) => None,
+    };
+    let values =
+        profile.into_iter().flat_map(|profile| ADDRESSES.iter().filter_map(|field| profile.get(field)));
+    values.map(|value| (address_key(value), staged.anchor))
 }

@@ -156,7 +156,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     };
 
     let moved = Moved::find(&sieve.rules, &mut people, reader, &index, reading.whole)?;
-    let addresses = settle(&people, reader, &index, &moved, &Taken::new())?;
+    let addresses = settle(&people, reader, &index, &moved, &Taken::new(), sieve.rules.collisions())?;
     let resting = match leavers.delete_after {
         Some(keep) => reader.rows_left(now.saturating_sub(keep))?.into_iter().map(|row| row.anchor).collect(),
         None => Vec::new(),
@@ -273,7 +273,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let (addresses, sections) = if taken.is_empty() {
         (addresses, sections)
     } else {
-        let addresses = settle(&people, reader, &index, &moved, &taken)?;
+        let addresses = settle(&people, reader, &index, &moved, &taken, sieve.rules.collisions())?;
         let known = Known { addresses: &addresses, ..known };
         let sections = Sections::sort(&known.with(&observation), &resting)?;
         (addresses, sections)

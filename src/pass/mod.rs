@@ -4,6 +4,7 @@
 //! all of a dry run. [`act`] carries out what a look found, with a writer and the store.
 
 mod act;
+mod aliases;
 mod alone;
 mod broker;
 mod cases;

@@ -21,7 +21,7 @@ pub const NO_LINE: &str =
 pub struct Lines {
     /// By place and extension; by nothing and number. With who has it.
     taken: BTreeMap<(String, String), Option<CloudId>>,
-    /// What was given in this plan, with the address of the person.
+    /// What was given in this plan, with the DN of the person, or the address where it is not known.
     given: BTreeMap<(String, String), String>,
     /// Whether the cloud told what is in use: without it nothing is taken from a pool.
     known: bool,
@@ -105,7 +105,10 @@ impl Lines {
             (_, row) => row.as_ref().map(|row| row.cloud_id.clone()),
         };
         match person.telephone.as_deref() {
-            Some(Line::Ready(telephone)) => self.claim(telephone, account.as_ref(), person.email.as_str()),
+            Some(Line::Ready(telephone)) => {
+                let dn = case.dn.as_deref().or(case.row.as_ref().map(|row| row.dn.as_str()));
+                self.claim(telephone, account.as_ref(), dn.unwrap_or(person.email.as_str()))
+            }
             Some(Line::Lacking { reason, remedy }) => Err((reason.clone(), remedy.clone())),
             None => Err((
                 "the rules say neither location nor number".into(),
@@ -120,7 +123,7 @@ impl Lines {
         &mut self,
         wanted: &Telephone,
         account: Option<&CloudId>,
-        email: &str,
+        who: &str,
     ) -> Result<Telephone, (String, String)> {
         let mut telephone = wanted.clone();
         let place = telephone.place.as_ref().map(|place| place.id.clone()).unwrap_or_default();
@@ -148,10 +151,10 @@ impl Lines {
         let keys: Vec<(String, String)> = extension.chain(phone).collect();
         for key in &keys {
             let what = if key.0.is_empty() { "number" } else { "extension" };
-            if let Some(other) = self.given.get(key).filter(|other| *other != email) {
+            if let Some(other) = self.given.get(key).filter(|other| *other != who) {
                 return Err((
-                    format!("{what} {} is wanted for {other} too", key.1),
-                    "correct one of the two records".into(),
+                    format!("{what} {} is also claimed by \"{other}\", who comes first", key.1),
+                    format!("give every person an own {what} in the directory"),
                 ));
             }
             // In use by the person is as good as free.
@@ -165,7 +168,7 @@ impl Lines {
             }
         }
         if !self.asks_only {
-            self.given.extend(keys.into_iter().map(|key| (key, email.to_owned())));
+            self.given.extend(keys.into_iter().map(|key| (key, who.to_owned())));
         }
         Ok(telephone)
     }
@@ -213,7 +216,11 @@ mod tests {
             (wanted(Some("2000"), None, None), &eve, Err("extension 2000 is in use by somebody else")),
             (wanted(Some("2000"), None, None), &ann, Ok("extension 2000 at Leeds")),
             (wanted(Some("2001"), None, None), &eve, Ok("extension 2001 at Leeds")),
-            (wanted(Some("2001"), None, None), &ann, Err("extension 2001 is wanted for eve too")),
+            (
+                wanted(Some("2001"), None, None),
+                &ann,
+                Err("extension 2001 is also claimed by \"eve\", who comes first"),
+            ),
             (
                 wanted(None, Some("+4930123456"), None),
                 &ann,

@@ -5,8 +5,8 @@ use crate::model::{Fingerprint, Hasher};
 
 use super::mapping::{email_source, sources};
 use super::{
-    CallingSpec, EntitlementSpec, EntitlingSpec, PolicySpec, RoleSpec, ScopeSpec, SeatsSpec, Spec,
-    TemplateSpec,
+    CallingSpec, Collisions, EntitlementSpec, EntitlingSpec, PolicySpec, RoleSpec, ScopeSpec, SeatsSpec,
+    Spec, TemplateSpec,
 };
 
 /// Raised whenever the same rules begin to give other verdicts: the meaning of a function,
@@ -29,6 +29,7 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         policy,
         scope,
         allowed_domains,
+        collisions,
         entitling,
         entitlements,
         seats,
@@ -51,6 +52,9 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         list(&mut h, texts);
     }
     option(&mut h, filter.as_deref());
+    if *collisions != Collisions::default() {
+        h.part(&[b'c', *collisions as u8]);
+    }
     let EntitlingSpec { first_match, take_managed, grace } = entitling;
     h.part(&[u8::from(*first_match), u8::from(*take_managed)]);
     h.part(&grace.unwrap_or(0).to_le_bytes());

@@ -3,10 +3,12 @@
 //! Pure: the same record, memberships and time give the same verdict. Rules are compiled once,
 //! then bound to the licences and roles that the cloud has, and judge each record on its own.
 
+mod address;
 mod award;
 mod calling;
 mod check;
 mod chosen;
+mod collisions;
 mod defaults;
 mod entitlement;
 mod error;
@@ -47,6 +49,7 @@ use standing::Order;
 use subject::Subject;
 
 pub use chosen::Chosen;
+pub use collisions::Collisions;
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
@@ -62,6 +65,7 @@ pub struct Rules {
     scope: Scope,
     mapping: Mapping,
     join: Option<Join>,
+    collisions: Collisions,
     entitling: EntitlingSpec,
     entitlements: Vec<Entitlement>,
     order: Order,
@@ -113,6 +117,9 @@ impl Rules {
         let roles: Vec<_> =
             roles.map(|(i, spec)| RoleRule::compile(i, spec, &mut needs, &mut errors)).collect();
         let chosen = Chosen::compile(&spec.groups, &mut errors);
+        if spec.collisions == Collisions::LinkedThenOldest {
+            needs.attributes.extend(collisions::AGE.map(str::to_owned));
+        }
         match mapping {
             Some(mapping) if errors.is_empty() => {
                 let written = fingerprint::of_spec(spec);
@@ -120,6 +127,7 @@ impl Rules {
                     scope,
                     mapping,
                     join,
+                    collisions: spec.collisions,
                     entitling: spec.entitling,
                     entitlements,
                     order,

@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::model::Field;
 
+use super::Collisions;
+
 /// Which vendor's attribute names the default mapping speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -39,6 +41,8 @@ pub struct Spec {
     pub scope: ScopeSpec,
     /// Domains that addresses must belong to (compared without case); empty for any.
     pub allowed_domains: Vec<String>,
+    /// Who goes on when several people claim one address.
+    pub collisions: Collisions,
     /// How the rules of licences work together.
     pub entitling: EntitlingSpec,
     /// Licences, in order of priority.

@@ -4,6 +4,7 @@
 //! [`Lock`] lets one process write, [`Store`] is its writer, and [`Reader`] reads without
 //! leaving a trace. [`Stage`] is the spool of one pass and is gone with it.
 
+mod aliases;
 mod cloud_groups;
 mod database;
 mod decide;

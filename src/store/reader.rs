@@ -20,7 +20,7 @@ use super::names::{By, News};
 use super::run::{self, RunId, RunRecord};
 use super::snapshot;
 use super::{StoreError, StoreErrorKind};
-use crate::model::{Action, Key, Link, SnapshotRow, SourceId, Withheld};
+use crate::model::{Action, Key, Link, SnapshotRow, SourceId, Withheld, address_key};
 use crate::service;
 
 /// How long to wait for a writer that is just starting.
@@ -282,7 +282,7 @@ impl Reader {
         {
             return Ok(Some(row));
         }
-        let keys = [(By::Email, Key::folded(text)), (By::Cloud, Key::exact(text)), (By::Dn, Key::dn(text))];
+        let keys = [(By::Email, address_key(text)), (By::Cloud, Key::exact(text)), (By::Dn, Key::dn(text))];
         for (by, key) in keys {
             if let Some((_, anchor)) = self.find("looking up a person", by, &[key])?.first() {
                 return Ok(self.rows(&[*anchor])?.pop());

@@ -1,8 +1,11 @@
 //! The snapshot: one row per linked person, in a narrow table that is streamed and a wide one
 //! that is looked up.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::aliases;
 use super::cloud_groups::{self, GroupChange};
 use super::error::nonsense;
 use super::names::{self, Names};
@@ -73,6 +76,7 @@ pub(super) struct PreparedRow {
     licenses: i64,
     applied: String,
     given: String,
+    aliases: BTreeSet<Key>,
 }
 
 impl Prepared {
@@ -104,6 +108,7 @@ impl PreparedRow {
             licenses: row.licenses_print.cast_signed(),
             applied: serde_json::to_string(&row.applied)?,
             given: serde_json::to_string(&row.given)?,
+            aliases: aliases::keys(&row.applied.profile),
             row,
         })
     }
@@ -142,6 +147,7 @@ fn forget(db: &Connection, anchor: SourceId) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM link WHERE anchor = ?1")?.execute([anchor.as_bytes()])?;
     db.prepare_cached("DELETE FROM person WHERE id = ?1")?.execute([person])?;
     reporting::forget(db, anchor)?;
+    aliases::forget(db, anchor)?;
     reporting::changed(db, names.dn)?;
     names::change(db, anchor, Some(names), None)
 }
@@ -168,7 +174,7 @@ fn move_to(db: &Connection, anchor: SourceId, dn: &str, key: Key) -> rusqlite::R
 }
 
 fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
-    let PreparedRow { row, names, licenses, applied, given } = new;
+    let PreparedRow { row, names, licenses, applied, given, aliases } = new;
     let since = match row.state {
         LinkState::Present => None,
         LinkState::Left { since } => Some(since),
@@ -207,6 +213,7 @@ fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
         names.dn.0,
         row.joined.map(|key| key.0),
     ])?;
+    aliases::set(db, row.anchor, aliases)?;
     if old.is_some_and(|(_, _, left)| left != since.is_some()) {
         cloud_groups::follow(db, row.anchor, names.dn)?;
     }

@@ -82,7 +82,7 @@ fn sites_and_telephones_reach_the_cloud() {
         plan["withheld"].as_array().unwrap().iter().filter_map(|one| one["reason"].as_str()).collect();
     assert_eq!(reasons.len(), 2, "{reasons:?}");
     assert!(reasons.iter().any(|reason| reason.contains("there is no location \"Paris\"")), "{reasons:?}");
-    assert!(reasons.iter().any(|reason| reason.contains("extension 2110 is wanted for")), "{reasons:?}");
+    assert!(reasons.iter().any(|reason| reason.contains("extension 2110 is also claimed by")), "{reasons:?}");
 
     world.run(&["sync", "--json"]).expect(6);
     let licenses = |n: usize| world.organization().licenses_of(&format!("p{n}@example.com")).unwrap();

@@ -4,7 +4,7 @@ use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::Limit;
 use dirsyncd::model::{Field, Kind, LicenseId, Place, RoleId};
 use dirsyncd::pass::Observe;
-use dirsyncd::rules::{EntitlementSpec, RoleSpec, SeatsSpec};
+use dirsyncd::rules::{Collisions, EntitlementSpec, RoleSpec, SeatsSpec};
 use dirsyncd::store::Decision;
 
 use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, State as CloudState, kind_of};
@@ -313,6 +313,14 @@ impl Scene {
                 }
                 entitled(&mut rule, rest)?;
                 spec.entitlements.push(rule);
+            }
+            ["let", "collisions", "go", "to", winner] => {
+                spec.collisions = match *winner {
+                    "linked" => Collisions::Linked,
+                    "oldest" => Collisions::LinkedThenOldest,
+                    "nobody" => Collisions::Nobody,
+                    _ => return Err(format!("no such line: {line}")),
+                }
             }
             ["count", "only", "the", "first"] => spec.entitling.first_match = true,
             ["take", "what", "anybody", "gave"] => {

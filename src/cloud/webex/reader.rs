@@ -88,12 +88,13 @@ impl WebexReader {
     }
 
     async fn find_account(&self, email: &Email) -> Result<Option<Account>, CloudError> {
-        if let Some(account) = self.find_spelling(email, email.as_str()).await? {
-            return Ok(Some(account));
+        // Whether the cloud's search looks at letter case, or at the form of a domain, is not documented.
+        for spelling in email.spellings() {
+            if let Some(account) = self.find_spelling(email, &spelling).await? {
+                return Ok(Some(account));
+            }
         }
-        // Whether the cloud's search looks at letter case is not documented.
-        let lower = email.as_str().to_lowercase();
-        if lower == email.as_str() { Ok(None) } else { self.find_spelling(email, &lower).await }
+        Ok(None)
     }
 
     async fn find_spelling(&self, email: &Email, spelling: &str) -> Result<Option<Account>, CloudError> {

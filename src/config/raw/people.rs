@@ -18,6 +18,19 @@ pub enum Dialect {
     InetOrgPerson,
 }
 
+/// Who goes on when several people claim one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Collisions {
+    /// Whoever has it already; among newcomers nobody.
+    #[default]
+    Linked,
+    /// Whoever has it already; then somebody who is linked; then the oldest record.
+    LinkedThenOldest,
+    /// Nobody: whoever has it keeps the account as it is.
+    None,
+}
+
 /// People.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -34,6 +47,9 @@ pub struct People {
     pub join: Option<String>,
     /// Domains that e-mail addresses must belong to, compared without letter case. Empty for any.
     pub allowed_domains: Vec<String>,
+    /// Who goes on when several people claim one address: "linked" for whoever has it already,
+    /// "linked_then_oldest" for that person, or else the oldest record, "none" for nobody.
+    pub collisions: Collisions,
     /// Who is in. A person is in when every clause agrees that is present.
     pub scope: Scope,
     /// Which attribute becomes what.

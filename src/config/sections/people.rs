@@ -3,7 +3,7 @@
 use super::entitlement::Entitling;
 use super::{Check, is_domain};
 use crate::config::raw;
-use crate::rules::{Dialect, GroupSpec, PolicySpec, ScopeSpec, SeatsSpec, Spec};
+use crate::rules::{Collisions, Dialect, GroupSpec, PolicySpec, ScopeSpec, SeatsSpec, Spec};
 
 impl Check<'_> {
     pub(super) fn rules(&mut self, people: raw::People, entitling: Entitling, seats: raw::Seats) -> Spec {
@@ -46,6 +46,11 @@ impl Check<'_> {
             },
             scope: ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups },
             allowed_domains: people.allowed_domains,
+            collisions: match people.collisions {
+                raw::Collisions::Linked => Collisions::Linked,
+                raw::Collisions::LinkedThenOldest => Collisions::LinkedThenOldest,
+                raw::Collisions::None => Collisions::Nobody,
+            },
             entitling: entitling.mode,
             entitlements: entitling.entitlements,
             seats: SeatsSpec {
