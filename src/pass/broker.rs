@@ -15,7 +15,7 @@ use crate::model::{Action, Attr, Catalogue, Kind, LicenseId, SourceId};
 use crate::plan::{Case, Contest, Holders, Lines, Place, Policy, Queue, Seats, Supply, Wish};
 use crate::store::{StoreError, Waiting};
 
-use super::cases::Evidence;
+use super::evidence::Evidence;
 use super::parts::{CHUNK, Parts};
 use super::sections::Sections;
 

@@ -11,9 +11,9 @@ use crate::store::{Decision, Stage};
 
 use super::PassError;
 use super::broker::{Brokered, Terms, broker};
-use super::cases::Known;
 use super::census::{Sieve, read, read_heard};
 use super::contest::settle;
+use super::evidence::Known;
 use super::groups::{Groups, GroupsSeen, chosen_print, see};
 use super::index::{Faces, Index};
 use super::looked::Look;

@@ -15,9 +15,9 @@ use crate::rules::Unbound;
 use crate::store::{GroupChange, Outcome, Reader, RowChange, Settlement, Stage};
 
 use super::PassError;
-use super::cases::{Evidence, Known};
 use super::census::Reading;
 use super::contest::Addresses;
+use super::evidence::{Evidence, Known};
 use super::groups::{GroupView, Groups, primary_changes};
 use super::index::Index;
 use super::moved::Moved;

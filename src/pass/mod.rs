@@ -11,6 +11,7 @@ mod cases;
 mod census;
 mod changes;
 mod contest;
+mod evidence;
 mod ground;
 mod groups;
 mod held;

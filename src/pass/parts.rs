@@ -17,7 +17,8 @@ use crate::plan::order::phase;
 use crate::plan::{Admins, Case, Cell, Decision, Fading, Lines, Plan, Policy, Seats, Wish, decide};
 use crate::store::{RowChange, StagedWanted, StoreError};
 
-use super::cases::{Cases, Evidence};
+use super::cases::Cases;
+use super::evidence::Evidence;
 use super::ground::{ground, handed_on, note};
 use super::sections::Sections;
 
