@@ -2,6 +2,7 @@
 //! look, act.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use dirsyncd::clock;
@@ -17,7 +18,7 @@ use dirsyncd::report::{Event, Sink};
 use dirsyncd::rules::{Dialect, Rules, Spec};
 use dirsyncd::source::Source;
 use dirsyncd::store::{NewRun, Store};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use super::fake_cloud::FakeCloud;
@@ -285,6 +286,17 @@ impl Org {
         Ok(Looked { look, parts })
     }
 
+    /// Runs a pass that may be dropped in the middle, and comes back when it is as dead as a killed
+    /// process: nothing of it runs any more, and what it sent to the disk is there.
+    fn killed(&self, pass: impl Future<Output = bool>) -> bool {
+        // On one thread: what the pass has spawned ends with it, and not wherever it is just then.
+        let alone = Builder::new_current_thread().enable_all().build().expect("a test machine has threads");
+        let killed = alone.block_on(pass);
+        drop(alone);
+        runtime().block_on(self.store.prune(i64::MIN)).expect("the state can be written");
+        killed
+    }
+
     /// A pass that is killed at a call to the cloud, counted from now; `after` the effect or
     /// before it. `false` when the pass came to its end before that.
     pub fn killed_at_call(&self, call: u64, after: bool) -> bool {
@@ -293,7 +305,7 @@ impl Org {
             let at = state.calls + call;
             state.freeze = Some((at, after));
         }
-        let killed = runtime().block_on(async {
+        let killed = self.killed(async {
             tokio::select! {
                 biased;
                 () = self.cloud.frozen() => true,
@@ -307,7 +319,7 @@ impl Org {
     /// A pass that is killed where it waits for the `step`th time. `false` when it came to its
     /// end before that.
     pub fn killed_at_step(&self, step: u64) -> bool {
-        runtime().block_on(async {
+        self.killed(async {
             let mut pass = Box::pin(self.pass(self.observe));
             let mut left = step;
             std::future::poll_fn(|context| {
