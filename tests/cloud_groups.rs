@@ -8,10 +8,9 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dirsyncd::guard::{Limit, Limits};
 use dirsyncd::model::Kind;
 use support::fake_source::Answers;
-use support::org::Org;
+use support::org::{Org, unlimited};
 
 const GROUPS: [&str; 4] = ["a", "b", "c", "d"];
 const CHOSEN: [&str; 3] = ["a", "b", "c"];
@@ -20,16 +19,7 @@ const PEOPLE: usize = 6;
 /// An organization that may lose whatever it likes.
 fn org() -> Org {
     let mut org = Org::new();
-    let unlimited = Limit { count: u64::MAX, percent: 100, floor: u64::MAX };
-    org.limits = Limits {
-        deactivate: unlimited,
-        delete: unlimited,
-        license_remove: unlimited,
-        blank: unlimited,
-        group_member_remove: unlimited,
-        group_delete: unlimited,
-        min_census_percent: 0,
-    };
+    org.limits = unlimited();
     org.spec.groups.sync = CHOSEN.map(str::to_owned).into();
     org.groups.delete_after = Some(0);
     for n in 0..PEOPLE {

@@ -7,14 +7,14 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use dirsyncd::guard::{Limit, Limits};
+use dirsyncd::guard::Limit;
 use dirsyncd::model::{Action, Cause, Field, Kind, LicenseId, SourceId};
 use dirsyncd::pass::Observe;
 use dirsyncd::rules::EntitlementSpec;
 use proptest::prelude::*;
 use support::fake_cloud::{Aim, Fault, Kept};
 use support::fake_source::{Answers, Directory};
-use support::org::{Org, Passed, runtime};
+use support::org::{Org, Passed, runtime, unlimited};
 
 const DOMAINS: [&str; 3] = ["hq", "berlin", "paris"];
 const PEOPLE: usize = 4;
@@ -22,16 +22,7 @@ const PEOPLE: usize = 4;
 /// Three domains in which the employee number says who is who.
 fn org() -> Org {
     let mut org = Org::new();
-    let unlimited = Limit { count: u64::MAX, percent: 100, floor: u64::MAX };
-    org.limits = Limits {
-        deactivate: unlimited,
-        delete: unlimited,
-        license_remove: unlimited,
-        blank: unlimited,
-        group_member_remove: unlimited,
-        group_delete: unlimited,
-        min_census_percent: 0,
-    };
+    org.limits = unlimited();
     org.spec.join = Some("employeeNumber".into());
     org.directories = DOMAINS.map(Directory::domain).into();
     org.cloud.state().license("Messages", "message.messaging", None);

@@ -11,7 +11,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dirsyncd::cloud::CloudErrorKind;
-use dirsyncd::guard::{Limit, Limits};
+use dirsyncd::guard::Limit;
 use dirsyncd::model::{Action, Field, LicenseId, RoleId};
 use dirsyncd::pass::Observe;
 use dirsyncd::rules::{EntitlementSpec, RoleSpec};
@@ -19,7 +19,7 @@ use dirsyncd::store::Decision;
 use proptest::prelude::*;
 use support::fake_cloud::{Aim, Fault, Giver, Kept};
 use support::fake_source::{Answers, Entry};
-use support::org::{Org, runtime};
+use support::org::{Org, runtime, unlimited};
 
 const PEOPLE: usize = 6;
 const GROUPS: usize = 3;
@@ -128,19 +128,6 @@ fn person(i: usize) -> String {
 
 fn group(i: usize) -> String {
     format!("g{i}")
-}
-
-fn unlimited() -> Limits {
-    let limit = Limit { count: u64::MAX, percent: 100, floor: u64::MAX };
-    Limits {
-        deactivate: limit,
-        delete: limit,
-        license_remove: limit,
-        blank: limit,
-        group_member_remove: limit,
-        group_delete: limit,
-        min_census_percent: 0,
-    }
 }
 
 /// A small organization in which everything can happen.

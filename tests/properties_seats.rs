@@ -11,14 +11,13 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dirsyncd::cloud::CloudErrorKind;
-use dirsyncd::guard::{Limit, Limits};
 use dirsyncd::model::{Kind, LicenseId, SourceId, Unserved};
 use dirsyncd::pass::Observe;
 use dirsyncd::rules::{EntitlementSpec, SeatsSpec};
 use proptest::prelude::*;
 use support::fake_cloud::{Aim, Fault};
 use support::fake_source::Entry;
-use support::org::{Org, Passed, runtime};
+use support::org::{Org, Passed, runtime, unlimited};
 
 const PEOPLE: usize = 8;
 const LICENSE: &str = "lic:Messages";
@@ -107,15 +106,7 @@ struct Play {
 impl Play {
     fn new(follows: bool) -> Self {
         let mut org = Org { follows, ..Org::new() };
-        let limit = Limit { count: u64::MAX, percent: 100, floor: u64::MAX };
-        org.limits = Limits {
-            deactivate: limit,
-            delete: limit,
-            license_remove: limit,
-            blank: limit,
-            min_census_percent: 0,
-            ..Limits::default()
-        };
+        org.limits = unlimited();
         org.cloud.state().license("Messages", "message.messaging", Some(2));
         org.cloud.state().batch = 2;
         for i in 0..2 {

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use dirsyncd::clock;
-use dirsyncd::guard::{Limits, Tally};
+use dirsyncd::guard::{Limit, Limits, Tally};
 use dirsyncd::model::{Action, Email, Field};
 use dirsyncd::pass::{
     Acted, Answer, Hands, Heard, Hearing, Look, Observe, Part, PassError, World, act, forget_cursors, hear,
@@ -28,6 +28,20 @@ use super::fake_source::Directory;
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| Runtime::new().expect("a test machine has threads"))
+}
+
+/// A guard that lets everything pass: for tests of what is done, and not of what is held.
+pub fn unlimited() -> Limits {
+    let limit = Limit { count: u64::MAX, percent: 100, floor: u64::MAX };
+    Limits {
+        deactivate: limit,
+        delete: limit,
+        license_remove: limit,
+        blank: limit,
+        group_member_remove: limit,
+        group_delete: limit,
+        min_census_percent: 0,
+    }
 }
 
 /// An organization.

@@ -3,15 +3,14 @@
 //!
 //! Webex has no list of the attendees of a site; people show their sites.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::link::{Link, Request, parse};
+use super::ids;
+use super::link::{Link, parse};
 use super::listing::nobody_listens;
+use super::pages::Pages;
 use super::wire::{Held, Items, Site};
-use super::{fault, ids};
 use crate::cloud::{CloudError, CloudErrorKind};
 use crate::model::{CloudId, LicenseId};
 
@@ -44,15 +43,9 @@ pub(super) async fn attendees(
     pages: mpsc::Sender<Vec<CloudId>>,
 ) -> Result<u64, CloudError> {
     let query = vec![("max", PEOPLE_PER_PAGE.to_string()), ("orgId", link.home().await?.public.clone())];
-    let mut request = Request::get("/v1/people", query.clone());
-    let mut visited = BTreeSet::new();
+    let mut walk = Pages::of(link, "/v1/people", query);
     let (mut sent, mut shown) = (0, false);
-    loop {
-        let here = request.path.clone();
-        let answer = link.call(request).await?;
-        if !answer.is_success() {
-            return Err(fault::error(&answer));
-        }
+    while let Some(answer) = walk.next().await? {
         let page: Items<Held> = parse(&answer)?;
         shown |= page.items.iter().any(|person| person.roles.is_some() || person.licenses.is_some());
         if !shown && !page.items.is_empty() {
@@ -77,18 +70,8 @@ pub(super) async fn attendees(
         if !found.is_empty() && pages.send(found).await.is_err() {
             return Err(nobody_listens());
         }
-        let Some(next) = link.next(&answer, &query)? else { return Ok(sent) };
-        visited.insert(here);
-        if visited.contains(&next.path) {
-            return Err(CloudError {
-                kind: CloudErrorKind::Unintelligible,
-                what: format!("the pages of {} lead in a circle", answer.label),
-                remedy: "report this to Webex support".into(),
-                tracking_id: answer.tracking_id,
-            });
-        }
-        request = next;
     }
+    Ok(sent)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod license;
 mod link;
 mod listing;
 mod operation;
+mod pages;
 mod place;
 mod reader;
 mod resource;

@@ -14,6 +14,7 @@ use super::groups;
 use super::license::license;
 use super::link::{Link, Request, for_all, parse};
 use super::listing::{self, nobody_listens};
+use super::pages::Pages;
 use super::wire::{Held, Holders, Items, License, Named, Page, User};
 use super::{Settings, attendee, ids, telephony};
 use crate::cloud::http::Answer;
@@ -136,15 +137,9 @@ impl WebexReader {
         }
         let query = vec![("includeAssignedTo", "user".to_owned()), ("limit", HOLDERS_PER_PAGE.to_string())];
         let path = format!("/v1/licenses/{}", ids::segment(license.as_str()));
-        let mut request = Request::get(path, query.clone());
-        let mut visited = BTreeSet::new();
+        let mut walk = Pages::of(&self.link, path, query);
         let mut sent = 0;
-        loop {
-            let here = request.path.clone();
-            let answer = self.link.call(request).await?;
-            if !answer.is_success() {
-                return Err(fault::error(&answer));
-            }
+        while let Some(answer) = walk.next().await? {
             let page: Holders = parse(&answer)?;
             let holders: Vec<CloudId> = page
                 .users
@@ -158,22 +153,8 @@ impl WebexReader {
             if !holders.is_empty() && pages.send(holders).await.is_err() {
                 return Err(nobody_listens());
             }
-            match self.link.next(&answer, &query)? {
-                None => return Ok(sent),
-                Some(next) => {
-                    visited.insert(here);
-                    if visited.contains(&next.path) {
-                        return Err(CloudError {
-                            kind: CloudErrorKind::Unintelligible,
-                            what: format!("the pages of {} lead in a circle", answer.label),
-                            remedy: "report this to Webex support".into(),
-                            tracking_id: answer.tracking_id,
-                        });
-                    }
-                    request = next;
-                }
-            }
         }
+        Ok(sent)
     }
 }
 

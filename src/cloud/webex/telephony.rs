@@ -1,13 +1,12 @@
 //! Locations, and the numbers and extensions in use there.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::link::{Link, Request, for_all, parse};
+use super::ids;
+use super::link::{Link, for_all, parse};
+use super::pages::Pages;
 use super::wire::{Items, List, Named};
-use super::{fault, ids};
 use crate::cloud::{CloudError, CloudErrorKind};
 use crate::model::{CloudId, InUse, Place};
 
@@ -70,26 +69,10 @@ pub(super) async fn lines(link: &Link) -> Result<Option<Vec<InUse>>, CloudError>
 
 async fn pages<T: DeserializeOwned>(link: &Link, path: &str) -> Result<Vec<T>, CloudError> {
     let query = vec![("orgId", link.home().await?.public.clone()), ("max", PER_PAGE.to_string())];
-    let mut request = Request::get(path, query.clone());
-    let mut visited = BTreeSet::new();
+    let mut walk = Pages::of(link, path, query);
     let mut pages = Vec::new();
-    loop {
-        let here = request.path.clone();
-        let answer = link.call(request).await?;
-        if !answer.is_success() {
-            return Err(fault::error(&answer));
-        }
+    while let Some(answer) = walk.next().await? {
         pages.push(parse(&answer)?);
-        let Some(next) = link.next(&answer, &query)? else { return Ok(pages) };
-        visited.insert(here);
-        if visited.contains(&next.path) {
-            return Err(CloudError {
-                kind: CloudErrorKind::Unintelligible,
-                what: format!("the pages of {} lead in a circle", answer.label),
-                remedy: "report this to Webex support".into(),
-                tracking_id: answer.tracking_id,
-            });
-        }
-        request = next;
     }
+    Ok(pages)
 }
