@@ -239,6 +239,9 @@ fn write(out: &mut dyn Write, style: Style, known: &Known, stale: bool) -> io::R
     if !known.withheld.is_empty() {
         text::heading(out, style, &format!("Withheld: {}", known.withheld.len()))?;
         text::withheld(out, style, &known.withheld[..known.withheld.len().min(SHOWN)])?;
+        if known.withheld.len() > SHOWN {
+            writeln!(out, "  ... and {} more (all of them: --json)", known.withheld.len() - SHOWN)?;
+        }
     }
     Ok(())
 }

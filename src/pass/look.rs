@@ -337,7 +337,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     look.forecasts = forecasts(reader, &look.supply, now)?;
     for one in look.supply.iter().filter(|one| one.short() > 0) {
         let (license, short) = (one.license.to_string(), one.short());
-        events(Event::ShortOfSeats { license, total: one.total, demand: one.demand(), short });
+        let name = look.catalogue.label(&one.license);
+        events(Event::ShortOfSeats { license, name, total: one.total, demand: one.demand(), short });
     }
     for finding in look.guard.findings() {
         events(Event::Objection(finding.clone()));

@@ -144,16 +144,19 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// Writes who is withheld, and why.
+/// Writes who is withheld, and why. What to do is said once for all who stand together and need the same.
 ///
 /// # Errors
 ///
 /// When it cannot be written.
 pub fn withheld(out: &mut dyn Write, style: Style, all: &[Withheld]) -> io::Result<()> {
-    for one in all {
+    for (at, one) in all.iter().enumerate() {
         writeln!(out, "{}", style.yellow(&format!("! {:<14} {}", one.code, printable(&one.dn))))?;
         writeln!(out, "      {}", printable(&one.reason))?;
-        writeln!(out, "      {}", style.dim(&format!("what to do: {}", one.remedy)))?;
+        let next = all.get(at + 1);
+        if next.is_none_or(|next| (&next.code, &next.remedy) != (&one.code, &one.remedy)) {
+            writeln!(out, "      {}", style.dim(&format!("what to do: {}", one.remedy)))?;
+        }
     }
     Ok(())
 }
