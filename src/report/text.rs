@@ -223,6 +223,24 @@ mod tests {
     }
 
     #[test]
+    fn what_to_do_is_said_once_for_those_who_need_the_same() {
+        let one = |code: &str, remedy: &str| Withheld {
+            anchor: None,
+            dn: "cn=a".into(),
+            code: code.into(),
+            reason: "so".into(),
+            remedy: remedy.into(),
+        };
+        let all = [one("x", "do it"), one("x", "do it"), one("x", "do that"), one("y", "do that")];
+        let mut out = Vec::new();
+        withheld(&mut out, Style { color: false }, &all).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        let remedies: Vec<usize> =
+            out.lines().enumerate().filter(|(_, l)| l.contains("what to do")).map(|(at, _)| at).collect();
+        assert_eq!(remedies, [4, 7, 10], "{out}");
+    }
+
+    #[test]
     fn an_action_shows_every_value_before_and_after() {
         let text = shown(
             Kind::Update,
