@@ -55,7 +55,7 @@ pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, in
 pub use groups::GroupSet;
 pub use spec::{
     CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, ScopeSpec,
-    SeatsSpec, Spec, TemplateSpec,
+    SeatsSpec, Spec, TemplateSpec, Unusables,
 };
 pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 
@@ -310,6 +310,7 @@ impl Rules {
         let leaving = |cause| Verdict {
             wanted: Wanted::Leaving(cause),
             ungiven: Vec::new(),
+            unfit: Vec::new(),
             recheck: None,
             standing: Standing::default(),
         };
@@ -325,9 +326,9 @@ impl Rules {
         if record.disabled || record.expires.is_some_and(|expires| expires <= now) {
             return leaving(Cause::Disabled);
         }
-        let mut ungiven = Vec::new();
+        let (mut ungiven, mut unfit) = (Vec::new(), Vec::new());
         let mut standing = Standing::default();
-        let wanted = match self.mapping.map(&subject) {
+        let wanted = match self.mapping.map(&subject, &mut unfit) {
             Err(withheld) => Wanted::Withheld(withheld),
             Ok((email, profile)) => {
                 let (award, telephone) = self.award(&subject);
@@ -344,7 +345,7 @@ impl Rules {
             }
         };
         // An expiry that is not in the past is in the future.
-        Verdict { wanted, ungiven, recheck: record.expires, standing }
+        Verdict { wanted, ungiven, unfit, recheck: record.expires, standing }
     }
 
     /// The licences of one person, the telephone that goes with them, and those that a rule gives

@@ -8,7 +8,7 @@ fn map(spec: &Spec, attributes: &[(&str, &str)]) -> Result<(Email, Profile), Wit
     let mut errors = Vec::new();
     let mapping = Mapping::compile(spec, &mut Needs::default(), &mut errors).unwrap();
     assert_eq!(errors, []);
-    mapping.map(&Subject::new(&person(attributes), &GroupSet::new()))
+    mapping.map(&Subject::new(&person(attributes), &GroupSet::new()), &mut Vec::new())
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_value_that_is_no_text_is_not_taken_for_blank() {
         let mut record = person(&[("mail", "ann@example.com"), ("title", "Chief")]);
         let title = record.attributes.iter_mut().find(|attribute| attribute.name == "title").unwrap();
         title.values = values.iter().map(|value| value.to_vec()).collect();
-        mapping.map(&Subject::new(&record, &GroupSet::new()))
+        mapping.map(&Subject::new(&record, &GroupSet::new()), &mut Vec::new())
     };
     let latin = b"Gesch\xe4ft".as_slice();
     let withheld = map(&[latin]).unwrap_err();
