@@ -260,7 +260,9 @@ fn value(field: Field, rule: &Rule, subject: &Subject<'_>) -> Result<Option<Stri
 
 /// The same for a value without which the person goes on.
 fn alone(mut withheld: Withheld) -> Withheld {
-    withheld.reason.push_str("; the person goes on without it, and what the account holds there is left as it is");
+    withheld
+        .reason
+        .push_str("; the person goes on without it, and what the account holds there is left as it is");
     withheld
 }
 

@@ -54,6 +54,32 @@ fn an_address_is_given_once() {
 }
 
 #[test]
+fn a_value_can_be_withheld_alone_and_an_address_cannot() {
+    let mut spec = Spec { defaults: true, ..Spec::default() };
+    spec.policy.unusable = Unusables::WithholdValue;
+    let mapping = Mapping::compile(&spec, &mut Needs::default(), &mut Vec::new()).unwrap();
+    let map = |mail: &str| {
+        let record = person(&[("mail", mail), ("mobile", "n/a"), ("c", "Atlantis"), ("title", "Chief")]);
+        let mut unfit = Vec::new();
+        let mapped = mapping.map(&Subject::new(&record, &GroupSet::new()), &mut unfit);
+        (mapped, unfit)
+    };
+    let (mapped, unfit) = map("ann@example.com");
+    let (_, profile) = mapped.unwrap();
+    assert_eq!(profile.get(&Field::Title).map(String::as_str), Some("Chief"));
+    assert!(!profile.contains_key(&Field::PhoneMobile) && !profile.contains_key(&Field::Country));
+    let fields: Vec<Field> = unfit.iter().map(|(field, _)| *field).collect();
+    assert_eq!(fields, [Field::PhoneMobile, Field::Country]);
+    assert_eq!(unfit[0].1.code, "unusable");
+    assert_eq!(
+        unfit[0].1.reason,
+        "the value \"n/a\" is no phone number: it contains no digit (people.mapping.phone_mobile = mobile); \
+         the person goes on without it, and what the account holds there is left as it is"
+    );
+    assert_eq!(map("nonsense").0.unwrap_err().code, "bad_email");
+}
+
+#[test]
 fn letters_are_composed() {
     let mut spec = Spec { email: Some("mail".into()), ..Spec::default() };
     spec.mapping.insert(Field::FamilyName, "sn".into());
