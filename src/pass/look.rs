@@ -157,6 +157,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
 
     let moved = Moved::find(&sieve.rules, &mut people, reader, &index, reading.whole)?;
     let addresses = settle(&people, reader, &index, &moved, &Taken::new(), sieve.rules.collisions())?;
+    let addresses = addresses.without(&reading.unfit);
     let resting = match leavers.delete_after {
         Some(keep) => reader.rows_left(now.saturating_sub(keep))?.into_iter().map(|row| row.anchor).collect(),
         None => Vec::new(),
@@ -274,6 +275,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         (addresses, sections)
     } else {
         let addresses = settle(&people, reader, &index, &moved, &taken, sieve.rules.collisions())?;
+        let addresses = addresses.without(&reading.unfit);
         let known = Known { addresses: &addresses, ..known };
         let sections = Sections::sort(&known.with(&observation), &resting)?;
         (addresses, sections)
