@@ -28,6 +28,7 @@ fn org() -> Org {
         delete: unlimited,
         license_remove: unlimited,
         blank: unlimited,
+        scope_change: unlimited,
         min_census_percent: 0,
     };
     org.spec.join = Some("employeeNumber".into());

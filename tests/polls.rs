@@ -27,6 +27,7 @@ fn settled(change: impl FnOnce(&mut Org)) -> Org {
         delete: unlimited,
         license_remove: unlimited,
         blank: unlimited,
+        scope_change: unlimited,
         min_census_percent: 0,
     };
     org.cloud.state().license("Messages", "message.messaging", None);

@@ -132,7 +132,14 @@ fn group(i: usize) -> String {
 
 fn unlimited() -> Limits {
     let limit = Limit { count: u64::MAX, percent: 100, floor: u64::MAX };
-    Limits { deactivate: limit, delete: limit, license_remove: limit, blank: limit, min_census_percent: 0 }
+    Limits {
+        deactivate: limit,
+        delete: limit,
+        license_remove: limit,
+        blank: limit,
+        scope_change: limit,
+        min_census_percent: 0,
+    }
 }
 
 /// A small organization in which everything can happen.

@@ -28,6 +28,7 @@ fn settled(change: impl FnOnce(&mut Org)) -> Org {
         delete: limit,
         license_remove: limit,
         blank: limit,
+        scope_change: limit,
         min_census_percent: 0,
     };
     let other = Directory::new("subsidiary");

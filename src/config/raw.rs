@@ -107,6 +107,8 @@ pub struct Guard {
     pub license_remove: Limit,
     /// People who lose an attribute value in one pass.
     pub blank: Limit,
+    /// People who leave because scope, bases or filters of this file changed, and not the directory.
+    pub scope_change: Limit,
     /// When the directory shows fewer people than this share of the last complete read, in
     /// percent, removals wait for approval.
     #[schemars(range(min = 0, max = 100))]
@@ -122,6 +124,7 @@ impl Default for Guard {
             delete: Limit::default(),
             license_remove: Limit::default(),
             blank: Limit::default(),
+            scope_change: Limit::default(),
             min_census_percent: guard::Limits::default().min_census_percent,
             protected: Vec::new(),
         }

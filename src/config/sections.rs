@@ -230,6 +230,7 @@ impl Check<'_> {
             delete: limit(&raw.delete, defaults.delete),
             license_remove: limit(&raw.license_remove, defaults.license_remove),
             blank: limit(&raw.blank, defaults.blank),
+            scope_change: limit(&raw.scope_change, defaults.scope_change),
             min_census_percent: raw.min_census_percent,
         };
         let mut protected = Vec::new();

@@ -33,6 +33,8 @@ pub struct Limits {
     pub license_remove: Limit,
     /// People who lose an attribute value.
     pub blank: Limit,
+    /// People who leave because the configuration changed, and not the directory.
+    pub scope_change: Limit,
     /// A census with fewer people than this share of the last whole one, in percent, and fewer
     /// by more than the floor of `deactivate`, is implausibly short: removals wait.
     pub min_census_percent: u64,
@@ -46,6 +48,8 @@ impl Default for Limits {
             delete: limit,
             license_remove: Limit { count: 500, percent: 10, floor: 10 },
             blank: Limit { count: 500, percent: 10, floor: 10 },
+            // Always held: nobody but the administrator can tell whether it was meant.
+            scope_change: Limit { count: 0, percent: 100, floor: 0 },
             min_census_percent: 80,
         }
     }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 pub use limits::{Limit, Limits};
-pub use tally::{Removal, Tally};
+pub use tally::{Removal, SCOPE_CHANGE, Tally};
 
 use crate::model::{Action, Change, Kind, SourceId};
 use crate::plan::Plan;
@@ -73,7 +73,7 @@ impl CheckedPlan {
 /// The judgement over all removals of one pass.
 #[derive(Debug)]
 pub struct Guard {
-    held: [Option<&'static str>; 4],
+    held: [Option<&'static str>; Removal::ALL.len()],
     approved: BTreeSet<(SourceId, Kind)>,
     released: Vec<Action>,
     findings: Vec<Finding>,
@@ -89,7 +89,7 @@ impl Guard {
         headcount: Option<Headcount>,
         approved: Vec<Action>,
     ) -> Self {
-        let mut held = [None; 4];
+        let mut held = [None; Removal::ALL.len()];
         let mut findings = Vec::new();
         for removal in Removal::ALL {
             let limit = match removal {
@@ -97,6 +97,7 @@ impl Guard {
                 Removal::Delete => limits.delete,
                 Removal::LicenseRemove => limits.license_remove,
                 Removal::Blank => limits.blank,
+                Removal::ScopeChange => limits.scope_change,
             };
             let count = tally.of(removal);
             let Some(most) = limit.tripped(count, linked) else { continue };

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Action, Cause, Change, Kind};
 
+/// The stable code of the finding when people leave by a change of the configuration.
+pub const SCOPE_CHANGE: &str = "scope_change";
+
 /// The kinds of removal that are counted against a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,10 +20,13 @@ pub enum Removal {
     LicenseRemove,
     /// An attribute emptied.
     Blank,
+    /// A leaver by a change of the configuration alone.
+    ScopeChange,
 }
 
 impl Removal {
-    pub(super) const ALL: [Self; 4] = [Self::Deactivate, Self::Delete, Self::LicenseRemove, Self::Blank];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Deactivate, Self::Delete, Self::LicenseRemove, Self::Blank, Self::ScopeChange];
 
     /// The stable code of the finding when this limit trips.
     pub const fn code(self) -> &'static str {
@@ -29,6 +35,7 @@ impl Removal {
             Self::Delete => "too_many_deletes",
             Self::LicenseRemove => "too_many_license_removals",
             Self::Blank => "too_many_blanked",
+            Self::ScopeChange => SCOPE_CHANGE,
         }
     }
 
@@ -39,6 +46,9 @@ impl Removal {
             Self::Delete => "accounts would be deleted",
             Self::LicenseRemove => "people would lose a licence or role",
             Self::Blank => "people would lose an attribute value",
+            Self::ScopeChange => {
+                "people would leave because the configuration changed, and not the directory"
+            }
         }
     }
 
@@ -49,6 +59,7 @@ impl Removal {
             Self::Delete => "guard.delete",
             Self::LicenseRemove => "guard.license_remove",
             Self::Blank => "guard.blank",
+            Self::ScopeChange => "guard.scope_change",
         }
     }
 
@@ -56,10 +67,12 @@ impl Removal {
     pub(super) fn of(action: &Action) -> Option<Self> {
         match action.kind {
             Kind::Delete => Some(Self::Delete),
+            Kind::Deactivate if action.cause == Cause::ScopeChanged => Some(Self::ScopeChange),
             Kind::Deactivate => Some(Self::Deactivate),
             Kind::LicenseRemove | Kind::RoleChange if action.removes() => match action.cause {
                 // Part of a leaving: stands and falls with the deactivation.
                 Cause::RecordGone | Cause::Disabled | Cause::OutOfScope => Some(Self::Deactivate),
+                Cause::ScopeChanged => Some(Self::ScopeChange),
                 _ => Some(Self::LicenseRemove),
             },
             Kind::Update | Kind::Adopt if action.changes.iter().any(Change::blanks) => Some(Self::Blank),
@@ -70,7 +83,7 @@ impl Removal {
 
 /// How many people each kind of removal touches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally([u64; 4]);
+pub struct Tally([u64; Removal::ALL.len()]);
 
 impl Tally {
     /// Adds what another tally counted.

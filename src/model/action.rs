@@ -198,6 +198,8 @@ pub enum Cause {
     Disabled,
     /// The person left the scope.
     OutOfScope,
+    /// The person is out of scope since the configuration changed; in the directory nothing did.
+    ScopeChanged,
     /// A leaver came back.
     Returned,
     /// The person has another record than before, in another domain most often, recognised by the
@@ -224,6 +226,7 @@ impl Cause {
             Self::RecordGone => "no longer in the directory",
             Self::Disabled => "disabled in the directory",
             Self::OutOfScope => "left the scope",
+            Self::ScopeChanged => "out of scope since the configuration changed",
             Self::Returned => "back in the directory",
             Self::Moved => "moved to another domain",
             Self::GraceOver => "deactivated for longer than leavers are kept",

@@ -16,6 +16,7 @@ mod person;
 mod record;
 mod redacted;
 mod role;
+mod scope;
 mod snapshot;
 mod wanted;
 
@@ -32,5 +33,6 @@ pub use person::{Managed, Person, Profile, license_digest};
 pub use record::{Attribute, Record, RecordKind};
 pub use redacted::Redacted;
 pub use role::Role;
+pub use scope::{Bounds, ScopeSpec, Sight};
 pub use snapshot::{Given, Link, LinkState, Origin, SnapshotRow};
 pub use wanted::{Verdict, Wanted, Withheld};

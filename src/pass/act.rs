@@ -16,6 +16,7 @@ use crate::report::Event;
 use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store, Waiting};
 
 use super::PassError;
+use super::bounds;
 use super::looked::Look;
 use super::managers;
 use super::observe::Extent;
@@ -45,6 +46,8 @@ pub struct Acted {
     pub in_sync: u64,
     /// See [`Part::revisited`].
     pub revisited: u64,
+    /// See [`Part::undone`].
+    pub undone: u64,
     /// See [`Part::unmanaged`].
     pub unmanaged: u64,
 
@@ -104,6 +107,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             short,
             in_sync,
             revisited,
+            undone,
             unmanaged,
         } = part;
         let people: BTreeSet<SourceId> = checked.plan().actions.iter().map(|action| action.anchor).collect();
@@ -135,6 +139,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         acted.short.extend(short);
         acted.in_sync += in_sync;
         acted.revisited += revisited;
+        acted.undone += undone;
         acted.unmanaged += unmanaged;
         acted.stopped |= outcomes.stopped;
         acted.fatal = outcomes.fatal;
@@ -310,6 +315,7 @@ async fn conclude(
             }
         }
         hold(look, store, run, acted).await?;
+        bounds::remember(look, store, acted).await?;
     }
     Ok(())
 }

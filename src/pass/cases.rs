@@ -3,80 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{
-    Account, Cause, CloudId, Email, FieldSet, Fingerprint, Key, LicenseId, LinkState, SnapshotRow, SourceId,
-    Wanted, Withheld,
+    Account, Cause, CloudId, Email, Fingerprint, Key, LicenseId, LinkState, SnapshotRow, SourceId, Wanted,
+    Withheld,
 };
 use crate::plan::pair::{Pairing, pair};
 use crate::plan::{Case, Seen, Wish};
-use crate::store::{Reader, Stage, StagedAccount, StagedWanted, StoreError};
+use crate::store::{StagedAccount, StagedWanted, StoreError};
 
-use super::census::Doubts;
-use super::contest::Addresses;
-use super::index::Index;
-use super::moved::Moved;
-use super::observe::{Extent, Observation};
-
-/// Everything that cases are made from.
-pub struct Evidence<'a> {
-    /// Who is linked, and who was met.
-    pub index: &'a Index,
-    /// The snapshot.
-    pub reader: &'a Reader,
-    /// Wanted people.
-    pub people: &'a Stage,
-    /// What was seen of the cloud.
-    pub observation: &'a Observation,
-    /// Who is known under another anchor.
-    pub moved: &'a Moved,
-    /// Contests over addresses.
-    pub addresses: &'a Addresses,
-    /// Whether a person who was not met is gone.
-    pub whole: bool,
-    /// Whose source was not read completely.
-    pub doubts: &'a Doubts,
-    /// The account that authorised us.
-    pub me: Option<&'a CloudId>,
-    /// Addresses that the configuration protects.
-    pub protected: &'a BTreeSet<Email>,
-    /// Attributes that are written only where the cloud has no value.
-    pub kept: FieldSet,
-}
-
-/// All evidence but that of the cloud.
-#[derive(Clone, Copy)]
-pub struct Known<'a> {
-    /// See [`Evidence`].
-    pub index: &'a Index,
-    /// See [`Evidence`].
-    pub reader: &'a Reader,
-    /// See [`Evidence`].
-    pub people: &'a Stage,
-    /// See [`Evidence`].
-    pub moved: &'a Moved,
-    /// See [`Evidence`].
-    pub addresses: &'a Addresses,
-    /// See [`Evidence`].
-    pub whole: bool,
-    /// See [`Evidence`].
-    pub doubts: &'a Doubts,
-    /// See [`Evidence`].
-    pub me: Option<&'a CloudId>,
-    /// See [`Evidence`].
-    pub protected: &'a BTreeSet<Email>,
-    /// See [`Evidence`].
-    pub kept: FieldSet,
-}
-
-impl<'a> Known<'a> {
-    /// Together with what was seen of the cloud.
-    pub fn with<'b>(&self, observation: &'b Observation) -> Evidence<'b>
-    where
-        'a: 'b,
-    {
-        let Self { index, reader, people, moved, addresses, whole, doubts, me, protected, kept } = *self;
-        Evidence { index, reader, people, observation, moved, addresses, whole, doubts, me, protected, kept }
-    }
-}
+use super::evidence::Evidence;
+use super::observe::Extent;
 
 /// Cases, with what the shell needs besides the plan.
 #[derive(Default)]
@@ -170,6 +105,9 @@ impl Evidence<'_> {
                 }
                 LinkState::Left { .. } => Wish::Leaving(Cause::Disabled),
             },
+            None if self.whole && self.narrowed.explain(&row.dn, self.index.record(at)) => {
+                Wish::Leaving(Cause::ScopeChanged)
+            }
             None if self.whole => Wish::Gone,
             // Not met in an incomplete census: nothing is known. A leaver of earlier stays one.
             None => match row.state {

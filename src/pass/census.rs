@@ -15,7 +15,9 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::guard::Headcount;
-use crate::model::{Census, Completeness, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld};
+use crate::model::{
+    Cause, Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld,
+};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::{Source, SourceError};
@@ -79,10 +81,21 @@ pub struct Sieve {
     pub index: Arc<Index>,
     /// The snapshot.
     pub reader: Reader,
+    /// Whether everybody was judged under today's configuration.
+    pub settled: bool,
     /// Now, in seconds since 1970-01-01 UTC.
     pub now: i64,
     /// Where progress is told.
     pub events: Sink,
+}
+
+impl Sieve {
+    /// Why a linked person leaves. Whoever was in under today's configuration does not leave because
+    /// it changed.
+    fn cause(&self, at: usize, cause: Cause) -> Cause {
+        let was_in = self.settled && self.index.record(at) != Fingerprint::NONE;
+        if cause == Cause::ScopeChanged && was_in { Cause::OutOfScope } else { cause }
+    }
 }
 
 /// Reads all sources into the stage. They answer side by side, so that the groups of all of
@@ -120,7 +133,7 @@ pub async fn read(
             census
         });
         tell(&sieve.events, source.name(), &census);
-        censuses.push((source.name().to_owned(), census));
+        censuses.push((source.as_ref(), census));
     }
     // One directory that is down takes its own people out of the pass, and nobody else's.
     if errors.len() == censuses.len()
@@ -272,11 +285,10 @@ impl Work {
     fn end_groups(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
         if let Some(gathering) = self.gathering.take() {
             let linked = !sieve.index.is_empty();
-            let names = sieve.rules.groups();
             self.memberships = Some(gathering.finish(
                 self.groups_whole && !self.groups_doubtful,
                 linked,
-                names,
+                &sieve.rules,
                 &sieve.reader,
                 &self.stage,
             )?);
@@ -308,7 +320,14 @@ impl Work {
             Some(memberships) => memberships.of(&record, &sieve.reader, &self.stage)?,
             None => Default::default(),
         };
-        let verdict = sieve.rules.judge(&record, &groups, sieve.now);
+        let mut verdict = sieve.rules.judge(&record, &groups, sieve.now);
+        if let (Wanted::Leaving(cause), Some(at)) = (&mut verdict.wanted, at) {
+            // Nobody knows who was in a group that is gone.
+            if *cause == Cause::OutOfScope && memberships.is_some_and(Memberships::hide_who_was_in) {
+                *cause = Cause::ScopeChanged;
+            }
+            *cause = sieve.cause(at, *cause);
+        }
         let email = match &verdict.wanted {
             Wanted::Present(person) => Some(person.email.key()),
             Wanted::Leaving(_) | Wanted::Withheld(_) => None,

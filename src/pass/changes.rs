@@ -23,6 +23,7 @@ use crate::source::Source;
 use crate::store::{Followed, Meta, Reader, SourceMeta, Stage};
 
 use super::PassError;
+use super::bounds::since;
 use super::census::{Doubts, SourceSeen};
 use super::membership::Memberships;
 
@@ -169,6 +170,8 @@ pub fn forget_cursors(meta: &mut Meta, doubted: Option<&str>, in_passing: bool) 
 /// When no source answers, or the store failed.
 pub async fn hear(hearing: Hearing<'_>) -> Result<Answer, PassError> {
     let meta = hearing.reader.meta()?;
+    let rules = since(hearing.rules.clone(), &meta);
+    let hearing = Hearing { rules: &rules, ..hearing };
     let known = match reason_to_read_all(&hearing, &meta) {
         None => short_before(hearing.reader)?,
         reason => reason,

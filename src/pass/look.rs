@@ -13,10 +13,11 @@ use crate::source::Source;
 use crate::store::{Decision, Reader, Stage};
 
 use super::PassError;
-use super::cases::Known;
+use super::bounds::{Narrowed, are_settled, sights, since};
 use super::census::{Sieve, read, read_heard};
 use super::changes::Heard;
 use super::contest::settle;
+use super::evidence::Known;
 use super::index::{Faces, Index};
 use super::looked::Look;
 use super::moved::Moved;
@@ -89,6 +90,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         events,
     } = world;
     let meta = reader.meta()?;
+    let rules = since(rules, &meta);
+    let sights = sights(sources);
     let organization = cloud.organization().await.map_err(PassError::Cloud)?;
     if let Some(before) = &meta.organization
         && *before != organization.id
@@ -153,10 +156,12 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     };
     let index = Arc::new(index);
     events(Event::PassStarted { run: None, linked, observes_all });
+    let settled = are_settled(&meta, &rules, &sights);
     let sieve = Arc::new(Sieve {
         rules,
         index: Arc::clone(&index),
         reader: reader.clone(),
+        settled,
         now,
         events: Arc::clone(&events),
     });
@@ -180,6 +185,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         (reading.await?, None)
     };
 
+    let narrowed = Narrowed::new(&meta, &sieve.rules, &sights, &reading.sources);
     let moved = Moved::find(&sieve.rules, &mut people, reader, &index, reading.whole)?;
     let addresses = settle(&people, reader, &index, &moved, &Taken::new())?;
     let resting = match leavers.delete_after {
@@ -194,6 +200,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         people: &people,
         moved: &moved,
         addresses: &addresses,
+        narrowed: &narrowed,
         whole: reading.whole,
         doubts: &reading.doubts,
         me: organization.me.as_ref(),
@@ -283,6 +290,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         index,
         moved,
         addresses,
+        narrowed,
         sections,
         reader: reader.clone(),
         protected,

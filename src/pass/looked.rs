@@ -14,9 +14,10 @@ use crate::rules::Unbound;
 use crate::store::{Outcome, Reader, RowChange, Settlement, Stage};
 
 use super::PassError;
-use super::cases::{Evidence, Known};
+use super::bounds::Narrowed;
 use super::census::Reading;
 use super::contest::Addresses;
+use super::evidence::{Evidence, Known};
 use super::index::Index;
 use super::moved::Moved;
 use super::observe::{Extent, Observation};
@@ -57,6 +58,7 @@ pub struct Look {
     pub(super) index: Arc<Index>,
     pub(super) moved: Moved,
     pub(super) addresses: Addresses,
+    pub(super) narrowed: Narrowed,
     pub(super) sections: Sections,
     pub(super) reader: Reader,
     pub(super) protected: BTreeSet<Email>,
@@ -90,6 +92,7 @@ impl Look {
             people: &self.people,
             moved: &self.moved,
             addresses: &self.addresses,
+            narrowed: &self.narrowed,
             whole: self.reading.whole,
             doubts: &self.reading.doubts,
             me: self.organization.me.as_ref(),

@@ -18,7 +18,8 @@ use crate::model::{CloudId, Field, Key, Person, SourceId};
 use crate::plan::Wish;
 use crate::store::{Reader, Stage, StoreError};
 
-use super::cases::{Cases, Evidence};
+use super::cases::Cases;
+use super::evidence::Evidence;
 use super::observe::Extent;
 
 /// Who stands at a place.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Mutex;
 
 use crate::model::{Fingerprint, Key, Record};
-use crate::rules::GroupSet;
+use crate::rules::{GroupSet, Rules};
 use crate::store::{GroupRow, Reader, Stage, StoreError};
 
 /// The groups of this pass: the store's, with this pass's changes on top.
@@ -23,6 +23,8 @@ pub struct Memberships {
     touched: HashSet<Key>,
     /// Groups named by the rules that do not exist.
     missing: Vec<String>,
+    /// A group that an earlier scope alone names does not exist.
+    hidden: bool,
     /// Direct parents lead to these named groups; computed once per group.
     climbed: Mutex<HashMap<Key, GroupSet>>,
     /// Of whom somebody found out already, by DN key.
@@ -87,7 +89,7 @@ impl Gathering {
         mut self,
         whole: bool,
         linked: bool,
-        names: &[String],
+        rules: &Rules,
         reader: &Reader,
         stage: &Stage,
     ) -> Result<Memberships, StoreError> {
@@ -102,8 +104,8 @@ impl Gathering {
             }
         }
         let mut named: HashMap<Key, Vec<usize>> = HashMap::new();
-        let mut missing = Vec::new();
-        for (at, name) in names.iter().enumerate() {
+        let (mut missing, mut hidden) = (Vec::new(), false);
+        for (at, name) in rules.groups().iter().enumerate() {
             let folded = name.to_lowercase();
             let dn = name.contains('=').then(|| Key::dn(name));
             let meant: Vec<Key> = match dn {
@@ -113,7 +115,10 @@ impl Gathering {
                 }
             };
             if meant.is_empty() {
-                missing.push(name.clone());
+                match at < rules.own_groups() {
+                    true => missing.push(name.clone()),
+                    false => hidden = true,
+                }
             }
             for key in meant {
                 named.entry(key).or_default().push(at);
@@ -127,6 +132,7 @@ impl Gathering {
             gone,
             touched: HashSet::new(),
             missing,
+            hidden,
             climbed: Mutex::new(HashMap::new()),
             told: HashMap::new(),
         };
@@ -146,6 +152,7 @@ impl Memberships {
             gone: BTreeSet::new(),
             touched: HashSet::new(),
             missing: Vec::new(),
+            hidden: false,
             climbed: Mutex::new(HashMap::new()),
             told: HashMap::new(),
         }
@@ -159,6 +166,11 @@ impl Memberships {
     /// Groups that the rules name and the directory does not have.
     pub fn missing(&self) -> &[String] {
         &self.missing
+    }
+
+    /// Whether nobody can tell who was in under an earlier scope, because a group that it names is gone.
+    pub fn hide_who_was_in(&self) -> bool {
+        self.hidden
     }
 
     /// Whether no group changed and none is gone.

@@ -5,10 +5,13 @@
 
 mod act;
 mod alone;
+mod bounds;
 mod cases;
 mod census;
 mod changes;
 mod contest;
+mod evidence;
+mod ground;
 mod index;
 mod look;
 mod looked;
@@ -30,6 +33,7 @@ use crate::store::StoreError;
 pub use crate::apply::Hands;
 pub use act::{Acted, act};
 pub use alone::{Alone, Chain, Climbed, Meant, Met};
+pub use bounds::since;
 pub use changes::{Answer, Heard, Hearing, forget_cursors, hear};
 pub use look::{Observe, World, look};
 pub use looked::{Look, Stray};

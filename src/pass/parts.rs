@@ -10,14 +10,15 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use crate::apply::Finish;
 use crate::guard::{CheckedPlan, Guard, HeldAction, Tally, releases};
 use crate::model::{
-    Action, Attr, Cause, Change, Fingerprint, Given, Kind, LicenseId, LinkState, Origin, SnapshotRow,
-    SourceId, Wanted, Withheld, license_digest,
+    Action, Attr, Cause, Change, Fingerprint, Kind, LicenseId, SnapshotRow, SourceId, Wanted, Withheld,
 };
 use crate::plan::order::phase;
-use crate::plan::{Case, Cell, Decision, Match, Plan, Policy, Seats, Seen, Wish, decide};
+use crate::plan::{Case, Cell, Decision, Plan, Policy, Seats, Wish, decide};
 use crate::store::{RowChange, StagedWanted, StoreError};
 
-use super::cases::{Cases, Evidence};
+use super::cases::Cases;
+use super::evidence::Evidence;
+use super::ground::{ground, handed_on, note};
 use super::sections::Sections;
 
 /// People per part.
@@ -58,6 +59,8 @@ pub struct Part {
     pub in_sync: u64,
     /// People looked at although their record is unchanged: something else about them is not.
     pub revisited: u64,
+    /// People who should leave because the configuration changed, and for whom nothing is planned.
+    pub undone: u64,
     /// People whose manager is not in the cloud, and is not about to come.
     pub unmanaged: u64,
 }
@@ -197,7 +200,8 @@ impl<'a> Parts<'a> {
         let mut rows = BTreeMap::new();
         let mut finish = BTreeMap::new();
         let mut notes = Vec::new();
-        let (mut waiting, mut short, mut in_sync, mut revisited) = (Vec::new(), Vec::new(), 0, 0);
+        let (mut waiting, mut short) = (Vec::new(), Vec::new());
+        let (mut in_sync, mut revisited, mut undone) = (0, 0, 0);
         for (case, decision) in cases.into_iter().zip(decisions) {
             let anchor = case.anchor;
             let staged = staged.remove(&anchor);
@@ -214,6 +218,8 @@ impl<'a> Parts<'a> {
             short.extend(decision.short.map(|reason| (anchor, reason)));
             let done = self.finish_of(&case, &decision, staged);
             if decision.actions.is_empty() {
+                let leaves = case.wish == Wish::Leaving(Cause::ScopeChanged);
+                undone += u64::from(leaves && decision.cell == Cell::Leave);
                 in_sync += u64::from(
                     decision.short.is_none() && decision.waiting.is_empty() && decision.cell != Cell::Keep,
                 );
@@ -255,6 +261,7 @@ impl<'a> Parts<'a> {
             short,
             in_sync,
             revisited,
+            undone,
             unmanaged,
         }))
     }
@@ -290,112 +297,5 @@ impl<'a> Parts<'a> {
             (None, None) => return None,
         };
         Some(Finish { dn, record: if open { Fingerprint::NONE } else { record }, recheck, joined })
-    }
-}
-
-/// The row of somebody as it would read had the snapshot known what was observed.
-fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
-    let account = match &case.seen {
-        Seen::Account(account) => Some(account),
-        Seen::Missing => return None,
-        Seen::AsApplied | Seen::Unasked => None,
-    };
-    let wanted = match &case.wish {
-        Wish::Present(person) => Some(person),
-        Wish::Leaving(_) | Wish::Gone | Wish::Undecided => None,
-    };
-    let mut row = match (&case.row, account) {
-        (Some(row), _) => row.clone(),
-        (None, Some(account)) => SnapshotRow {
-            anchor: case.anchor,
-            cloud_id: account.id.clone(),
-            dn: case.dn.clone().unwrap_or_default(),
-            record: Fingerprint::NONE,
-            applied: wanted?.clone(),
-            applied_print: Fingerprint::NONE,
-            licenses_print: 0,
-            given: Given::default(),
-            origin: if case.matched == Some(Match::Anchor) { Origin::Created } else { Origin::Adopted },
-            state: LinkState::Present,
-            recheck: None,
-            joined: None,
-        },
-        (None, None) => return None,
-    };
-    if let Some(account) = account {
-        row.cloud_id = account.id.clone();
-        row.applied.email = account.email.clone().unwrap_or(row.applied.email);
-        row.applied.active = account.active;
-        if account.active && wanted.is_some() {
-            // Let in already, by whomever: not a leaver any more.
-            row.state = LinkState::Present;
-            row.given.block = false;
-        }
-        row.applied.profile = account.profile.clone();
-        row.applied.profile.retain(|field, _| policy.managed.fields.contains(*field));
-        let roles = wanted.map_or(&row.applied.roles, |person| &person.roles);
-        row.applied.roles = roles.intersection(&account.roles).cloned().collect();
-        row.given.roles.retain(|role| account.roles.contains(role));
-    }
-    if let Some(held) = &case.held {
-        let licenses = wanted.map_or(&row.applied.licenses, |person| &person.licenses);
-        row.applied.licenses = licenses.intersection(held).cloned().collect();
-        row.licenses_print = license_digest(held);
-        row.given.licenses.retain(|license| held.contains(license));
-    }
-    Some(row)
-}
-
-/// A row, in the place of the one under the old anchor where there was one.
-fn settled(case: &Case, mut row: Box<SnapshotRow>) -> RowChange {
-    let from = std::mem::replace(&mut row.anchor, case.anchor);
-    if from == case.anchor { RowChange::Link(row) } else { RowChange::Move { from, row } }
-}
-
-/// The ground for the actions of somebody, and what has to be noted before them: of somebody who
-/// moved, and whose account says so already or is gone, no action will.
-fn handed_on(
-    case: &Case,
-    decision: &Decision,
-    ground: Option<SnapshotRow>,
-) -> (Option<SnapshotRow>, Option<RowChange>) {
-    let Some(from) = case.row.as_ref().map(|row| row.anchor).filter(|from| *from != case.anchor) else {
-        return (ground, None);
-    };
-    match ground {
-        Some(row) if decision.actions.iter().all(|action| action.cause != Cause::Moved) => {
-            let row = SnapshotRow { record: Fingerprint::NONE, ..row };
-            let note = settled(case, Box::new(row.clone()));
-            (Some(SnapshotRow { anchor: case.anchor, ..row }), Some(note))
-        }
-        Some(row) => (Some(row), None),
-        None => (None, Some(RowChange::Forget(from))),
-    }
-}
-
-/// What the snapshot should say about somebody for whom nothing is to be done.
-fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Option<RowChange> {
-    let done = done?;
-    match decision.cell {
-        Cell::Forget => Some(RowChange::Forget(case.anchor)),
-        Cell::Correct | Cell::Return | Cell::Rest | Cell::Leave => {
-            let row = case.row.as_ref()?;
-            let Finish { dn, record, recheck, joined } = done;
-            let moves = row.anchor != case.anchor;
-            let same = (&row.dn, row.record, row.recheck, row.joined) == (&dn, record, recheck, joined);
-            match &decision.refreshed {
-                None if !moves && same => None,
-                None if !moves => {
-                    Some(RowChange::Touch { anchor: case.anchor, record, dn: Some(dn), recheck, joined })
-                }
-                fresh => {
-                    let mut fresh = fresh.clone().unwrap_or_else(|| Box::new(row.clone()));
-                    (fresh.dn, fresh.record, fresh.recheck, fresh.joined) = (dn, record, recheck, joined);
-                    Some(settled(case, fresh))
-                }
-            }
-        }
-        Cell::Create | Cell::TakeBack | Cell::TakeOver | Cell::Recreate => None,
-        Cell::Outsider | Cell::Keep | Cell::Unlooked => None,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::{SourceId, Wanted};
 use crate::store::StoreError;
 
-use super::cases::Evidence;
+use super::evidence::Evidence;
 use super::index::Bits;
 use super::observe::Extent;
 use super::parts::CHUNK;

@@ -6,6 +6,7 @@
 mod calling;
 mod check;
 mod defaults;
+mod earlier;
 mod entitlement;
 mod error;
 mod explain;
@@ -33,6 +34,7 @@ use crate::model::{
     RoleId, Verdict, Wanted,
 };
 
+use earlier::Earlier;
 use entitlement::Entitlement;
 use join::Join;
 use mapping::Mapping;
@@ -40,22 +42,28 @@ use role::RoleRule;
 use scope::Scope;
 use subject::Subject;
 
+pub use crate::model::ScopeSpec;
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
-pub use spec::{Dialect, EntitlementSpec, PolicySpec, RoleSpec, ScopeSpec, Spec};
+pub use spec::{Dialect, EntitlementSpec, PolicySpec, RoleSpec, Spec};
 pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 
 /// Compiled rules. Immutable; shared freely between threads.
 #[derive(Clone, Debug)]
 pub struct Rules {
     scope: Scope,
+    scope_spec: ScopeSpec,
+    /// The scope of an earlier configuration, see [`Rules::since`].
+    earlier: Option<Earlier>,
     mapping: Mapping,
     join: Option<Join>,
     entitlements: Vec<Entitlement>,
     roles: Vec<RoleRule>,
     attributes: BTreeSet<String>,
     groups: Vec<String>,
+    /// So many of them are named by today's rules; those that follow, by the earlier scope.
+    own_groups: usize,
     /// Of the rules as written.
     written: Fingerprint,
     /// Of the rules as bound.
@@ -100,14 +108,18 @@ impl Rules {
         match mapping {
             Some(mapping) if errors.is_empty() => {
                 let written = fingerprint::of_spec(spec);
+                let groups = needs.groups.into_names();
                 Ok(Self {
                     scope,
+                    scope_spec: spec.scope.clone(),
+                    earlier: None,
                     mapping,
                     join,
                     entitlements,
                     roles,
                     attributes: needs.attributes,
-                    groups: needs.groups.into_names(),
+                    own_groups: groups.len(),
+                    groups,
                     written,
                     fingerprint: written,
                     managed_licenses: BTreeSet::new(),
@@ -217,10 +229,18 @@ impl Rules {
                 return leaving(Cause::OutOfScope);
             }
         }
+        let ended = record.disabled || record.expires.is_some_and(|expires| expires <= now);
         if !self.scope.contains(&subject) {
-            return leaving(Cause::OutOfScope);
+            return leaving(match &self.earlier {
+                Some(earlier) if earlier.contains(&subject) => match ended {
+                    // Would have left without the change, too.
+                    true => Cause::Disabled,
+                    false => Cause::ScopeChanged,
+                },
+                _ => Cause::OutOfScope,
+            });
         }
-        if record.disabled || record.expires.is_some_and(|expires| expires <= now) {
+        if ended {
             return leaving(Cause::Disabled);
         }
         let wanted = match self.mapping.map(&subject) {

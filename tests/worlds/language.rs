@@ -96,6 +96,10 @@ impl Scene {
                 self.org.limits.deactivate = Limit { count, percent: 100, floor: count };
                 Ok(())
             }
+            ["guard", "scope_change", count] => {
+                self.org.limits.scope_change = Limit { count: number(count)?, percent: 100, floor: 0 };
+                Ok(())
+            }
             ["guard", "license_remove", count] => {
                 let count = number(count)?;
                 self.org.limits.license_remove = Limit { count, percent: 100, floor: count };
@@ -209,6 +213,19 @@ impl Scene {
                 .remove(*name)
                 .map(drop)
                 .ok_or(format!("there is no group \"{name}\"")),
+            ["is", "searched", "below", ou] => {
+                let mut state = directory.state();
+                state.searched = vec![format!("ou={ou},{}", state.suffix)];
+                Ok(())
+            }
+            ["is", "searched", "everywhere"] => {
+                directory.state().searched.clear();
+                Ok(())
+            }
+            ["filters", attribute, value] => {
+                directory.state().filter = Some(((*attribute).into(), (*value).into()));
+                Ok(())
+            }
             ["answers", "whole"] => set(&mut directory.state().answers, Answers::Whole),
             ["answers", "only", count, "people"] => {
                 let count = number(count)? as usize;
@@ -247,6 +264,9 @@ impl Scene {
                 ..RoleSpec::default()
             }),
             ["join", expression] => spec.join = Some((*expression).into()),
+            ["take", "group", group] => spec.scope.groups = vec![(*group).into()],
+            ["take", "no", "group"] => spec.scope.groups.clear(),
+            ["take", "everybody"] => spec.scope.bases.clear(),
             ["take", "only", ou] => spec.scope.bases = vec![format!("ou={ou},dc=example,dc=test")],
             ["map", field, "from", expression] => {
                 let field: Field = field.parse()?;

@@ -45,7 +45,8 @@ impl Check<'_> {
             self.all_filled(&format!("role[{i}].groups"), &role.groups);
             self.filled(&format!("role[{i}].role"), &role.role);
         }
-        let raw::Scope { bases, exclude_bases, filter, groups, exclude_groups } = people.scope;
+        let raw::Scope { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups } =
+            people.scope;
         Spec {
             dialect: match people.dialect {
                 raw::Dialect::ActiveDirectory => Dialect::ActiveDirectory,
@@ -59,7 +60,7 @@ impl Check<'_> {
                 create_only: people.policy.create_only,
                 keep_if_set_in_cloud: people.policy.keep_if_set_in_cloud,
             },
-            scope: ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups },
+            scope: ScopeSpec { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups },
             allowed_domains: people.allowed_domains,
             entitlements: entitlements
                 .into_iter()

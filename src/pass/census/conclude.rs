@@ -2,9 +2,10 @@
 
 use crate::guard::Headcount;
 use crate::model::{
-    Cause, Census, Completeness, Key, LinkState, SnapshotRow, SourceId, Unusable, Wanted, Withheld, is_under,
-    normal_dn,
+    Cause, Census, Completeness, Key, LinkState, Sight, SnapshotRow, SourceId, Unusable, Wanted, Withheld,
+    is_under, normal_dn,
 };
+use crate::source::Source;
 use crate::store::{Followed, Meta, SourceMeta, Stage, StagedWanted, StoreError};
 
 use super::super::PassError;
@@ -20,14 +21,15 @@ impl Work {
         mut self,
         sieve: &Sieve,
         meta: &Meta,
-        censuses: Vec<(String, Census)>,
+        censuses: Vec<(&dyn Source, Census)>,
     ) -> Result<(Reading, Stage), PassError> {
         let mut partial = Vec::new();
         let mut doubts = Doubts::default();
         let mut sources = Vec::new();
         let mut followed = Followed::default();
         let mut headcount: Option<Headcount> = None;
-        for (name, mut census) in censuses {
+        for (source, mut census) in censuses {
+            let (name, sight) = (source.name().to_owned(), source.sight());
             let last = meta.sources.get(&name);
             let mut complete = true;
             if let Completeness::Partial { reasons } = &census.completeness {
@@ -47,9 +49,12 @@ impl Work {
                         census.identity, last.identity
                     ));
                 }
-                let count = headcount.get_or_insert(Headcount { now: 0, before: 0 });
-                count.now += census.people + census.unusable.len() as u64;
-                count.before += last.people;
+                // Other bases and filters show others: what is missing then waits for approval anyway.
+                if last.sight == sight || last.sight == Sight::default() {
+                    let count = headcount.get_or_insert(Headcount { now: 0, before: 0 });
+                    count.now += census.people + census.unusable.len() as u64;
+                    count.before += last.people;
+                }
             }
             self.unusable(&name, &census.unusable, sieve)?;
             if !complete {
@@ -64,6 +69,7 @@ impl Work {
                 groups: census.groups,
                 last_whole: sieve.now,
                 bases: census.bases,
+                sight,
                 cursor: census.cursor,
                 cursor_at: sieve.now,
             };

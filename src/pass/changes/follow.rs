@@ -207,7 +207,7 @@ async fn follow_groups(
             gathering.lose(row.key);
         }
     }
-    let memberships = gathering.finish(false, true, ear.hearing.rules.groups(), reader, &ear.stage)?;
+    let memberships = gathering.finish(false, true, ear.hearing.rules, reader, &ear.stage)?;
 
     // Whom the changes of groups touch.
     let touched: BTreeSet<Key> = memberships.touched().collect();

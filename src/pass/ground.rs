@@ -1,0 +1,114 @@
+//! What the snapshot should say about people before and without any action: the ground on which
+//! confirmed changes are laid.
+
+use crate::apply::Finish;
+use crate::model::{Cause, Fingerprint, Given, LinkState, Origin, SnapshotRow, license_digest};
+use crate::plan::{Case, Cell, Decision, Match, Policy, Seen, Wish};
+use crate::store::RowChange;
+
+/// The row of somebody as it would read had the snapshot known what was observed.
+pub(super) fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
+    let account = match &case.seen {
+        Seen::Account(account) => Some(account),
+        Seen::Missing => return None,
+        Seen::AsApplied | Seen::Unasked => None,
+    };
+    let wanted = match &case.wish {
+        Wish::Present(person) => Some(person),
+        Wish::Leaving(_) | Wish::Gone | Wish::Undecided => None,
+    };
+    let mut row = match (&case.row, account) {
+        (Some(row), _) => row.clone(),
+        (None, Some(account)) => SnapshotRow {
+            anchor: case.anchor,
+            cloud_id: account.id.clone(),
+            dn: case.dn.clone().unwrap_or_default(),
+            record: Fingerprint::NONE,
+            applied: wanted?.clone(),
+            applied_print: Fingerprint::NONE,
+            licenses_print: 0,
+            given: Given::default(),
+            origin: if case.matched == Some(Match::Anchor) { Origin::Created } else { Origin::Adopted },
+            state: LinkState::Present,
+            recheck: None,
+            joined: None,
+        },
+        (None, None) => return None,
+    };
+    if let Some(account) = account {
+        row.cloud_id = account.id.clone();
+        row.applied.email = account.email.clone().unwrap_or(row.applied.email);
+        row.applied.active = account.active;
+        if account.active && wanted.is_some() {
+            // Let in already, by whomever: not a leaver any more.
+            row.state = LinkState::Present;
+            row.given.block = false;
+        }
+        row.applied.profile = account.profile.clone();
+        row.applied.profile.retain(|field, _| policy.managed.fields.contains(*field));
+        let roles = wanted.map_or(&row.applied.roles, |person| &person.roles);
+        row.applied.roles = roles.intersection(&account.roles).cloned().collect();
+        row.given.roles.retain(|role| account.roles.contains(role));
+    }
+    if let Some(held) = &case.held {
+        let licenses = wanted.map_or(&row.applied.licenses, |person| &person.licenses);
+        row.applied.licenses = licenses.intersection(held).cloned().collect();
+        row.licenses_print = license_digest(held);
+        row.given.licenses.retain(|license| held.contains(license));
+    }
+    Some(row)
+}
+
+/// A row, in the place of the one under the old anchor where there was one.
+fn settled(case: &Case, mut row: Box<SnapshotRow>) -> RowChange {
+    let from = std::mem::replace(&mut row.anchor, case.anchor);
+    if from == case.anchor { RowChange::Link(row) } else { RowChange::Move { from, row } }
+}
+
+/// The ground for the actions of somebody, and what has to be noted before them: of somebody who
+/// moved, and whose account says so already or is gone, no action will.
+pub(super) fn handed_on(
+    case: &Case,
+    decision: &Decision,
+    ground: Option<SnapshotRow>,
+) -> (Option<SnapshotRow>, Option<RowChange>) {
+    let Some(from) = case.row.as_ref().map(|row| row.anchor).filter(|from| *from != case.anchor) else {
+        return (ground, None);
+    };
+    match ground {
+        Some(row) if decision.actions.iter().all(|action| action.cause != Cause::Moved) => {
+            let row = SnapshotRow { record: Fingerprint::NONE, ..row };
+            let note = settled(case, Box::new(row.clone()));
+            (Some(SnapshotRow { anchor: case.anchor, ..row }), Some(note))
+        }
+        Some(row) => (Some(row), None),
+        None => (None, Some(RowChange::Forget(from))),
+    }
+}
+
+/// What the snapshot should say about somebody for whom nothing is to be done.
+pub(super) fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Option<RowChange> {
+    let done = done?;
+    match decision.cell {
+        Cell::Forget => Some(RowChange::Forget(case.anchor)),
+        Cell::Correct | Cell::Return | Cell::Rest | Cell::Leave => {
+            let row = case.row.as_ref()?;
+            let Finish { dn, record, recheck, joined } = done;
+            let moves = row.anchor != case.anchor;
+            let same = (&row.dn, row.record, row.recheck, row.joined) == (&dn, record, recheck, joined);
+            match &decision.refreshed {
+                None if !moves && same => None,
+                None if !moves => {
+                    Some(RowChange::Touch { anchor: case.anchor, record, dn: Some(dn), recheck, joined })
+                }
+                fresh => {
+                    let mut fresh = fresh.clone().unwrap_or_else(|| Box::new(row.clone()));
+                    (fresh.dn, fresh.record, fresh.recheck, fresh.joined) = (dn, record, recheck, joined);
+                    Some(settled(case, fresh))
+                }
+            }
+        }
+        Cell::Create | Cell::TakeBack | Cell::TakeOver | Cell::Recreate => None,
+        Cell::Outsider | Cell::Keep | Cell::Unlooked => None,
+    }
+}
