@@ -282,6 +282,7 @@ async fn hear(place: &Place) -> (Duration, Option<usize>) {
         reader: &reader,
         rules: &rules,
         in_passing: true,
+        keep_records: false,
         full_every: i64::MAX,
         delete_after: None,
         now: dirsyncd::clock::now().timestamp(),

@@ -95,6 +95,7 @@ pub async fn look_around(
         limits: config.guard,
         protected: config.protected.iter().cloned().collect(),
         observe,
+        keep_records: config.keep_records,
         heard,
         recent,
         now,
@@ -333,7 +334,11 @@ fn conclude(
     Ok(Report {
         run,
         mode: if strays.is_some() { "full" } else { "delta" },
-        read: if look.reading.concerned.is_some() { "changes" } else { "everything" },
+        read: match look.reading.concerned {
+            _ if look.reading.from_records => "records",
+            Some(_) => "changes",
+            None => "everything",
+        },
         findings: findings(&look),
         counts,
         failed: acted.failed,

@@ -184,11 +184,14 @@ pub struct State {
     /// How long the history of runs and changes is kept, or "forever".
     #[schemars(regex(pattern = r"^(([0-9]+(ms|s|m|h|d|w))+|forever)$"))]
     pub keep_history: String,
+    /// Keep the records as read, so that a change of the rules is judged without reading the sources
+    /// again. The state database then holds personal data: all attributes that the rules read.
+    pub keep_records: bool,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { dir: None, keep_history: "400d".to_owned() }
+        Self { dir: None, keep_history: "400d".to_owned(), keep_records: false }
     }
 }
 

@@ -70,6 +70,7 @@ pub(super) fn check(
         full_every,
         poll,
         state_dir,
+        keep_records: raw.state.keep_records,
         keep_history,
         log,
         path,

@@ -17,6 +17,7 @@ use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store,
 
 use super::PassError;
 use super::bounds;
+use super::kept::{self, Kept};
 use super::looked::Look;
 use super::managers;
 use super::observe::Extent;
@@ -148,9 +149,9 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         }
     }
     drop(parts);
-    let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
+    let mut look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
     managers::set_due(&look, hands, &managed, &mut acted).await?;
-    conclude(&look, store, hands.run, meta, &mut acted).await?;
+    conclude(&mut look, store, hands.run, meta, &mut acted).await?;
     Ok((acted, look))
 }
 
@@ -254,7 +255,7 @@ fn keep<T>(
 }
 
 async fn conclude(
-    look: &Look,
+    look: &mut Look,
     store: &Store,
     run: RunId,
     mut meta: Meta,
@@ -295,7 +296,12 @@ async fn conclude(
             meta.last_observation = None;
         }
         let unfinished = Some(unfinished(look, store, acted)?);
-        store.follow(meta, Followed { unfinished, ..containers(look) }).await?;
+        let mut followed = Followed { unfinished, ..containers(look) };
+        match std::mem::take(&mut look.reading.kept) {
+            Kept::Staged(kept) => kept::store_all(look, store, &kept, &mut meta).await?,
+            kept => kept.note(&mut meta, &mut followed),
+        }
+        store.follow(meta, followed).await?;
         let concerned = look.reading.concerned.as_ref();
         let earlier = keep(concerned, store.reader().withheld()?, |one| one.anchor);
         let earlier = earlier.into_iter().filter(|old| acted.withheld.iter().all(|new| new.dn != old.dn));

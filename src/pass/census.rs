@@ -21,10 +21,11 @@ use crate::model::{
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::{Source, SourceError};
-use crate::store::{Followed, Meta, Reader, SourceMeta, Stage, StagedWanted, StoreError};
+use crate::store::{Followed, KeptRecords, Meta, Packer, Reader, SourceMeta, Stage, StagedWanted, StoreError};
 
 use super::PassError;
 use super::index::Index;
+use super::kept::Kept;
 use super::membership::{Gathering, Memberships};
 
 /// Portions under way between reading and judging: enough to keep both busy, few enough to
@@ -59,6 +60,10 @@ pub struct Reading {
     /// Linked people whom a change in the groups touches through their AD primary group, which
     /// no list of members leads to.
     pub through_primary: Vec<SourceId>,
+    /// What becomes of the kept records.
+    pub kept: Kept,
+    /// Whether everybody was judged from the kept records.
+    pub from_records: bool,
     /// The groups.
     pub memberships: Memberships,
 }
@@ -83,6 +88,8 @@ pub struct Sieve {
     pub reader: Reader,
     /// Whether everybody was judged under today's configuration.
     pub settled: bool,
+    /// Whether the records are kept.
+    pub keep_records: bool,
     /// Now, in seconds since 1970-01-01 UTC.
     pub now: i64,
     /// Where progress is told.
@@ -112,7 +119,12 @@ pub async fn read(
     stage: Stage,
 ) -> Result<(Reading, Stage), PassError> {
     let ask = sieve.rules.ask();
-    let work = Work::new(stage, &sieve)?;
+    let mut work = Work::new(stage, &sieve)?;
+    if sieve.keep_records {
+        // The words of an earlier question are of no use for this one.
+        let known = meta.records.clone().filter(|known| known.ask() == ask);
+        work.packer = Some(Packer::new(known.unwrap_or_else(|| KeptRecords::of(&ask))));
+    }
     let mut streams = Vec::new();
     let mut reads = Vec::new();
     for source in sources {
@@ -193,6 +205,11 @@ struct Work {
     withheld: Vec<Withheld>,
     through_primary: Vec<SourceId>,
     batch: Vec<StagedWanted>,
+    /// In a read of everything whose records are kept.
+    packer: Option<Packer>,
+    packed: Vec<(SourceId, Vec<u8>)>,
+    /// Somebody has two records.
+    spoiled: bool,
 }
 
 impl Work {
@@ -210,6 +227,9 @@ impl Work {
             withheld: Vec::new(),
             through_primary: Vec::new(),
             batch: Vec::new(),
+            packer: None,
+            packed: Vec::new(),
+            spoiled: false,
         })
     }
 
@@ -297,6 +317,10 @@ impl Work {
     }
 
     fn judge(&mut self, record: Record, sieve: &Sieve) -> Result<(), StoreError> {
+        if let Some(packer) = &mut self.packer {
+            let packed = packer.pack(&record);
+            self.packed.push((record.anchor, packed));
+        }
         let print = record.fingerprint(sieve.rules.fingerprint());
         let at = sieve.index.find(record.anchor);
         let memberships = self.memberships.as_ref();
@@ -364,6 +388,10 @@ impl Work {
     }
 
     fn flush(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
+        if !self.packed.is_empty() {
+            self.stage.put_records(&self.packed)?;
+            self.packed.clear();
+        }
         let mut batch = std::mem::take(&mut self.batch);
         let mut twins = Vec::new();
         for (position, dn) in self.stage.put_wanted(&batch)? {

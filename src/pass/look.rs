@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cloud::CloudRead;
 use crate::guard::{Guard, Limits, Tally};
-use crate::model::{Action, Email, Key, Managed, SourceId};
+use crate::model::{Action, Email, Fingerprint, Key, Managed, SourceId};
 use crate::plan::{Leavers, Policy, Seats};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
@@ -19,6 +19,7 @@ use super::changes::Heard;
 use super::contest::settle;
 use super::evidence::Known;
 use super::index::{Faces, Index};
+use super::kept;
 use super::looked::Look;
 use super::moved::Moved;
 use super::observe::{OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
@@ -56,6 +57,8 @@ pub struct World<'a> {
     pub protected: BTreeSet<Email>,
     /// How much of the cloud to look at.
     pub observe: Observe,
+    /// Whether the records are kept, so that other rules are judged without a new read.
+    pub keep_records: bool,
     /// What changed in the sources; without it, or when the whole cloud has to be looked at,
     /// everything is read.
     pub heard: Option<Box<Heard>>,
@@ -84,6 +87,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         limits,
         protected,
         observe,
+        keep_records,
         heard,
         recent,
         now,
@@ -129,11 +133,23 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let observes_all = !alone && (observe == Observe::All || meta.last_observation.is_none());
     let digests = (rules.written(), rules.fingerprint());
     let bound = rebound::compare(&meta, digests, now);
+    // Everybody is judged anew, from the kept records where these say all that the rules read.
+    let words = match &heard {
+        Some(heard) if bound == Bound::Anew && !alone && !observes_all => {
+            kept::words(&rules, &meta, keep_records, reader, &heard.concerned)?
+        }
+        _ => None,
+    };
     if heard.is_some() && !alone && !observes_all && bound == Bound::Anew {
-        events(Event::ReadingAll { reason: rebound::REASON.into() });
+        events(match &words {
+            Some(_) => Event::JudgingKept,
+            None if meta.written == rules.written() => Event::ReadingAll { reason: rebound::REASON.into() },
+            None => Event::ReadingAll { reason: kept::LACKING.into() },
+        });
     }
-    let heard = heard.filter(|_| alone || !observes_all && bound != Bound::Anew);
+    let heard = heard.filter(|_| alone || !observes_all && (bound != Bound::Anew || words.is_some()));
     let (index, faces) = match &heard {
+        Some(_) if words.is_some() => Index::load(reader, now, false)?,
         Some(heard) if heard.concerned.len() <= few(meta.linked) => {
             let concerned: Vec<SourceId> = heard.concerned.iter().copied().collect();
             (Index::of(reader, now, &concerned, meta.linked)?, Faces::default())
@@ -148,11 +164,11 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let linked = index.linked();
     let few = few(linked);
     let beyond = match &heard {
-        Some(heard) => {
+        Some(heard) if words.is_none() => {
             let concerned: Vec<SourceId> = heard.concerned.iter().copied().collect();
             linked.saturating_sub(reader.links_of(now, &concerned)?.len() as u64)
         }
-        None => 0,
+        Some(_) | None => 0,
     };
     let index = Arc::new(index);
     events(Event::PassStarted { run: None, linked, observes_all });
@@ -162,6 +178,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         index: Arc::clone(&index),
         reader: reader.clone(),
         settled,
+        keep_records,
         now,
         events: Arc::clone(&events),
     });
@@ -170,7 +187,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let judging = Arc::clone(&sieve);
     let reading = async {
         match heard {
-            Some(heard) => tokio::task::spawn_blocking(move || read_heard(*heard, &judging))
+            Some(heard) => tokio::task::spawn_blocking(move || read_heard(*heard, &judging, words))
                 .await
                 .map_err(|e| PassError::fault(format!("judging records stopped: {e}")))?,
             None => read(sources, &meta, judging, Stage::new()?).await,
@@ -285,6 +302,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         beyond,
         named,
         rules: digests,
+        anew: bound != Bound::Same && meta.written != Fingerprint::NONE,
         approved: approved_plans,
         people,
         index,

@@ -50,6 +50,8 @@ pub struct Look {
     pub beyond: u64,
     /// Licences and roles that the rules name; what else is managed was given under earlier rules.
     pub named: (BTreeSet<LicenseId>, BTreeSet<RoleId>),
+    /// Whether they are others than those of the last pass over everybody.
+    pub anew: bool,
     /// The digest of the rules, as written and as bound.
     pub rules: (Fingerprint, Fingerprint),
     /// Plans that an administrator approved and that are released in this pass.

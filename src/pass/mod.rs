@@ -13,6 +13,7 @@ mod contest;
 mod evidence;
 mod ground;
 mod index;
+mod kept;
 mod look;
 mod looked;
 mod managers;

@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use super::error::nonsense;
+use super::records::KeptRecords;
 use crate::model::{Bounds, Cursor, Fingerprint, LicenseId, RoleId, Sight};
 
 /// Facts about the whole snapshot.
@@ -46,6 +47,9 @@ pub struct Meta {
     /// `None` while not everybody was judged under the new ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaving_otherwise: Option<u64>,
+    /// What the kept records hold; `None` when there are none that can be relied on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<KeptRecords>,
     /// Whatever else is to be kept, such as cursors.
     pub extra: serde_json::Map<String, serde_json::Value>,
 }

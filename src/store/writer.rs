@@ -15,6 +15,7 @@ use super::lists::{self, Waiting};
 use super::managers;
 use super::meta::{self, Meta};
 use super::names;
+use super::records::{self, RecordChanges};
 use super::run::{self, NewRun, RunId};
 use super::snapshot::{self, Prepared};
 use crate::model::{SourceId, Withheld};
@@ -36,6 +37,7 @@ pub(super) enum Request {
     Meta(Box<Meta>),
     Managers { named: Vec<managers::Named>, done: Vec<SourceId> },
     Follow { meta: Box<Meta>, followed: Followed },
+    Records(RecordChanges),
     Hold(Box<HeldPlan>),
     Decide { plan: String, decision: Decision, now: i64 },
     Withheld { run: RunId, all: Vec<Withheld> },
@@ -205,6 +207,7 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
             meta::write(db, meta)?;
             followed::write(db, followed)?;
         }
+        Request::Records(changes) => records::write(db, changes)?,
         Request::Hold(plan) => held::put(db, plan)?,
         Request::Decide { plan, decision, now } => {
             return held::decide(db, plan, *decision, *now).map(Answer::Decided);

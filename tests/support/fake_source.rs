@@ -106,6 +106,8 @@ pub struct State {
     pub portion: usize,
     /// What the DNs of its people end with.
     pub suffix: String,
+    /// How often everything was read.
+    pub reads: u64,
     anchors: u64,
 }
 
@@ -423,6 +425,7 @@ impl Source for Directory {
         Box::pin(async move {
             // As it is now: what changes while it is read is for the next time.
             let cursor = self.cursor(ask);
+            self.state().reads += 1;
             let state = self.state().clone();
             self.answers(&state)?;
             let (groups, mut people) = state.records(ask);

@@ -42,6 +42,8 @@ pub struct Org {
     pub observe: Observe,
     /// Whether passes follow what changed in the directories, where that is enough.
     pub follows: bool,
+    /// Whether records are kept.
+    pub keep_records: bool,
     /// Seconds that have passed in this world besides those on the clock.
     pub elapsed: i64,
     /// Why everything was read by polls.
@@ -92,6 +94,7 @@ impl Org {
             protected: BTreeSet::new(),
             observe: Observe::Touched,
             follows: false,
+            keep_records: false,
             elapsed: 0,
             reasons: Arc::default(),
         }
@@ -118,6 +121,7 @@ impl Org {
             reader: self.store.reader(),
             rules: &rules,
             in_passing,
+            keep_records: self.keep_records,
             full_every: i64::MAX,
             delete_after: self.leavers.delete_after,
             now: self.now(),
@@ -156,6 +160,7 @@ impl Org {
             limits: self.limits,
             protected: self.protected.clone(),
             observe,
+            keep_records: self.keep_records,
             heard,
             recent: Tally::default(),
             now: self.now(),

@@ -9,6 +9,7 @@ use crate::source::Source;
 use crate::store::{Followed, Meta, SourceMeta, Stage, StagedWanted, StoreError};
 
 use super::super::PassError;
+use super::super::kept::Kept;
 use super::super::membership::Memberships;
 use super::{Reading, Sieve, SourceSeen, Work};
 
@@ -97,7 +98,15 @@ impl Work {
         doubts.groups = !self.groups_whole;
         // A short census that is known to be short needs no guard.
         let headcount = headcount.filter(|_| partial.is_empty());
-        Ok(self.into_reading(whole, partial, doubts, sources, followed, headcount, memberships, None))
+        let kept = match self.packer.take() {
+            None => Kept::None,
+            Some(_) if self.spoiled => Kept::Spoiled,
+            Some(packer) => Kept::Staged(packer.into_kept()),
+        };
+        let (mut reading, stage) =
+            self.into_reading(whole, partial, doubts, sources, followed, headcount, memberships, None);
+        reading.kept = kept;
+        Ok((reading, stage))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of a reading, each from another place")]
@@ -125,6 +134,8 @@ impl Work {
             unchanged: self.unchanged,
             withheld: self.withheld,
             through_primary: self.through_primary,
+            kept: Kept::default(),
+            from_records: false,
             memberships,
         };
         (reading, self.stage)

@@ -10,6 +10,7 @@ mod accounts;
 mod claims;
 mod joined;
 mod memberships;
+mod records;
 mod wanted;
 
 use std::cell::Cell;
@@ -84,7 +85,7 @@ impl Stage {
              PRAGMA cache_size = -65536;",
         )
         .map_err(failed)?;
-        for schema in [wanted::SCHEMA, accounts::SCHEMA, memberships::SCHEMA, claims::SCHEMA] {
+        for schema in [wanted::SCHEMA, accounts::SCHEMA, memberships::SCHEMA, claims::SCHEMA, records::SCHEMA] {
             db.execute_batch(schema).map_err(failed)?;
         }
         Ok(Self {
