@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use dirsyncd::guard::{Limit, Limits};
 use dirsyncd::model::{Ask, Field, Record};
-use dirsyncd::rules::{EntitlementSpec, Rules};
+use dirsyncd::rules::EntitlementSpec;
 use dirsyncd::source::Source;
 use dirsyncd::store::unpack;
 use proptest::prelude::*;
@@ -189,7 +189,9 @@ fn kept(org: &Org) -> BTreeMap<String, Record> {
     let reader = org.store.reader();
     let words = reader.meta().unwrap().records.unwrap().words;
     let all = reader.records_after(None, usize::MAX).unwrap();
-    all.into_iter().map(|(anchor, packed)| (anchor.to_string(), unpack(anchor, &packed, &words).unwrap())).collect()
+    all.into_iter()
+        .map(|(anchor, packed)| (anchor.to_string(), unpack(anchor, &packed, &words).unwrap()))
+        .collect()
 }
 
 const PEOPLE: usize = 12;
@@ -201,7 +203,8 @@ fn edit(directory: &Directory, seed: u64) {
     match mix(seed ^ 2) % 7 {
         0 => drop(directory.state().people.remove(&who)),
         1 => directory.person(&who, |entry| entry.disabled ^= true),
-        2 => directory.person(&who, |entry| entry.ou = if entry.ou == "people" { "away" } else { "people" }.into()),
+        2 => directory
+            .person(&who, |entry| entry.ou = if entry.ou == "people" { "away" } else { "people" }.into()),
         3 => directory.group("staff", |group| {
             if !group.members.remove(&who) {
                 group.members.insert(who.clone());
@@ -214,7 +217,8 @@ fn edit(directory: &Directory, seed: u64) {
 
 /// Edits the rules, by a number.
 fn rule(org: &mut Org, seed: u64) {
-    let titles = ["title", "upper(title)", "first(department, title)", "", "if(group('staff'), title, 'none')"];
+    let titles =
+        ["title", "upper(title)", "first(department, title)", "", "if(in_group('staff'), title, 'none')"];
     match mix(seed) % 4 {
         0 => map(org, Field::Title, titles[mix(seed ^ 1) as usize % titles.len()]),
         1 => {

@@ -21,7 +21,9 @@ use crate::model::{
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::{Source, SourceError};
-use crate::store::{Followed, KeptRecords, Meta, Packer, Reader, SourceMeta, Stage, StagedWanted, StoreError};
+use crate::store::{
+    Followed, KeptRecords, Meta, Packer, Reader, SourceMeta, Stage, StagedWanted, StoreError,
+};
 
 use super::PassError;
 use super::index::Index;

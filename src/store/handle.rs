@@ -15,8 +15,8 @@ use super::journal::Deed;
 use super::snapshot::Prepared;
 use super::writer::{Answer, Ending, Letter, Request, Writer};
 use super::{
-    Decision, Followed, GroupDelta, HeldPlan, IntentId, Lock, Meta, Named, NewRun, Reader, RecordChanges, RowChange, RunId,
-    Settlement, StoreError, StoreErrorKind, Waiting, database,
+    Decision, Followed, GroupDelta, HeldPlan, IntentId, Lock, Meta, Named, NewRun, Reader, RecordChanges,
+    RowChange, RunId, Settlement, StoreError, StoreErrorKind, Waiting, database,
 };
 use crate::model::{Action, SourceId, Withheld};
 

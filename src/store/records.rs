@@ -312,8 +312,10 @@ impl Reader {
 
 /// The error of a record that cannot be unpacked.
 pub fn unreadable(anchor: SourceId) -> StoreError {
-    let mut error =
-        StoreError::sqlite("reading the kept records", &nonsense(format!("the record of {anchor} is damaged")));
+    let mut error = StoreError::sqlite(
+        "reading the kept records",
+        &nonsense(format!("the record of {anchor} is damaged")),
+    );
     error.remedy = "run `dirsyncd sync --full` once: the sources are read, and the records kept anew".into();
     error
 }
@@ -332,7 +334,11 @@ mod tests {
             attributes: Attribute::list(attributes),
         };
         let mut all = vec![
-            record(1, "cn=Ann,ou=people,dc=example,dc=test", &[("mail", &["a@example.com"]), ("sn", &["Lee"])]),
+            record(
+                1,
+                "cn=Ann,ou=people,dc=example,dc=test",
+                &[("mail", &["a@example.com"]), ("sn", &["Lee"])],
+            ),
             record(2, r"cn=Lee\, Ann,ou=people,dc=example,dc=test", &[("Mail", &["b@x.test", "a@x.test"])]),
             record(3, "cn=root", &[]),
             record(4, "", &[("thumbnail", &[""])]),

@@ -20,7 +20,11 @@ const PAGE: usize = 4_096;
 /// # Errors
 ///
 /// When the spool or the store failed.
-pub fn read_heard(heard: Heard, sieve: &Sieve, words: Option<Vec<String>>) -> Result<(Reading, Stage), PassError> {
+pub fn read_heard(
+    heard: Heard,
+    sieve: &Sieve,
+    words: Option<Vec<String>>,
+) -> Result<(Reading, Stage), PassError> {
     let Heard {
         stage,
         memberships,

@@ -14,9 +14,8 @@ impl Stage {
     pub fn put_records(&mut self, records: &[(SourceId, Vec<u8>)]) -> Result<(), StoreError> {
         answer(|| {
             let transaction = self.db.unchecked_transaction()?;
-            let mut put = self
-                .db
-                .prepare_cached("INSERT OR REPLACE INTO record (anchor, document) VALUES (?1, ?2)")?;
+            let mut put =
+                self.db.prepare_cached("INSERT OR REPLACE INTO record (anchor, document) VALUES (?1, ?2)")?;
             for (anchor, document) in records {
                 put.execute(params![anchor.as_bytes(), document])?;
             }
@@ -33,7 +32,9 @@ impl Stage {
         let after: &[u8] = after.as_ref().map_or(&[], |anchor| anchor.as_bytes());
         answer(|| {
             self.db
-                .prepare_cached("SELECT anchor, document FROM record WHERE anchor > ?1 ORDER BY anchor LIMIT ?2")?
+                .prepare_cached(
+                    "SELECT anchor, document FROM record WHERE anchor > ?1 ORDER BY anchor LIMIT ?2",
+                )?
                 .query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
                     Ok((SourceId::new(row.get(0)?), row.get(1)?))
                 })?
@@ -43,6 +44,8 @@ impl Stage {
 
     /// Whether there is one with this anchor.
     pub fn has_record(&self, anchor: SourceId) -> Result<bool, StoreError> {
-        answer(|| self.db.prepare_cached("SELECT 1 FROM record WHERE anchor = ?1")?.exists([anchor.as_bytes()]))
+        answer(|| {
+            self.db.prepare_cached("SELECT 1 FROM record WHERE anchor = ?1")?.exists([anchor.as_bytes()])
+        })
     }
 }
