@@ -311,6 +311,7 @@ impl<'a> Alone<'a> {
             settled: false,
             sources: Vec::new(),
             followed: Followed::default(),
+            asked_all: false,
             kept: Kept::Untouched,
             alone: true,
         })

@@ -99,6 +99,8 @@ pub struct Heard {
     pub sources: Vec<SourceSeen>,
     /// Changes of containers.
     pub followed: Followed,
+    /// Whether every source was asked what changed.
+    pub asked_all: bool,
     /// What becomes of the kept records.
     pub kept: Kept,
     /// Whether somebody asked about these people alone: what else has changed does not matter, other

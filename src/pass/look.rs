@@ -135,7 +135,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let bound = rebound::compare(&meta, digests, now);
     // Everybody is judged anew, from the kept records where these say all that the rules read.
     let words = match &heard {
-        Some(heard) if bound == Bound::Anew && !alone && !observes_all => {
+        // Of a source that cannot tell changes, the records may be old.
+        Some(heard) if bound == Bound::Anew && !alone && !observes_all && heard.asked_all => {
             kept::words(&rules, &meta, keep_records, reader, &heard.concerned)?
         }
         _ => None,
@@ -302,7 +303,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         beyond,
         named,
         rules: digests,
-        anew: bound != Bound::Same && meta.written != Fingerprint::NONE,
+        anew: !alone && bound != Bound::Same && meta.written != Fingerprint::NONE,
         approved: approved_plans,
         people,
         index,

@@ -83,6 +83,7 @@ impl Scene {
                 let domain = self.org.domain(name);
                 self.directory(domain, line, rest)
             }
+            ["records", "are", "kept"] => set(&mut self.org.keep_records, true),
             ["passes", "follow", "changes"] => set(&mut self.org.follows, true),
             ["cloud", rest @ ..] => self.cloud(line, rest),
             ["rules", rest @ ..] => self.rules(line, rest),

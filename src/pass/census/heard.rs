@@ -38,6 +38,7 @@ pub fn read_heard(
         sources,
         followed,
         kept,
+        asked_all: _,
         alone: _,
     } = heard;
     let mut work = Work::new(stage, sieve)?;

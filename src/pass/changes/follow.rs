@@ -312,6 +312,7 @@ async fn conclude(mut ear: Ear<'_>, meta: &Meta, memberships: Memberships) -> Re
         settled,
         sources: ear.seen,
         followed: ear.followed,
+        asked_all: ear.all_asked,
         kept,
         alone: false,
     })))
