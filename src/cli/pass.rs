@@ -334,11 +334,7 @@ fn conclude(
     Ok(Report {
         run,
         mode: if strays.is_some() { "full" } else { "delta" },
-        read: match look.reading.concerned {
-            _ if look.reading.from_records => "records",
-            Some(_) => "changes",
-            None => "everything",
-        },
+        read: look.reading.extent(),
         findings: findings(&look),
         counts,
         failed: acted.failed,

@@ -3,82 +3,33 @@
 
 mod conclude;
 mod heard;
+mod reading;
 mod twins;
 
 pub use conclude::Doubts;
 pub use heard::read_heard;
+pub use reading::{Reading, SourceSeen};
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
-use crate::guard::Headcount;
 use crate::model::{
     Cause, Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld,
 };
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::{Source, SourceError};
-use crate::store::{
-    Followed, KeptRecords, Meta, Packer, Reader, SourceMeta, Stage, StagedWanted, StoreError,
-};
+use crate::store::{KeptRecords, Meta, Packer, Reader, SourceMeta, Stage, StagedWanted, StoreError};
 
 use super::PassError;
 use super::index::Index;
-use super::kept::Kept;
 use super::membership::{Gathering, Memberships};
 
 /// Portions under way between reading and judging: enough to keep both busy, few enough to
 /// hold the reader back when judging is slow.
 const UNDER_WAY: usize = 3;
-
-/// What a read of all sources gave, besides what was spooled.
-pub struct Reading {
-    /// Whether everything was seen, so that absence is proved.
-    pub whole: bool,
-    /// Whether what was learned of groups, and of sources that were seen completely, is remembered.
-    pub settled: bool,
-    /// What was not seen, in sentences. What of it concerns the people of one source alone does
-    /// not make the others doubtful.
-    pub partial: Vec<String>,
-    /// Whose source was not read completely.
-    pub doubts: Doubts,
-    /// What each source said, by name, to be remembered when the pass succeeds.
-    pub sources: Vec<SourceSeen>,
-    /// Containers, and changes of them, to be remembered with it.
-    pub followed: Followed,
-    /// With changes only: of whom the read speaks. `None` when it speaks of everybody.
-    pub concerned: Option<BTreeSet<SourceId>>,
-    /// The census against the last whole one, when there was one.
-    pub headcount: Option<Headcount>,
-    /// Records of people.
-    pub people: u64,
-    /// People whose record is unchanged.
-    pub unchanged: u64,
-    /// Objects that are withheld, in order of appearance.
-    pub withheld: Vec<Withheld>,
-    /// Linked people whom a change in the groups touches through their AD primary group, which
-    /// no list of members leads to.
-    pub through_primary: Vec<SourceId>,
-    /// What becomes of the kept records.
-    pub kept: Kept,
-    /// Whether everybody was judged from the kept records.
-    pub from_records: bool,
-    /// The groups.
-    pub memberships: Memberships,
-}
-
-/// What one source said.
-pub struct SourceSeen {
-    /// Its name.
-    pub name: String,
-    /// To be remembered.
-    pub meta: SourceMeta,
-    /// Whether everything was seen: otherwise only the identity is remembered.
-    pub complete: bool,
-}
 
 /// What the sieve needs to know; shared with the thread that judges.
 pub struct Sieve {
