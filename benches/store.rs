@@ -37,6 +37,7 @@ fn person(n: u64) -> Person {
         profile: profile.into_iter().collect(),
         licenses: (0..2).map(license).collect(),
         roles: Default::default(),
+        telephone: None,
     }
 }
 
@@ -81,7 +82,7 @@ fn action(n: u64) -> Action {
     Action {
         kind: Kind::Create,
         anchor: anchor(n),
-        email: person.email,
+        who: person.email.into(),
         dn: Some(dn(n)),
         cloud_id: None,
         changes: person
@@ -174,6 +175,7 @@ fn main() {
                     names: vec![format!("group {g}")],
                     dn,
                     record: Fingerprint(mix(g)),
+                    chosen: None,
                 };
                 let members = (0..1000).map(|m| Key::dn(&dn_of(g * 100 + m, people))).collect();
                 (group, members)
@@ -225,6 +227,7 @@ fn main() {
             recheck: None,
             joined: None,
             wanted: Wanted::Present(person(n)),
+            standing: Default::default(),
         })
         .collect();
     let mut stage = Stage::new().expect("a stage");

@@ -8,9 +8,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::apply::joined;
 use crate::clock;
-use crate::model::{Attr, Fingerprint, Key, Kind, LinkState, SnapshotRow, SourceId};
-use crate::store::{Intent, Outcome, RowChange, Settlement, Store, StoreError};
+use crate::model::{Attr, Fingerprint, GroupLink, Key, Kind, LinkState, SnapshotRow, SourceId};
+use crate::store::{GroupChange, Intent, Outcome, RowChange, Settlement, Store, StoreError};
 
 /// Closes what an interrupted run left open. Returns how many intents there were; with more
 /// than none, the next pass observes the whole cloud.
@@ -30,7 +31,7 @@ pub async fn recover(store: &Store) -> Result<u64, StoreError> {
     meta.last_observation = None;
     store.set_meta(meta).await?;
     let mut by_person: BTreeMap<SourceId, Vec<&Intent>> = BTreeMap::new();
-    for intent in &open {
+    for intent in open.iter().filter(|intent| !intent.action.kind.is_group()) {
         by_person.entry(intent.action.anchor).or_default().push(intent);
     }
     // Of somebody who moved, the link is under the old anchor until the move is confirmed.
@@ -53,6 +54,7 @@ pub async fn recover(store: &Store) -> Result<u64, StoreError> {
         }
         RowChange::Link(Box::new(row))
     });
+    let rows = rows.chain(groups(store, &open)?);
     store.change_rows(rows.collect()).await?;
     let settlements = open
         .into_iter()
@@ -60,6 +62,26 @@ pub async fn recover(store: &Store) -> Result<u64, StoreError> {
         .collect();
     store.settle(clock::now().timestamp(), settlements).await?;
     Ok(count)
+}
+
+/// Groups about which nobody knows whether something happened are looked at again, and whoever
+/// may have been added by us counts as added by us. What may have been taken out still counts:
+/// it is taken out once more.
+fn groups(store: &Store, open: &[Intent]) -> Result<Vec<RowChange>, StoreError> {
+    let links = store.reader().group_links()?;
+    let intents = open.iter().filter(|intent| intent.action.kind.is_group());
+    let changes = intents.filter_map(|intent| {
+        let link = links.iter().find(|link| link.anchor == intent.action.anchor)?;
+        Some(RowChange::Group(Box::new(GroupChange {
+            anchor: link.anchor,
+            link: Some(GroupLink { open: true, ..link.clone() }),
+            afresh: false,
+            // Of a create it is settled when the group is seen.
+            joined: if intent.action.kind == Kind::GroupUpdate { joined(&intent.action) } else { Vec::new() },
+            left: Vec::new(),
+        })))
+    });
+    Ok(changes.collect())
 }
 
 /// What the snapshot may still say when nobody knows whether an action happened.
@@ -71,7 +93,7 @@ fn doubt(row: &mut SnapshotRow, intent: &Intent) {
         match &change.field {
             Attr::License(id) => drop(row.given.licenses.insert(id.clone())),
             Attr::Role(id) => drop(row.given.roles.insert(id.clone())),
-            Attr::Email | Attr::Active | Attr::ExternalId | Attr::Field(_) => {}
+            Attr::Email | Attr::Active | Attr::ExternalId | Attr::Field(_) | Attr::Member(_) => {}
         }
     }
     if matches!(intent.action.kind, Kind::Deactivate | Kind::Reactivate) {

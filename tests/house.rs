@@ -64,7 +64,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// The rooms without effects, and the crates that each may use besides `std` and serde.
 const CORE: &[(&str, &[&str])] = &[
     // Hashing and normal forms are functions of values.
-    ("model", &["xxhash_rust", "unicode_normalization"]),
+    ("model", &["idna", "xxhash_rust", "unicode_normalization"]),
     // Patterns are matched in linear time, and are functions of values too.
     ("rules", &["unicode_normalization", "regex"]),
     ("plan", &[]),

@@ -8,28 +8,20 @@ mod support;
 use std::collections::BTreeMap;
 
 use dirsyncd::cloud::CloudErrorKind;
-use dirsyncd::guard::{Limit, Limits};
+use dirsyncd::guard::Limit;
 use dirsyncd::model::{Container, Kind, LicenseId, SourceId};
 use dirsyncd::pass::forget_cursors;
 use dirsyncd::rules::EntitlementSpec;
 use dirsyncd::store::{Decision, Meta};
 use support::fake_cloud::{Aim, Fault};
 use support::fake_source::{Answers, Directory, Entry, State};
-use support::org::Org;
+use support::org::{Org, unlimited};
 
 /// Some people, all of whom are known.
 fn settled(change: impl FnOnce(&mut Org)) -> Org {
     let mut org = Org::new();
     org.follows = true;
-    let unlimited = Limit { count: u64::MAX, percent: 100, floor: u64::MAX };
-    org.limits = Limits {
-        deactivate: unlimited,
-        delete: unlimited,
-        license_remove: unlimited,
-        blank: unlimited,
-        scope_change: unlimited,
-        min_census_percent: 0,
-    };
+    org.limits = unlimited();
     org.cloud.state().license("Messages", "message.messaging", None);
     for i in 0..20 {
         org.directory().person(&format!("p{i}"), |_| {});

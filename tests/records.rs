@@ -7,27 +7,18 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use dirsyncd::guard::{Limit, Limits};
 use dirsyncd::model::{Ask, Field, Record};
 use dirsyncd::rules::EntitlementSpec;
 use dirsyncd::source::Source;
 use dirsyncd::store::unpack;
 use proptest::prelude::*;
 use support::fake_source::{Directory, mix};
-use support::org::{Org, runtime};
+use support::org::{Org, runtime, unlimited};
 
 fn org(people: usize) -> Org {
     let mut org = Org::new();
     (org.follows, org.keep_records) = (true, true);
-    let limit = Limit { count: u64::MAX, percent: 100, floor: u64::MAX };
-    org.limits = Limits {
-        deactivate: limit,
-        delete: limit,
-        license_remove: limit,
-        blank: limit,
-        scope_change: limit,
-        min_census_percent: 0,
-    };
+    org.limits = unlimited();
     org.cloud.state().license("Messages", "message.messaging", None);
     org.directory().state().portion = 500;
     for i in 0..people {

@@ -7,12 +7,11 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use dirsyncd::guard::{Limit, Limits};
 use dirsyncd::model::LicenseId;
 use dirsyncd::rules::EntitlementSpec;
 use proptest::prelude::*;
 use support::fake_source::{Answers, Directory, SUFFIX};
-use support::org::Org;
+use support::org::{Org, unlimited};
 
 const MESSAGES: &str = "lic:Messages";
 const MEETINGS: &str = "lic:Meetings";
@@ -22,15 +21,7 @@ const MEETINGS: &str = "lic:Meetings";
 fn settled(change: impl FnOnce(&mut Org)) -> Org {
     let mut org = Org::new();
     org.follows = true;
-    let limit = Limit { count: u64::MAX, percent: 100, floor: u64::MAX };
-    org.limits = Limits {
-        deactivate: limit,
-        delete: limit,
-        license_remove: limit,
-        blank: limit,
-        scope_change: limit,
-        min_census_percent: 0,
-    };
+    org.limits = unlimited();
     let other = Directory::new("subsidiary");
     other.state().elsewhere = Some(org.directory().clone());
     org.directory().state().bases = ["people", "it"].map(|ou| format!("ou={ou},{SUFFIX}")).into();

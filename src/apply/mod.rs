@@ -3,6 +3,7 @@
 //! Phases run one after the other, inside a phase batches run side by side. One person's
 //! trouble never stops the others; trouble with the cloud itself ends the pass.
 
+mod groups;
 mod outcome;
 mod row;
 mod work;
@@ -20,7 +21,8 @@ use crate::plan::order::phase;
 use crate::report::Sink;
 use crate::store::{RunId, Store, StoreError};
 
-pub use outcome::{Failure, Finish, Outcomes};
+pub use groups::{GroupWork, carry_out_groups, joined};
+pub use outcome::{Failure, Finish, Outcomes, gives};
 pub use row::after;
 
 use outcome::Progress;

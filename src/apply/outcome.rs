@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::cloud::{CloudError, CloudErrorKind};
+use crate::cloud::{CloudError, CloudErrorKind, Grant};
 use crate::model::{
     Action, Attr, Change, CloudId, Fingerprint, Key, Kind, LicenseId, LinkState, Managed, SnapshotRow,
     SourceId,
@@ -46,6 +46,9 @@ pub struct Outcomes {
     pub failed: Vec<Failure>,
     /// Licences that the cloud did not give although it accepted the request: seats ran out.
     pub unserved: Vec<(SourceId, String, LicenseId)>,
+    /// Licences of the rules that new accounts had without our giving them, and how many people: a
+    /// template of the cloud gives them too.
+    pub uncalled: BTreeMap<LicenseId, u64>,
     /// Whether an account that should be there was not: the cloud is not as we believe, and
     /// the next pass has to observe all of it.
     pub lost: bool,
@@ -130,6 +133,7 @@ impl Progress {
         managed: &Managed,
         now: i64,
     ) -> (Action, Outcome, RowChange) {
+        self.note_uncalled(action, held, managed);
         let served = |change: &Change| match &change.field {
             Attr::License(id) => held.contains(id) == change.to.is_some(),
             _ => true,
@@ -142,8 +146,8 @@ impl Progress {
             format!("the cloud answered without an error and left out {} of the licences", unserved.len());
         let (missing, kept) = gives_and_takes(&unserved);
         self.failed.insert(action.anchor);
-        for license in missing {
-            self.outcomes.unserved.push((action.anchor, action.email.to_string(), license));
+        for Grant { license, .. } in missing {
+            self.outcomes.unserved.push((action.anchor, action.who.to_string(), license));
         }
         if !kept.is_empty() {
             self.outcomes.failed.push(Failure {
@@ -155,7 +159,27 @@ impl Progress {
         }
         let part = Action { changes: served, ..action.clone() };
         let row = self.succeeded(&part, id, managed, now);
-        (part, Outcome::Partly { message }, row)
+        if !part.changes.is_empty() {
+            return (part, Outcome::Partly { message }, row);
+        }
+        // Nothing at all was done, whatever the cloud calls it.
+        if let Some(done) = self.outcomes.done.get_mut(&action.kind) {
+            *done -= 1;
+        }
+        self.outcomes.done.retain(|_, count| *count > 0);
+        (part, Outcome::Failed { code: "left_out".into(), message }, row)
+    }
+
+    /// Nobody but a template of the cloud gives licences to an account that we created a moment ago.
+    fn note_uncalled(&mut self, action: &Action, held: &BTreeSet<LicenseId>, managed: &Managed) {
+        let Some(row) = self.rows.get(&action.anchor).filter(|_| action.cloud_id.is_none()) else { return };
+        let asked =
+            |id: &LicenseId| action.changes.iter().any(|change| change.field == Attr::License(id.clone()));
+        for id in held.intersection(&managed.licenses) {
+            if !row.given.licenses.contains(id) && !asked(id) {
+                *self.outcomes.uncalled.entry(id.clone()).or_default() += 1;
+            }
+        }
     }
 
     /// Notes a failure: its code, and what the snapshot should say.
@@ -193,6 +217,14 @@ impl Progress {
     }
 }
 
+/// The licences that changes give.
+pub fn gives(changes: &[Change]) -> impl Iterator<Item = &LicenseId> {
+    changes.iter().filter(|change| change.to.is_some()).filter_map(|change| match &change.field {
+        Attr::License(id) => Some(id),
+        _ => None,
+    })
+}
+
 /// The change of the snapshot by which a row takes the place of one under another anchor, where
 /// there was one.
 fn link(before: Option<SourceId>, row: SnapshotRow) -> RowChange {
@@ -202,20 +234,23 @@ fn link(before: Option<SourceId>, row: SnapshotRow) -> RowChange {
     }
 }
 
-/// The licences that changes give, and those that they take.
-pub(super) fn gives_and_takes(changes: &[Change]) -> (Vec<LicenseId>, Vec<LicenseId>) {
+/// The licences that changes give, with their telephones, and those that they take.
+pub(super) fn gives_and_takes(changes: &[Change]) -> (Vec<Grant>, Vec<LicenseId>) {
     let mut give = Vec::new();
     let mut take = Vec::new();
     for change in changes {
         if let Attr::License(id) = &change.field {
-            if change.to.is_some() { &mut give } else { &mut take }.push(id.clone());
+            match &change.to {
+                Some(to) => give.push(Grant { license: id.clone(), telephone: to.parse().ok() }),
+                None => take.push(id.clone()),
+            }
         }
     }
     (give, take)
 }
 
 /// The stable word for a kind of trouble with the cloud.
-fn code(kind: CloudErrorKind) -> &'static str {
+pub(super) fn code(kind: CloudErrorKind) -> &'static str {
     match kind {
         CloudErrorKind::Unreachable => "cloud_unreachable",
         CloudErrorKind::Throttled { .. } => "cloud_throttled",

@@ -1,8 +1,8 @@
 //! What the snapshot says after the cloud confirmed an action. Pure.
 
 use crate::model::{
-    Action, Attr, Cause, CloudId, Fingerprint, Given, Kind, LinkState, Managed, Origin, Person, Profile,
-    SnapshotRow, license_digest,
+    Action, Attr, Cause, CloudId, Fingerprint, Given, Kind, Line, LinkState, Managed, Origin, Person,
+    Profile, SnapshotRow, license_digest,
 };
 
 /// The row after `action` succeeded on `cloud_id`; `None` when the link ends (a delete).
@@ -18,17 +18,20 @@ pub fn after(
     if action.kind == Kind::Delete {
         return None;
     }
+    // Groups have no row here.
+    let email = action.who.email()?;
     let fresh = || SnapshotRow {
         anchor: action.anchor,
         cloud_id: cloud_id.clone(),
         dn: action.dn.clone().unwrap_or_default(),
         record: Fingerprint::NONE,
         applied: Person {
-            email: action.email.clone(),
+            email: email.clone(),
             active: true,
             profile: Profile::new(),
             licenses: Default::default(),
             roles: Default::default(),
+            telephone: None,
         },
         applied_print: Fingerprint::NONE,
         licenses_print: 0,
@@ -46,8 +49,8 @@ pub fn after(
     row.cloud_id = cloud_id.clone();
     for change in &action.changes {
         match (&change.field, &change.to) {
-            (Attr::Email, Some(_)) => row.applied.email = action.email.clone(),
-            (Attr::Email, None) | (Attr::ExternalId, None) => {}
+            (Attr::Email, Some(_)) => row.applied.email = email.clone(),
+            (Attr::Email | Attr::ExternalId, None) | (Attr::Member(_), _) => {}
             // Of somebody who moved, the row was that of the old anchor until here.
             (Attr::ExternalId, Some(_)) => row.anchor = action.anchor,
             (Attr::Active, to) => row.applied.active = to.as_deref() == Some("true"),
@@ -57,14 +60,19 @@ pub fn after(
             (Attr::Field(field), None) => {
                 row.applied.profile.remove(field);
             }
-            (Attr::License(id), Some(_)) => {
+            (Attr::License(id), Some(to)) => {
+                if let Ok(telephone) = to.parse() {
+                    row.applied.telephone = Some(Box::new(Line::Ready(telephone)));
+                }
                 row.applied.licenses.insert(id.clone());
                 row.given.licenses.insert(id.clone());
+                row.given.fading.remove(id);
                 row.licenses_print ^= license_digest([id]);
             }
             (Attr::License(id), None) => {
                 row.applied.licenses.remove(id);
                 row.given.licenses.remove(id);
+                row.given.fading.remove(id);
                 row.licenses_print ^= license_digest([id]);
             }
             (Attr::Role(id), Some(_)) => {
@@ -102,7 +110,7 @@ mod tests {
         Action {
             kind,
             anchor: SourceId::new([7; 16]),
-            email: "ann@example.com".parse().unwrap(),
+            who: "ann@example.com".parse().unwrap(),
             dn: Some("cn=ann,dc=test".into()),
             cloud_id: None,
             changes,

@@ -126,8 +126,9 @@ impl Work {
         if !matches!(error.kind, CloudErrorKind::Ambiguous | CloudErrorKind::Conflict) {
             return Err(error);
         }
+        let Some(email) = action.who.email() else { return Err(error) };
         let anchor = action.anchor.to_string();
-        let found = match self.hands.cloud.account_by_email(&action.email).await {
+        let found = match self.hands.cloud.account_by_email(email).await {
             Ok(found) => found,
             // Not even that is known: the intent stays open, for the recovery to close.
             Err(e) => {
@@ -146,7 +147,7 @@ impl Work {
                 let again = self.hands.writer.write(&order).await.into_iter().next();
                 match again {
                     Some(Err(e)) if e.kind == CloudErrorKind::Conflict => {
-                        match self.hands.cloud.account_by_email(&action.email).await {
+                        match self.hands.cloud.account_by_email(email).await {
                             Ok(Some(account)) if account.external_id.as_deref() == Some(anchor.as_str()) => {
                                 Ok(account.id)
                             }
@@ -244,7 +245,9 @@ impl Work {
         let id = self.account_of(action).unwrap_or_else(|| CloudId::new(""));
         let now = clock::now().timestamp();
         let (served, outcome, row) = self.locked(|p| p.assigned(action, &id, held, &self.managed, now));
-        (self.hands.events)(Event::Done { action: Arc::new(served), cloud_id: Some(id) });
+        if !served.changes.is_empty() {
+            (self.hands.events)(Event::Done { action: Arc::new(served), cloud_id: Some(id) });
+        }
         Settlement { intent, outcome, row: Some(row) }
     }
 
@@ -268,10 +271,12 @@ impl Work {
 /// Whether a call that ended so may have taken effect: some sending may have arrived. The snapshot
 /// then knows neither what the account says nor, for a licence, a role or a block, whose it is;
 /// only the recovery makes it doubt both. A create that may have arrived is always ambiguous.
-fn leaves_open(kind: Kind, end: CloudErrorKind) -> bool {
+pub(super) fn leaves_open(kind: Kind, end: CloudErrorKind) -> bool {
     match end {
         CloudErrorKind::Ambiguous => true,
-        CloudErrorKind::Unreachable | CloudErrorKind::Unintelligible => kind != Kind::Create,
+        CloudErrorKind::Unreachable | CloudErrorKind::Unintelligible => {
+            !matches!(kind, Kind::Create | Kind::GroupCreate)
+        }
         CloudErrorKind::Throttled { .. }
         | CloudErrorKind::Refused
         | CloudErrorKind::Conflict

@@ -12,6 +12,8 @@ const EXAMPLES: &str = "\
 Examples:
   dirsyncd demo                        see the whole of it, with an invented company; needs nothing
   dirsyncd check                       is everything there that a pass needs?
+  dirsyncd lint                        what is wrong in the directory, and which rules do nothing?
+  dirsyncd explain ann@example.com     why is she what she is, and why not?
   dirsyncd plan                        what would a pass do? Changes nothing anywhere
   dirsyncd sync                        one pass
   dirsyncd run                         the daemon, in the foreground

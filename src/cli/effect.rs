@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::model::{Action, Kind};
 
-/// People whom the plan after an edit touches, by what happens to them, held or not.
+/// People and groups that the plan after an edit touches, by what happens to them, held or not.
 #[derive(Debug, Default)]
 pub(super) struct Effect(BTreeMap<Kind, u64>);
 
@@ -30,25 +30,41 @@ impl Effect {
             (of(Kind::Deactivate), "deactivated"),
             (of(Kind::Delete), "deleted"),
         ];
-        let mut words: Vec<String> = Vec::new();
-        for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
-            let people = match (words.is_empty(), count) {
-                (true, 1) => " person would be",
-                (true, _) => " people would be",
-                (false, _) => "",
-            };
-            words.push(format!("{}{people} {what}", grouped(count)));
-        }
+        let people = sentence(&parts, ["person", "people"]);
+        let parts = [
+            (of(Kind::GroupCreate), "created"),
+            (of(Kind::GroupUpdate), "changed"),
+            (of(Kind::GroupDelete), "deleted"),
+        ];
+        let groups = sentence(&parts, ["group", "groups"]);
+        let words: Vec<String> = people.into_iter().chain(groups).collect();
         match words.as_slice() {
             [] => "The rules changed: nobody would be another person by it.".into(),
-            _ => format!("The rules changed: {}.", words.join(", ")),
+            _ => format!("The rules changed: {}.", words.join("; ")),
         }
     }
 
-    /// As JSON: people by kind of action.
+    /// As JSON: people and groups by kind of action.
     pub(super) fn document(&self) -> Value {
-        json!({ "people": self.0.iter().map(|(kind, count)| (kind.name(), count)).collect::<BTreeMap<_, _>>() })
+        let of = |groups: bool| -> BTreeMap<&str, u64> {
+            let chosen = self.0.iter().filter(|(kind, _)| kind.is_group() == groups);
+            chosen.map(|(kind, count)| (kind.name(), *count)).collect()
+        };
+        json!({ "people": of(false), "groups": of(true) })
     }
+}
+
+/// What would be done to how many, where it is anything.
+fn sentence(parts: &[(u64, &str)], noun: [&str; 2]) -> Option<String> {
+    let mut words: Vec<String> = Vec::new();
+    for (count, what) in parts.iter().filter(|(count, _)| *count > 0) {
+        let subject = match words.is_empty() {
+            true => format!(" {} would be", noun[usize::from(*count != 1)]),
+            false => String::new(),
+        };
+        words.push(format!("{}{subject} {what}", grouped(*count)));
+    }
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 /// A number with commas between the thousands.
@@ -76,6 +92,10 @@ mod tests {
             (
                 vec![(Kind::Update, 1_204), (Kind::LicenseRemove, 3)],
                 "The rules changed: 1,204 people would be updated, 3 deprived of a licence.",
+            ),
+            (
+                vec![(Kind::Update, 1), (Kind::GroupUpdate, 2), (Kind::GroupCreate, 1)],
+                "The rules changed: 1 person would be updated; 1 group would be created, 2 changed.",
             ),
             (
                 vec![(Kind::Deactivate, 1_000_000)],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock;
-use crate::guard::{Tally, releases};
+use crate::guard::{Tally, unreleased};
 use crate::model::{Action, SourceId};
 use crate::pass::{self, Answer, Heard, Hearing, Observe};
 use crate::report::{Event, Sink};
@@ -90,10 +90,10 @@ pub fn recent(reader: &Reader, often: bool) -> Result<Tally, Failure> {
 fn recent_removals(reader: &Reader, now: i64) -> Result<Tally, Failure> {
     let since = now.saturating_sub(3_600);
     let approved = reader.approved_since(since)?;
-    let approved: Vec<&Action> = approved.iter().flat_map(|plan| &plan.actions).collect();
+    let approved: Vec<Action> = approved.into_iter().flat_map(|plan| plan.actions).collect();
     let mut people: BTreeMap<SourceId, Vec<Action>> = BTreeMap::new();
     for action in reader.removals_since(since)? {
-        if !approved.iter().any(|other| releases(other, &action)) {
+        if let Some(action) = unreleased(&action, &approved) {
             people.entry(action.anchor).or_default().push(action);
         }
     }

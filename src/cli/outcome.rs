@@ -8,7 +8,7 @@ use crate::apply;
 use crate::clock;
 use crate::cloud::CloudError;
 use crate::guard::{Finding, HeldAction};
-use crate::model::{Catalogue, SourceId, Withheld};
+use crate::model::{Catalogue, SourceId, Unserved, Withheld};
 use crate::pass::{NoSeat, Stray};
 use crate::report::text::{self, Style};
 use crate::report::{Counts, json as documents};
@@ -17,6 +17,7 @@ use crate::store::RunId;
 
 use super::assemble::Parts;
 use super::exit::Exit;
+use super::seats;
 
 /// Of a long list so many are shown; the rest is in the JSON and in the history.
 const SHOWN: usize = 50;
@@ -58,6 +59,10 @@ pub struct Report {
     pub stopped: bool,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+    /// The account of the seats, as JSON.
+    pub seats: Vec<Value>,
+    /// The names of the rules that give licences.
+    pub rule_names: Vec<String>,
     /// The licences, with their names.
     pub catalogue: Catalogue,
 }
@@ -138,7 +143,7 @@ pub fn details(out: &mut dyn Write, style: Style, report: &Report) -> io::Result
             writeln!(
                 out,
                 "{}",
-                style.red(&format!("! {:<14} {} {}", one.code, action.kind.name(), action.email))
+                style.red(&format!("! {:<14} {} {}", one.code, action.kind.name(), action.who))
             )?;
             writeln!(out, "      {}", text::printable(&one.message))?;
             writeln!(out, "      {}", style.dim(&format!("what to do: {}", one.remedy)))?;
@@ -153,9 +158,17 @@ pub fn details(out: &mut dyn Write, style: Style, report: &Report) -> io::Result
     if !report.waiting.is_empty() {
         text::heading(out, style, "Waiting for a seat")?;
         for one in report.waiting.iter().take(SHOWN) {
-            writeln!(out, "! {:<40} {}", one.email, text::printable(report.catalogue.name(&one.license)))?;
+            let why = match one.reason {
+                Unserved::NoSeat => "",
+                Unserved::RefusedByCloud => "  left out by the cloud",
+            };
+            let name = text::printable(report.catalogue.name(&one.license));
+            writeln!(out, "! {:<40} {name}{why}", one.email)?;
         }
         more(out, report.waiting.len())?;
+        for one in report.seats.iter().filter(|one| one["short"].as_u64() > Some(0)) {
+            writeln!(out, "      {}: short by {}", seats::name(one), one["short"])?;
+        }
         writeln!(
             out,
             "      what to do: buy seats, or let fewer people have the licence; the first pass with a free seat gives it"
@@ -237,18 +250,19 @@ pub fn document(parts: &Parts, report: &Report) -> Value {
         "failed": report.failed.iter().map(|one| json!({
             "kind": one.action.kind,
             "anchor": one.action.anchor,
-            "email": one.action.email,
+            "email": one.action.who.email(),
+            "group": one.action.who.group(),
             "code": one.code,
             "message": one.message,
             "remedy": one.remedy,
         })).collect::<Vec<_>>(),
         "withheld": report.withheld.iter().map(documents::withheld).collect::<Vec<_>>(),
-        "waiting": report.waiting.iter().map(|one| json!({
-            "anchor": one.anchor,
-            "email": one.email,
-            "license": one.license,
-            "name": report.catalogue.name(&one.license),
-        })).collect::<Vec<_>>(),
+        "waiting": report.waiting.iter().map(|one| {
+            let mut document = seats::waiting_document(one, &report.rule_names);
+            document["name"] = json!(report.catalogue.name(&one.license));
+            document
+        }).collect::<Vec<_>>(),
+        "seats": report.seats,
         "findings": report.findings,
         "held_plan": report.held_plan,
         "held": report.held.iter().map(|one| documents::action(&one.action, Some(one.code))).collect::<Vec<_>>(),

@@ -11,19 +11,19 @@ use tracing::{Instrument, info, info_span};
 use crate::clock;
 use crate::cloud::CloudRead;
 use crate::cloud::webex::{WebexReader, WebexWriter};
-use crate::guard::{Finding, Tally};
-use crate::model::Catalogue;
+use crate::guard::Tally;
 use crate::pass::{Acted, Answer, Hands, Heard, Look, Observe, World, act, forget_cursors, look};
 use crate::recover::recover;
 use crate::report::progress::Progress;
 use crate::report::{Counts, Event, Sink, told};
-use crate::rules::Unbound;
 use crate::store::{Decision, NewRun, Reader, RunId, Store};
 
 use super::assemble::Parts;
 use super::exit::Failure;
 use super::listen::{Extent, listen, recent};
+pub use super::objections::findings;
 use super::outcome::Report;
+use super::seats;
 
 /// Under this name the seats of the last pass are kept in the state.
 pub const SEATS: &str = "seats";
@@ -50,25 +50,6 @@ pub struct Order<'a> {
     pub stop: CancellationToken,
 }
 
-/// The objections to a look: those of the guard, and names that the cloud does not have.
-pub fn findings(look: &Look) -> Vec<Finding> {
-    look.guard.findings().iter().cloned().chain(look.unbound.iter().map(unbound)).collect()
-}
-
-/// A name that the cloud does not have, as a finding.
-fn unbound(one: &Unbound) -> Finding {
-    Finding {
-        code: "unbound".into(),
-        message: format!(
-            "{}: \"{}\": {}; nothing is taken away until this is settled",
-            one.rule, one.wanted, one.message
-        ),
-        remedy: one.remedy.clone(),
-        limit: 0,
-        count: 1,
-    }
-}
-
 /// A look, with the reader of the state that belongs to it.
 ///
 /// # Errors
@@ -92,6 +73,8 @@ pub async fn look_around(
         rules: parts.rules.clone(),
         leavers: config.leavers,
         adopt: config.adopt,
+        preempt: config.preempt,
+        groups: config.groups,
         limits: config.guard,
         protected: config.protected.iter().cloned().collect(),
         observe,
@@ -209,7 +192,7 @@ pub async fn one_pass(mut order: Order<'_>) -> Result<Option<Report>, Failure> {
 /// What the pass before told already.
 fn known(store: &Store) -> Result<told::Known, Failure> {
     let waiting = store.reader().waiting()?;
-    let waiting = waiting.iter().map(|one| (one.anchor, &one.license));
+    let waiting = waiting.iter().map(|one| (one.rank.anchor, &one.license));
     Ok(told::Known::new(&store.reader().withheld()?, waiting))
 }
 
@@ -227,6 +210,9 @@ fn tell_end(report: &Report) {
         license_add_count = counts.license_add,
         license_remove_count = counts.license_remove,
         role_change_count = counts.role_change,
+        group_create_count = counts.group_create,
+        group_update_count = counts.group_update,
+        group_delete_count = counts.group_delete,
         in_sync_count = counts.in_sync,
         withheld_count = counts.withheld,
         held_count = counts.held,
@@ -322,6 +308,7 @@ fn conclude(
     counts.held = acted.held.len() as u64;
     counts.waiting = acted.waiting.len() as u64;
     counts.failed = acted.failed.len() as u64;
+    acted.short.append(&mut acted.kept);
     counts.short = acted.short.len() as u64;
     counts.manager_missing = acted.unmanaged;
     let held_plan = match acted.held_plan {
@@ -331,11 +318,12 @@ fn conclude(
         },
         None => None,
     };
+    let seats = seats::documents(&look, &acted.waiting);
     Ok(Report {
         run,
         mode: if strays.is_some() { "full" } else { "delta" },
         read: look.reading.extent(),
-        findings: findings(&look),
+        findings: findings(&look).into_iter().chain(acted.findings).collect(),
         counts,
         failed: acted.failed,
         withheld: acted.withheld,
@@ -349,6 +337,8 @@ fn conclude(
         fatal: acted.fatal,
         stopped: acted.stopped,
         duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        seats,
+        rule_names: look.rule_names,
         catalogue: look.catalogue,
     })
 }
@@ -362,7 +352,7 @@ async fn remember(order: &Order<'_>, report: &Report, cloud: &WebexReader) -> Re
     } else {
         None
     };
-    let seats = seats(fresh.as_ref().unwrap_or(&report.catalogue));
+    let seats = seats::brought_up(&report.seats, fresh.as_ref().unwrap_or(&report.catalogue));
     let mut meta = order.store.reader().meta()?;
     let before = meta.extra.clone();
     meta.extra.insert(SEATS.into(), Value::Array(seats));
@@ -373,25 +363,4 @@ async fn remember(order: &Order<'_>, report: &Report, cloud: &WebexReader) -> Re
         order.store.set_meta(meta).await?;
     }
     Ok(())
-}
-
-/// Seats per counted licence, as JSON.
-pub fn seats(catalogue: &Catalogue) -> Vec<Value> {
-    catalogue
-        .0
-        .iter()
-        .filter(|license| license.total.is_some())
-        .map(|license| {
-            json!({
-                "license": license.id,
-                "name": license.name,
-                "service": license.service,
-                "subscription": license.subscription,
-                "site": license.site,
-                "total": license.total,
-                "consumed": license.consumed,
-                "free": license.free_seats(),
-            })
-        })
-        .collect()
 }

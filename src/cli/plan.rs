@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::guard::Finding;
 use crate::model::Withheld;
-use crate::pass::{Look, NoSeat, Observe, PassError};
+use crate::pass::{Fading, Look, NoSeat, NotGiven, Observe, PassError, in_order};
 use crate::report::json::{PlanEnd, PlanWriter};
 use crate::report::progress::Progress;
 use crate::report::text::{self, Style};
@@ -23,8 +23,9 @@ use super::console::Console;
 use super::effect::Effect;
 use super::exit::{Exit, Failure};
 use super::listen::{heard, recent};
-use super::pass::{due, findings, look_around, seats};
+use super::pass::{due, findings, look_around};
 use super::person::only;
+use super::seats;
 use super::stopping::stoppable;
 
 /// Runs the command.
@@ -97,6 +98,7 @@ struct Written {
     counts: Counts,
     withheld: Vec<Withheld>,
     waiting: Vec<NoSeat>,
+    fading: Vec<Fading>,
     findings: Vec<Finding>,
     short: BTreeMap<&'static str, u64>,
     effect: Effect,
@@ -175,7 +177,9 @@ fn write(out: &mut dyn Write, style: Style, look: &Look, as_json: bool) -> Resul
             rules_changed: if look.anew { written.effect.document() } else { Value::Null },
             strays: strays.unwrap_or_default(),
             waiting: written.waiting.iter().map(|one| waiting(look, one)).collect(),
-            seats: seats(&look.catalogue),
+            kept: written.fading.iter().map(|one| kept(look, one)).collect(),
+            not_given: look.reading.not_given.iter().map(not_given).collect(),
+            seats: seats::documents(look, &written.waiting),
         })?;
         return Ok(written);
     }
@@ -234,9 +238,11 @@ fn walk(
         }
         in_sync += part.in_sync;
         revisited += part.revisited;
+        written.findings.extend(new_findings(&written.findings, part.findings));
         written.counts.manager_missing += part.unmanaged;
         written.withheld.extend(part.withheld);
         written.waiting.extend(part.waiting);
+        written.fading.extend(part.fading);
         for (_, reason) in part.short {
             *written.short.entry(reason).or_default() += 1;
         }
@@ -250,10 +256,16 @@ fn walk(
     Ok(())
 }
 
+/// Those of more findings that were not told yet.
+fn new_findings(told: &[Finding], more: Vec<Finding>) -> Vec<Finding> {
+    more.into_iter().filter(|one| told.iter().all(|other| other.code != one.code)).collect()
+}
+
 /// The counts that are known at the end; the strays as JSON.
 fn finish(look: &Look, written: &mut Written) -> Result<Option<Vec<Value>>, Stop> {
     let strays = look.strays().map_err(Stop::Pass)?;
     written.counts.withhold(&written.withheld);
+    in_order(&mut written.waiting);
     written.counts.waiting = written.waiting.len() as u64;
     written.counts.short = written.short.values().sum();
     written.counts.stray = strays.as_ref().map(|strays| strays.len() as u64);
@@ -264,11 +276,36 @@ fn finish(look: &Look, written: &mut Written) -> Result<Option<Vec<Value>>, Stop
 }
 
 fn waiting(look: &Look, one: &NoSeat) -> Value {
+    let mut document = seats::waiting_document(one, &look.rule_names);
+    document["name"] = json!(look.catalogue.name(&one.license));
+    document
+}
+
+/// A time as text. What is too far away for a date is as good as never.
+fn date(seconds: i64) -> String {
+    let date = chrono::DateTime::from_timestamp(seconds, 0);
+    date.map_or_else(|| "never".into(), |date| date.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+}
+
+fn kept(look: &Look, one: &Fading) -> Value {
     json!({
         "anchor": one.anchor,
         "email": one.email,
         "license": one.license,
         "name": look.catalogue.name(&one.license),
+        "until": date(one.until),
+    })
+}
+
+fn not_given(one: &NotGiven) -> Value {
+    let NotGiven { anchor, dn, what } = one;
+    json!({
+        "anchor": anchor,
+        "dn": dn,
+        "license": what.license,
+        "name": what.name,
+        "rule": what.rule,
+        "reason": what.reason,
     })
 }
 
@@ -284,10 +321,20 @@ fn write_trouble(out: &mut dyn Write, style: Style, look: &Look, written: &Writt
         text::heading(out, style, "Withheld: nothing is done to these until it is clear what should be")?;
         text::withheld(out, style, &written.withheld)?;
     }
-    if !written.waiting.is_empty() {
-        text::heading(out, style, "No seat left")?;
-        for one in &written.waiting {
-            writeln!(out, "! {:<40} {}", one.email, text::printable(look.catalogue.name(&one.license)))?;
+    seats::write(out, style, &seats::documents(look, &written.waiting))?;
+    if !written.fading.is_empty() {
+        text::heading(out, style, "Kept for a while, although no rule gives it any more")?;
+        for one in &written.fading {
+            let until = date(one.until);
+            let name = text::printable(look.catalogue.name(&one.license));
+            writeln!(out, "  {:<40} {name}, until {until}", one.email)?;
+        }
+    }
+    if !look.reading.not_given.is_empty() {
+        text::heading(out, style, "Not given, as the rules exclude each other")?;
+        for NotGiven { dn, what, .. } in &look.reading.not_given {
+            let (name, dn) = (text::printable(&what.name), text::printable(dn));
+            writeln!(out, "  {dn}: \"{name}\", because {}", text::printable(&what.reason))?;
         }
     }
     if !written.findings.is_empty() {
@@ -333,6 +380,9 @@ fn words(counts: &Counts) -> String {
         (counts.license_add, "to be given licences"),
         (counts.license_remove, "to lose licences"),
         (counts.role_change, "to change roles"),
+        (counts.group_create, "groups to create"),
+        (counts.group_update, "group changes"),
+        (counts.group_delete, "groups to delete"),
         (counts.held, "held by the guard"),
         (counts.withheld, "withheld"),
         (counts.waiting, "without a seat"),

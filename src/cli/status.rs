@@ -6,17 +6,19 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use crate::clock;
-use crate::model::Cursor;
+use crate::model::{Cursor, Unserved};
+use crate::plan::WINDOW;
 use crate::report::text::{self, Style};
 use crate::report::{Counts, json as documents};
 use crate::schedule::Schedule;
-use crate::store::{Decision, HistoryEntry, HistoryFilter, Lock, Outcome, Reader, RunRecord};
+use crate::store::{Decision, HistoryEntry, HistoryFilter, Lock, Outcome, Reader, RunRecord, Waiting};
 
 use super::args::{self, Globals};
 use super::assemble;
 use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::pass::{LAST_FULL, SEATS};
+use super::seats;
 
 /// So many runs are looked through for the last good one.
 const RUNS: usize = 500;
@@ -34,7 +36,7 @@ struct Known {
     linked: u64,
     held: Vec<crate::store::HeldPlan>,
     withheld: Vec<crate::model::Withheld>,
-    waiting: Vec<crate::store::Waiting>,
+    waiting: Vec<Waiting>,
     failing: Vec<HistoryEntry>,
     seats: Vec<Value>,
     /// From where each source can tell what changed.
@@ -75,6 +77,8 @@ fn find_out(reader: &Reader, lock: Option<String>, schedule: Option<&Schedule>) 
     let good = |run: &&RunRecord| run.outcome.as_deref().is_some_and(|outcome| outcome != "failed");
     let last = runs.first().cloned();
     let meta = reader.meta()?;
+    let waiting = reader.waiting()?;
+    let days = reader.seat_days(now.timestamp().div_euclid(86_400) - WINDOW)?;
     let next = match (&lock, schedule, &last) {
         (Some(_), Some(schedule), Some(last)) => {
             DateTime::from_timestamp(last.started, 0).and_then(|started| schedule.next_after(started))
@@ -100,9 +104,9 @@ fn find_out(reader: &Reader, lock: Option<String>, schedule: Option<&Schedule>) 
         linked: reader.count()?,
         held: reader.held()?.into_iter().filter(|plan| plan.decision != Some(Decision::Rejected)).collect(),
         withheld: reader.withheld()?,
-        waiting: reader.waiting()?,
+        seats: seats::now(meta.extra.get(SEATS), &waiting, &days),
+        waiting,
         failing,
-        seats: meta.extra.get(SEATS).and_then(Value::as_array).cloned().unwrap_or_default(),
         cursors: meta
             .sources
             .into_iter()
@@ -148,10 +152,11 @@ fn document(known: &Known, stale: bool) -> Value {
             "findings": plan.findings,
         })).collect::<Vec<_>>(),
         "withheld": known.withheld.iter().map(documents::withheld).collect::<Vec<_>>(),
-        "waiting": known.waiting,
+        "waiting": known.waiting.iter().map(seats::place_document).collect::<Vec<_>>(),
         "failing": known.failing.iter().map(|entry| json!({
             "anchor": entry.action.anchor,
-            "email": entry.action.email,
+            "email": entry.action.who.email(),
+            "group": entry.action.who.group(),
             "kind": entry.action.kind,
             "outcome": entry.outcome,
         })).collect::<Vec<_>>(),
@@ -206,33 +211,29 @@ fn write(out: &mut dyn Write, style: Style, known: &Known, stale: bool) -> io::R
         writeln!(out, "{}", style.yellow(&line))?;
     }
     for seat in &known.seats {
-        let text = |key: &str| seat.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let number = |key: &str| seat.get(key).and_then(Value::as_u64).unwrap_or(0);
-        writeln!(
-            out,
-            "Seats       {:>6} of {:>6}  {}",
-            number("consumed"),
-            number("total"),
-            text::printable(&text("name"))
-        )?;
+        writeln!(out, "Seats       {}", seats::line(style, seat))?;
     }
     if !known.failing.is_empty() {
         text::heading(out, style, &format!("Failing: {}", known.failing.len()))?;
         for entry in known.failing.iter().take(SHOWN) {
             let Outcome::Failed { code, message } = &entry.outcome else { continue };
-            writeln!(out, "! {code:<14} {} {}", entry.action.kind.name(), entry.action.email)?;
+            writeln!(out, "! {code:<14} {} {}", entry.action.kind.name(), entry.action.who)?;
             writeln!(out, "      {}", text::printable(message))?;
         }
     }
     if !known.waiting.is_empty() {
         text::heading(out, style, &format!("Waiting for a seat: {}", known.waiting.len()))?;
         for one in known.waiting.iter().take(SHOWN) {
-            writeln!(
-                out,
-                "! {:<40} {}",
-                one.email.as_str(),
-                license_name(&known.seats, one.license.as_str())
-            )?;
+            let name = license_name(&known.seats, one.license.as_str());
+            let why = match one.reason {
+                Unserved::NoSeat => "",
+                Unserved::RefusedByCloud => ", refused by the cloud",
+            };
+            let since = since(one.rank.since, now);
+            writeln!(out, "! {:<40} {name}, since {since}{why}", one.email.as_str())?;
+        }
+        if known.waiting.len() > SHOWN {
+            writeln!(out, "  ... and {} more", known.waiting.len() - SHOWN)?;
         }
     }
     if !known.withheld.is_empty() {

@@ -18,7 +18,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use crate::model::{Account, Action, Catalogue, CloudId, Email, LicenseId, Role};
+use crate::model::{
+    Account, Action, Catalogue, CloudGroup, CloudId, Email, InUse, LicenseId, Place, Role, Telephone,
+};
 
 /// The organization we write to, and who we are in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,16 @@ pub trait CloudRead: Send + Sync {
     /// The roles that can be assigned.
     fn roles(&self) -> BoxFuture<'_, Result<Vec<Role>, CloudError>>;
 
+    /// The places where people have telephones; asked only when rules give telephones.
+    fn places(&self) -> BoxFuture<'_, Result<Vec<Place>, CloudError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Numbers and extensions in use; `None` when we are not allowed to know.
+    fn lines(&self) -> BoxFuture<'_, Result<Option<Vec<InUse>>, CloudError>> {
+        Box::pin(async { Ok(None) })
+    }
+
     /// Streams all accounts of the organization, page by page. `Ok` means that every page
     /// arrived and the number agrees with what the cloud announced; anything less is an error,
     /// because a partial observation must never look like a whole one.
@@ -66,6 +78,37 @@ pub trait CloudRead: Send + Sync {
 
     /// The licences that one account holds, free ones included.
     fn licenses_of<'a>(&'a self, id: &'a CloudId) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>>;
+
+    /// All groups, without their members. `Ok` means that every page arrived.
+    fn groups(&self) -> BoxFuture<'_, Result<Vec<CloudGroup>, CloudError>> {
+        Box::pin(async { Err(no_groups()) })
+    }
+
+    /// The groups with this name, compared without case: seldom more than one.
+    fn group_by_name<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<CloudGroup>, CloudError>> {
+        let _ = name;
+        Box::pin(async { Err(no_groups()) })
+    }
+
+    /// The accounts that are direct members of a group; `None` when the cloud does not have the
+    /// group. `Ok` means that as many were shown as announced: less is
+    /// [`CloudErrorKind::Unintelligible`], and proves nothing.
+    fn group_members<'a>(
+        &'a self,
+        id: &'a CloudId,
+    ) -> BoxFuture<'a, Result<Option<Vec<CloudId>>, CloudError>> {
+        let _ = id;
+        Box::pin(async { Err(no_groups()) })
+    }
+}
+
+/// The answer of a cloud that keeps no groups.
+fn no_groups() -> CloudError {
+    CloudError::new(
+        CloudErrorKind::Refused,
+        "this cloud keeps no groups",
+        "leave the section [groups] out of the configuration",
+    )
 }
 
 /// Everything a pass may change in the cloud.
@@ -87,9 +130,41 @@ pub trait CloudWrite: Send + Sync {
     fn assign<'a>(
         &'a self,
         id: &'a CloudId,
-        give: &'a [LicenseId],
+        give: &'a [Grant],
         take: &'a [LicenseId],
     ) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>>;
+
+    /// Carries out one action on a group: it is made, its name or its members are changed, or it
+    /// is deleted. One call, unless members have to be tried one by one because the cloud refuses
+    /// some. A create that ends [`CloudErrorKind::Ambiguous`] was sent and not answered.
+    fn write_group<'a>(&'a self, order: Order<'a>) -> BoxFuture<'a, Result<GroupWritten, CloudError>> {
+        let _ = order;
+        Box::pin(async { Err(no_groups()) })
+    }
+}
+
+/// A group that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupWritten {
+    /// The group.
+    pub id: CloudId,
+    /// Members whom the cloud did not accept; all others it did.
+    pub refused: Vec<CloudId>,
+}
+
+/// A licence to give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Which.
+    pub license: LicenseId,
+    /// With a calling licence, the telephone.
+    pub telephone: Option<Telephone>,
+}
+
+impl From<LicenseId> for Grant {
+    fn from(license: LicenseId) -> Self {
+        Self { license, telephone: None }
+    }
 }
 
 /// One action to carry out, with the account it is for.

@@ -27,6 +27,10 @@ pub struct Config {
     pub trials: Vec<rules::TrialSpec>,
     /// Take over accounts of the cloud with the e-mail address of a person.
     pub adopt: bool,
+    /// Whether seats are taken from some for those who stand before them.
+    pub preempt: bool,
+    /// What holds for groups of the cloud.
+    pub groups: plan::GroupRules,
     /// What becomes of leavers.
     pub leavers: plan::Leavers,
     /// How much a pass may take away.

@@ -5,7 +5,10 @@
 //! then asks for the key in `config/dirsyncd.toml`.
 
 mod edges;
+mod entitlement;
+mod groups;
 mod people;
+mod seats;
 mod trial;
 
 use std::path::PathBuf;
@@ -17,7 +20,10 @@ use crate::guard;
 use crate::plan::Leavers as LeaversPolicy;
 
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
-pub use people::{Dialect, Entitlement, Mapping, People, Policy, Role, Scope};
+pub use entitlement::{Entitlement, Entitlements, Mode, Role, Take, Template};
+pub use groups::{Groups, Members};
+pub use people::{Collisions, Dialect, Mapping, People, Policy, Scope};
+pub use seats::{Direction, Seats};
 pub use trial::{Expect, Test};
 
 /// The configuration of dirsyncd.
@@ -35,9 +41,21 @@ pub struct Root {
     /// Who becomes a person in the cloud, and with which attributes.
     #[serde(default)]
     pub people: People,
+    /// Which groups become groups of the cloud.
+    #[serde(default)]
+    pub groups: Groups,
+    /// How the rules of licences work together.
+    #[serde(default)]
+    pub entitlements: Entitlements,
     /// Who gets which licences, in order of priority when seats are short.
     #[serde(default)]
     pub entitlement: Vec<Entitlement>,
+    /// Licences with a name, for use in several entitlements.
+    #[serde(default)]
+    pub template: Vec<Template>,
+    /// Who comes first when seats are short.
+    #[serde(default)]
+    pub seats: Seats,
     /// Who gets which administrator role.
     #[serde(default)]
     pub role: Vec<Role>,
@@ -109,6 +127,10 @@ pub struct Guard {
     pub blank: Limit,
     /// People who leave because scope, bases or filters of this file changed, and not the directory.
     pub scope_change: Limit,
+    /// Members taken out of groups in one pass; the share is of all memberships that are ours.
+    pub group_member_remove: Limit,
+    /// Groups deleted in one pass; the share is of all groups that are ours.
+    pub group_delete: Limit,
     /// When the directory shows fewer people than this share of the last complete read, in
     /// percent, removals wait for approval.
     #[schemars(range(min = 0, max = 100))]
@@ -125,6 +147,8 @@ impl Default for Guard {
             license_remove: Limit::default(),
             blank: Limit::default(),
             scope_change: Limit::default(),
+            group_member_remove: Limit::default(),
+            group_delete: Limit::default(),
             min_census_percent: guard::Limits::default().min_census_percent,
             protected: Vec::new(),
         }

@@ -1,6 +1,8 @@
 //! Section by section, from what is written to what is meant.
 
 mod cloud;
+mod entitlement;
+mod groups;
 mod people;
 mod source;
 mod trial;
@@ -33,7 +35,11 @@ pub(super) fn check(
     let sources = check.sources(raw.source);
     let cloud = check.cloud(raw.cloud);
     let adopt = raw.people.adopt;
-    let rules = check.rules(raw.people, raw.entitlement, raw.role);
+    let preempt = raw.seats.preempt;
+    let entitling = check.entitling(raw.entitlements, raw.entitlement, raw.template, raw.role);
+    let mut rules = check.rules(raw.people, entitling, raw.seats);
+    let (chosen, groups) = check.groups(raw.groups);
+    rules.groups = chosen;
     let trials = check.trials(raw.test);
     let leavers = check.leavers(&raw.leavers);
     let (guard, protected) = check.guard(&raw.guard);
@@ -62,6 +68,8 @@ pub(super) fn check(
         rules,
         trials,
         adopt,
+        preempt,
+        groups,
         leavers,
         guard,
         protected,
@@ -232,6 +240,8 @@ impl Check<'_> {
             license_remove: limit(&raw.license_remove, defaults.license_remove),
             blank: limit(&raw.blank, defaults.blank),
             scope_change: limit(&raw.scope_change, defaults.scope_change),
+            group_member_remove: limit(&raw.group_member_remove, defaults.group_member_remove),
+            group_delete: limit(&raw.group_delete, defaults.group_delete),
             min_census_percent: raw.min_census_percent,
         };
         let mut protected = Vec::new();

@@ -2,7 +2,7 @@
 
 /// How many removals of one kind pass without approval. A plan trips the limit when it has
 /// more than `count` of them, or more than `floor` that are also more than `percent` of the
-/// linked people.
+/// linked people (of memberships or groups, where it is about those).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// So many pass, whatever the size of the directory.
@@ -35,6 +35,10 @@ pub struct Limits {
     pub blank: Limit,
     /// People who leave because the configuration changed, and not the directory.
     pub scope_change: Limit,
+    /// Members taken out of groups; the share is of all memberships that are ours.
+    pub group_member_remove: Limit,
+    /// Groups deleted; the share is of all groups that are ours.
+    pub group_delete: Limit,
     /// A census with fewer people than this share of the last whole one, in percent, and fewer
     /// by more than the floor of `deactivate`, is implausibly short: removals wait.
     pub min_census_percent: u64,
@@ -50,6 +54,8 @@ impl Default for Limits {
             blank: Limit { count: 500, percent: 10, floor: 10 },
             // Always held: nobody but the administrator can tell whether it was meant.
             scope_change: Limit { count: 0, percent: 100, floor: 0 },
+            group_member_remove: Limit { count: 1_000, percent: 10, floor: 20 },
+            group_delete: Limit { count: 10, percent: 10, floor: 1 },
             min_census_percent: 80,
         }
     }

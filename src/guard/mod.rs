@@ -8,15 +8,17 @@
 mod limits;
 mod tally;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 pub use limits::{Limit, Limits};
 pub use tally::{Removal, SCOPE_CHANGE, Tally};
 
-use crate::model::{Action, Change, Kind, SourceId};
+use crate::model::{Action, Attr, Change, Kind, SourceId};
 use crate::plan::Plan;
+
+use tally::KINDS;
 
 /// The stable code of the finding when a census is implausibly short.
 pub const SHRANK: &str = "census_shrank";
@@ -55,7 +57,7 @@ pub struct HeldAction {
 }
 
 /// A plan, or a part of one, that has passed the guard. There is no other way to make one.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct CheckedPlan(Plan);
 
 impl CheckedPlan {
@@ -73,7 +75,7 @@ impl CheckedPlan {
 /// The judgement over all removals of one pass.
 #[derive(Debug)]
 pub struct Guard {
-    held: [Option<&'static str>; Removal::ALL.len()],
+    held: [Option<&'static str>; KINDS],
     approved: BTreeSet<(SourceId, Kind)>,
     released: Vec<Action>,
     findings: Vec<Finding>,
@@ -89,7 +91,7 @@ impl Guard {
         headcount: Option<Headcount>,
         approved: Vec<Action>,
     ) -> Self {
-        let mut held = [None; Removal::ALL.len()];
+        let mut held = [None; KINDS];
         let mut findings = Vec::new();
         for removal in Removal::ALL {
             let limit = match removal {
@@ -98,13 +100,16 @@ impl Guard {
                 Removal::LicenseRemove => limits.license_remove,
                 Removal::Blank => limits.blank,
                 Removal::ScopeChange => limits.scope_change,
+                Removal::GroupMember => limits.group_member_remove,
+                Removal::GroupDelete => limits.group_delete,
             };
             let count = tally.of(removal);
-            let Some(most) = limit.tripped(count, linked) else { continue };
+            let of = tally.base(removal, linked);
+            let Some(most) = limit.tripped(count, of) else { continue };
             held[removal as usize] = Some(removal.code());
             findings.push(Finding {
                 code: removal.code().into(),
-                message: format!("{count} of {linked} {}; {most} pass without approval", removal.words()),
+                message: format!("{count} of {of} {}; {most} pass without approval", removal.words()),
                 remedy: format!(
                     "look at the held plan (dirsyncd held), then `dirsyncd approve PLAN` to carry out exactly these, \
                      or `dirsyncd reject PLAN`; the limit is {} in the configuration",
@@ -141,6 +146,11 @@ impl Guard {
         &self.findings
     }
 
+    /// Whether removals of this kind flow without approval.
+    pub fn lets(&self, removal: Removal) -> bool {
+        self.held[removal as usize].is_none()
+    }
+
     /// Whether the census is too short to be believed.
     pub fn doubts_census(&self) -> bool {
         self.findings.iter().any(|finding| finding.code == SHRANK)
@@ -160,6 +170,11 @@ impl Guard {
         for action in actions {
             let code = Removal::of(&action).and_then(|removal| Some((removal, self.held[removal as usize]?)));
             match code {
+                Some((Removal::GroupMember, code)) => {
+                    let (flowing, held) = part_members(action, &self.released);
+                    flows.extend(flowing);
+                    waits.extend(held.map(|action| HeldAction { action, code }));
+                }
                 Some((_, code)) if !self.is_approved(&action) => {
                     let (flowing, held) = part(action);
                     flows.extend(flowing);
@@ -184,11 +199,38 @@ pub fn releases(approved: &Action, action: &Action) -> bool {
         && (same_effect(approved, action) || same_effect(approved, &part(action.clone()).1))
 }
 
+/// What of an action no approval covers, for the tally: of a group's members, each is approved
+/// on its own, so that one more who leaves does not undo what was decided about the others.
+pub fn unreleased(action: &Action, released: &[Action]) -> Option<Action> {
+    match action.kind {
+        Kind::GroupUpdate => part_members(action.clone(), released).1,
+        _ => (!released.iter().any(|other| releases(other, action))).then(|| action.clone()),
+    }
+}
+
+/// Parts a change of a group into what takes nothing away or is approved, and what waits.
+fn part_members(action: Action, released: &[Action]) -> (Option<Action>, Option<Action>) {
+    let same_group = |other: &&Action| {
+        (other.kind, other.anchor, &other.cloud_id) == (action.kind, action.anchor, &action.cloud_id)
+    };
+    let approved: HashSet<&Attr> = released
+        .iter()
+        .filter(same_group)
+        .flat_map(|other| other.changes.iter().filter(|change| change.expels()))
+        .map(|change| &change.field)
+        .collect();
+    let waits = |change: &Change| change.expels() && !approved.contains(&change.field);
+    let (held, flowing): (Vec<Change>, Vec<Change>) = action.changes.iter().cloned().partition(waits);
+    let with = |changes: Vec<Change>| (!changes.is_empty()).then(|| Action { changes, ..action.clone() });
+    (with(flowing), with(held))
+}
+
 /// Parts an action into what takes nothing away, if anything, and what does.
 fn part(action: Action) -> (Option<Action>, Action) {
     let takes = |change: &Change| match action.kind {
         Kind::Update | Kind::Adopt => change.blanks(),
         Kind::RoleChange => change.to.is_none(),
+        Kind::GroupUpdate => change.expels(),
         _ => true,
     };
     let (held, flowing): (Vec<Change>, Vec<Change>) = action.changes.iter().cloned().partition(takes);

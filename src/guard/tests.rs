@@ -7,7 +7,7 @@ fn action(n: u8, kind: Kind, cause: Cause, changes: Vec<Change>) -> Action {
     Action {
         kind,
         anchor: SourceId::new([n; 16]),
-        email: format!("p{n}@example.com").parse().unwrap(),
+        who: format!("p{n}@example.com").parse().unwrap(),
         dn: None,
         cloud_id: None,
         changes,
@@ -68,6 +68,45 @@ fn a_blanked_value_waits_while_its_neighbours_flow() {
     assert!(checked.plan().actions.iter().all(|a| a.changes == [set.clone()]));
     assert!(held.iter().all(|h| h.action.changes == [blank.clone()]));
     assert_eq!((checked.plan().actions.len(), held.len()), (20, 20));
+}
+
+fn leaves(n: usize) -> Change {
+    let account = crate::model::CloudId::new(format!("c{n}"));
+    Change::new(Attr::Member(account), Some(format!("p{n}@example.com")), None)
+}
+
+fn weigh_groups(actions: &[Action], memberships: u64, approved: Vec<Action>) -> Guard {
+    let mut tally = Tally::of_groups(1, memberships);
+    let left: Vec<Action> = actions.iter().filter_map(|action| unreleased(action, &approved)).collect();
+    tally.add(&left);
+    Guard::weigh(&Limits::default(), &tally, 1_000, None, approved)
+}
+
+#[test]
+fn members_are_counted_and_approved_one_by_one() {
+    let group = |range: std::ops::Range<usize>| {
+        action(1, Kind::GroupUpdate, Cause::Desired, range.map(leaves).collect())
+    };
+    // 20 is the floor, whatever their share; of 300 memberships a tenth passes.
+    for (count, of, most) in [(20, 20, None), (21, 20, Some(20)), (30, 300, None), (31, 300, Some(30))] {
+        let all = vec![group(0..count)];
+        let guard = weigh_groups(&all, of, vec![]);
+        let held: usize = guard.check(plan(all)).1.iter().map(|held| held.action.changes.len()).sum();
+        assert_eq!(guard.findings().first().map(|finding| finding.limit), most, "{count} of {of}");
+        assert_eq!(held, if most.is_some() { count } else { 0 });
+    }
+    // What was approved goes, one more waits with too many others, and an addition never does.
+    let mut more = group(0..60);
+    let account = crate::model::CloudId::new("new");
+    more.changes.push(Change::new(Attr::Member(account), None, Some("new@example.com".into())));
+    let guard = weigh_groups(std::slice::from_ref(&more), 100, vec![group(0..30)]);
+    let (checked, held) = guard.check(plan(vec![more]));
+    assert_eq!(checked.plan().actions[0].changes.len(), 31);
+    assert_eq!(held[0].action.changes, (30..60).map(leaves).collect::<Vec<_>>());
+    assert_eq!(held[0].code, "too_many_group_member_removals");
+    // Leavers were weighed when they were deactivated.
+    let leavers = action(1, Kind::GroupUpdate, Cause::MembersLeft, (0..90).map(leaves).collect());
+    assert_eq!(weigh_groups(std::slice::from_ref(&leavers), 100, vec![]).check(plan(vec![leavers])).1, []);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CloudId, Email, Field, LicenseId, RoleId, SourceId};
+use super::{CloudId, Field, LicenseId, RoleId, SourceId, Who};
 
 /// What an action does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,12 +23,19 @@ pub enum Kind {
     Reactivate,
     /// The account is removed for good.
     Delete,
-    /// Licences given.
+    /// Licences given, or exchanged for others.
     LicenseAdd,
     /// Licences taken away.
     LicenseRemove,
     /// Administrator roles given or taken.
     RoleChange,
+    /// A new group, with its first members.
+    GroupCreate,
+    /// Name or members of a group that is ours, or an existing group that becomes ours. Members
+    /// are added, or taken out, so many as fit into one request.
+    GroupUpdate,
+    /// A group removed for good.
+    GroupDelete,
 }
 
 impl Kind {
@@ -43,6 +50,9 @@ impl Kind {
         Self::LicenseAdd,
         Self::LicenseRemove,
         Self::RoleChange,
+        Self::GroupCreate,
+        Self::GroupUpdate,
+        Self::GroupDelete,
     ];
 
     /// The name used in JSON, CSV and history.
@@ -57,7 +67,15 @@ impl Kind {
             Self::LicenseAdd => "license_add",
             Self::LicenseRemove => "license_remove",
             Self::RoleChange => "role_change",
+            Self::GroupCreate => "group_create",
+            Self::GroupUpdate => "group_update",
+            Self::GroupDelete => "group_delete",
         }
+    }
+
+    /// Whether it is about a group and not about a person.
+    pub const fn is_group(self) -> bool {
+        matches!(self, Self::GroupCreate | Self::GroupUpdate | Self::GroupDelete)
     }
 }
 
@@ -80,7 +98,7 @@ impl FromStr for Kind {
 }
 
 /// What part of an account a change touches. Written as one word in JSON and history:
-/// `email`, `active`, `external_id`, a field name, `license:<id>` or `role:<id>`.
+/// `email`, `active`, `external_id`, a field name, `license:<id>`, `role:<id>` or `member:<id>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Attr {
     /// The user name.
@@ -91,10 +109,14 @@ pub enum Attr {
     ExternalId,
     /// An attribute.
     Field(Field),
-    /// A licence: from nothing to `held`, or back.
+    /// A licence: from nothing to `held`, or back; a calling licence to the text of its
+    /// [`super::Telephone`].
     License(LicenseId),
     /// A role: from nothing to `held`, or back.
     Role(RoleId),
+    /// A member of a group, by the account: from nothing to the person's address, or back. The
+    /// id is empty for somebody whose account the same pass creates.
+    Member(CloudId),
 }
 
 impl fmt::Display for Attr {
@@ -106,6 +128,7 @@ impl fmt::Display for Attr {
             Self::Field(field) => f.write_str(field.name()),
             Self::License(id) => write!(f, "license:{id}"),
             Self::Role(id) => write!(f, "role:{id}"),
+            Self::Member(id) => write!(f, "member:{id}"),
         }
     }
 }
@@ -121,6 +144,7 @@ impl FromStr for Attr {
             _ => match text.split_once(':') {
                 Some(("license", id)) => Ok(Self::License(LicenseId::new(id))),
                 Some(("role", id)) => Ok(Self::Role(RoleId::new(id))),
+                Some(("member", id)) => Ok(Self::Member(CloudId::new(id))),
                 _ => text.parse().map(Self::Field),
             },
         }
@@ -170,6 +194,11 @@ impl Change {
         Self::new(Attr::License(license), Some(Self::HELD.into()), None)
     }
 
+    /// Whether a member is taken out of a group.
+    pub fn expels(&self) -> bool {
+        matches!(self.field, Attr::Member(_)) && self.to.is_none()
+    }
+
     /// Whether a value that was there is emptied.
     pub fn blanks(&self) -> bool {
         matches!(self.field, Attr::Field(_)) && self.from.is_some() && self.to.is_none()
@@ -211,9 +240,24 @@ pub enum Cause {
     Entitled,
     /// No rule gives it any more.
     NotEntitled,
+    /// A rule gives it, and somebody who stands before in the order needs the seat.
+    Outranked,
+    /// A group with the name of a group in the directory, claimed by nobody.
+    SameName,
+    /// The group is no longer among those that the configuration chooses.
+    NotChosen,
+    /// A group that was ours is no longer in the cloud.
+    GroupLost,
+    /// Members of a group who left altogether, and were deactivated.
+    MembersLeft,
 }
 
 impl Cause {
+    /// Whether somebody leaves by it.
+    pub const fn is_leaving(self) -> bool {
+        matches!(self, Self::RecordGone | Self::Disabled | Self::OutOfScope | Self::ScopeChanged)
+    }
+
     /// The cause in words, to follow "because".
     pub const fn words(self) -> &'static str {
         match self {
@@ -232,22 +276,28 @@ impl Cause {
             Self::GraceOver => "deactivated for longer than leavers are kept",
             Self::Entitled => "a rule gives it",
             Self::NotEntitled => "no rule gives it any more",
+            Self::Outranked => "somebody before in the order needs the seat",
+            Self::SameName => "a group with this name exists and nobody claims it",
+            Self::NotChosen => "no longer among the groups to synchronize",
+            Self::GroupLost => "the group is no longer in the cloud",
+            Self::MembersLeft => "they left",
         }
     }
 }
 
-/// One change of one account.
+/// One change of one account, or of one group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {
     /// What is done.
     pub kind: Kind,
     /// For whom.
     pub anchor: SourceId,
-    /// The address under which the cloud will know the person afterwards.
-    pub email: Email,
+    /// How the cloud will know the person or group afterwards.
+    #[serde(flatten)]
+    pub who: Who,
     /// The DN at the time of planning, where the record is at hand.
     pub dn: Option<String>,
-    /// The account; `None` for a person who is created in the same plan.
+    /// The account or group; `None` for one that is created in the same plan.
     pub cloud_id: Option<CloudId>,
     /// The values, with their before-images.
     pub changes: Vec<Change>,
@@ -259,9 +309,11 @@ impl Action {
     /// Whether the action takes something away: these wait for proof and pass the guard.
     pub fn removes(&self) -> bool {
         match self.kind {
-            Kind::Deactivate | Kind::Delete | Kind::LicenseRemove => true,
-            Kind::RoleChange => self.changes.iter().any(|change| change.to.is_none()),
-            Kind::Create | Kind::Adopt | Kind::Update | Kind::Reactivate | Kind::LicenseAdd => false,
+            Kind::Deactivate | Kind::Delete | Kind::LicenseRemove | Kind::GroupDelete => true,
+            // A licence can be exchanged for one that excludes it.
+            Kind::RoleChange | Kind::LicenseAdd => self.changes.iter().any(|change| change.to.is_none()),
+            Kind::GroupUpdate => self.changes.iter().any(Change::expels),
+            Kind::Create | Kind::Adopt | Kind::Update | Kind::Reactivate | Kind::GroupCreate => false,
         }
     }
 }
@@ -279,6 +331,7 @@ mod tests {
             Attr::Field(Field::Title),
             Attr::License(LicenseId::new("org:MS_1")),
             Attr::Role(RoleId::new("id_full_admin")),
+            Attr::Member(CloudId::new("3d1f")),
         ] {
             assert_eq!(attr.to_string().parse::<Attr>(), Ok(attr));
         }

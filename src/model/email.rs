@@ -1,15 +1,19 @@
-//! E-mail addresses as the cloud's user name: kept as written, compared without case.
+//! E-mail addresses as the cloud's user name: kept as written, compared as mailboxes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Key;
+use unicode_normalization::char::is_combining_mark;
 
-/// A checked address. Equality, order and hash ignore letter case: a connector that
-/// compares addresses exactly deletes people over a capital letter.
+use super::Key;
+use super::address::{address_key, compared, domain_form, spellings};
+
+/// A checked address. Equality, order and hash ignore letter case and the spelling of a domain
+/// beyond ASCII: a connector that compares addresses exactly deletes people over a capital letter.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(Box<str>);
@@ -48,7 +52,22 @@ impl Email {
 
     /// The key under which equal addresses meet.
     pub fn key(&self) -> Key {
-        Key::folded(&self.0)
+        address_key(&self.0)
+    }
+
+    /// The compared form, in which equal addresses are the same text: the domain in ASCII.
+    pub fn compared(&self) -> Cow<'_, str> {
+        compared(&self.0)
+    }
+
+    /// The ways to write the address, for a search that compares texts: as written first.
+    pub fn spellings(&self) -> Vec<String> {
+        spellings(&self.0)
+    }
+
+    /// Whether the domain is this one, in any spelling.
+    pub fn is_of(&self, domain: &str) -> bool {
+        domain_form(self.domain()) == domain_form(domain)
     }
 
     /// What follows the `@`.
@@ -78,7 +97,7 @@ impl FromStr for Email {
                 && label.len() <= 63
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+                && label.chars().all(|c| c.is_alphanumeric() || is_combining_mark(c) || c == '-')
         };
         let domain_ok = domain.contains('.') && domain.split('.').all(label_ok);
         if local_ok && domain_ok { Ok(Self(text.into())) } else { Err(EmailError::Malformed) }
@@ -101,7 +120,9 @@ impl From<Email> for String {
 
 impl PartialEq for Email {
     fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0) || self.0.to_lowercase() == other.0.to_lowercase()
+        // Two in ASCII need no other form.
+        self.0.eq_ignore_ascii_case(&other.0)
+            || !(self.0.is_ascii() && other.0.is_ascii()) && self.compared() == other.compared()
     }
 }
 
@@ -115,13 +136,13 @@ impl PartialOrd for Email {
 
 impl Ord for Email {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.to_lowercase().cmp(&other.0.to_lowercase())
+        self.compared().cmp(&other.compared())
     }
 }
 
 impl Hash for Email {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.to_lowercase().hash(state);
+        self.compared().hash(state);
     }
 }
 
@@ -150,6 +171,11 @@ mod tests {
         assert_eq!(a.key(), b.key());
         assert_eq!(a.as_str(), "Ann.Lee@Example.com");
         assert_eq!(a.domain(), "Example.com");
+        let (u, x): (Email, Email) =
+            ("Ann@Bücher.example".parse().unwrap(), "ann@xn--bcher-kva.example".parse().unwrap());
+        assert_eq!((u.cmp(&x), u.key()), (std::cmp::Ordering::Equal, x.key()));
+        assert_eq!(u.as_str(), "Ann@Bücher.example");
+        assert!(u.is_of("XN--bcher-kva.example") && x.is_of("bücher.example") && !x.is_of("bucher.example"));
     }
 
     #[test]

@@ -156,6 +156,10 @@ fields! {
     Extension15 = "extension_attribute_15", max 256;
 }
 
+/// The e-mail addresses besides the user name.
+pub const ADDRESSES: [Field; 5] =
+    [Field::EmailHome, Field::EmailAlias1, Field::EmailAlias2, Field::EmailAlias3, Field::EmailAlias4];
+
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())

@@ -144,6 +144,22 @@ opaque_id!(
     /// The id of a licence in the cloud's catalogue, as the catalogue wrote it.
     LicenseId
 );
+/// What Webex writes behind a site where somebody attends and does not host.
+const ATTENDEE: &str = "#attendee";
+
+impl LicenseId {
+    /// Attending meetings on a site, which nobody buys, is given and taken like a licence. Its id
+    /// is written as Webex shows it: `example.webex.com#attendee`.
+    pub fn attendee(site: &str) -> Self {
+        Self::new(format!("{}{ATTENDEE}", site.trim().to_lowercase()))
+    }
+
+    /// The site, when this is no licence and stands for attending there.
+    pub fn attended_site(&self) -> Option<&str> {
+        self.0.strip_suffix(ATTENDEE)
+    }
+}
+
 opaque_id!(
     /// The value of an administrator role, for example `id_full_admin`.
     RoleId

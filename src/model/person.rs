@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Email, Field, FieldSet, Fingerprint, Hasher, LicenseId, RoleId};
+use super::{Email, Field, FieldSet, Fingerprint, Hasher, LicenseId, Line, RoleId};
 
 /// The attribute values of a person. An absent field is an empty attribute.
 pub type Profile = BTreeMap<Field, String>;
@@ -26,6 +26,10 @@ pub struct Person {
     /// Administrator roles, in the same way.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub roles: BTreeSet<RoleId>,
+    /// The telephone that goes with a calling licence: in desired, what the rules make of it; in
+    /// the snapshot, what was given. Webex keeps it from then on, and it is never compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telephone: Option<Box<Line>>,
 }
 
 impl Person {

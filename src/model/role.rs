@@ -12,3 +12,12 @@ pub struct Role {
     /// The name that the cloud shows, for example `Full Administrator`.
     pub name: String,
 }
+
+impl Role {
+    /// Of these roles the one of full administrators, who can do everything.
+    pub fn full(roles: &[Self]) -> Option<&RoleId> {
+        let by_name = |role: &&Self| role.name.trim().eq_ignore_ascii_case("Full Administrator");
+        let found = roles.iter().find(|role| role.id.as_str() == "id_full_admin");
+        found.or_else(|| roles.iter().find(by_name)).map(|role| &role.id)
+    }
+}

@@ -1,6 +1,6 @@
 //! What we last confirmed that the cloud holds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,10 @@ pub struct Given {
     /// Administrator roles.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub roles: BTreeSet<RoleId>,
+    /// Licences that no rule gives any more and that are kept for a while: since when, in
+    /// seconds since 1970-01-01 UTC.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fading: BTreeMap<LicenseId, i64>,
     /// A block of log-in that we may have set without learning of it: what looks like
     /// somebody else's block is ours to lift.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Person, SourceId};
+use super::{Cause, LicenseId, Person, SourceId, Standing};
 
-/// An object about which we cannot decide, and which is therefore never touched.
+/// An object about which we cannot decide, and which is therefore never touched; or a licence
+/// that somebody should have and cannot be given as the rules and the record stand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withheld {
     /// Who, where the object has an anchor.
@@ -33,12 +34,31 @@ pub enum Wanted {
     Withheld(Withheld),
 }
 
-/// What the rules say about one record, and for how long.
+/// A licence that a rule gives to somebody who does not get it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ungiven {
+    /// Which.
+    pub license: LicenseId,
+    /// Its name.
+    pub name: String,
+    /// The rule that gives it.
+    pub rule: String,
+    /// Why the person does not get it, in words that follow "because".
+    pub reason: String,
+    /// What to do when somebody has to do something; `None` when the rules are meant so.
+    pub remedy: Option<String>,
+}
+
+/// What the rules say about one record, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// What should be.
     pub wanted: Wanted,
+    /// What a rule gives and the person does not get.
+    pub ungiven: Vec<Ungiven>,
     /// The verdict holds until then (an account that expires), in seconds since
     /// 1970-01-01 UTC; `None` while nothing changes.
     pub recheck: Option<i64>,
+    /// Where the person stands when seats are few.
+    pub standing: Standing,
 }

@@ -10,18 +10,22 @@ use tokio::sync::mpsc;
 use crate::apply::{Failure, Hands, carry_out};
 use crate::clock;
 use crate::cloud::CloudError;
-use crate::guard::HeldAction;
-use crate::model::{Key, Kind, SourceId, Withheld};
+use crate::guard::{Finding, HeldAction};
+use crate::model::{Action, Key, Kind, LicenseId, SourceId, Unserved, Withheld};
+use crate::plan::Fading;
 use crate::report::Event;
-use crate::store::{Decision, Followed, GroupDelta, HeldPlan, Meta, RunId, Store, Waiting};
+use crate::store::{Decision, Followed, GroupDelta, Meta, RunId, Store};
 
 use super::PassError;
 use super::bounds;
+use super::groups::{WITHHELD, act_on_groups};
+use super::held::{hold, is_about};
 use super::kept::{self, Kept};
 use super::looked::Look;
-use super::managers;
 use super::observe::Extent;
 use super::parts::{NoSeat, Part};
+use super::queue;
+use super::reporting;
 
 /// Parts planned ahead of the cloud.
 const AHEAD: usize = 2;
@@ -39,6 +43,8 @@ pub struct Acted {
     pub held_plan: Option<String>,
     /// Who waits for a seat.
     pub waiting: Vec<NoSeat>,
+    /// Who keeps a licence for a while.
+    pub fading: Vec<Fading>,
     /// Who is withheld.
     pub withheld: Vec<Withheld>,
     /// Who stays short of what should be, and why.
@@ -51,7 +57,15 @@ pub struct Acted {
     pub undone: u64,
     /// See [`Part::unmanaged`].
     pub unmanaged: u64,
+    /// What the guard objects to about groups.
+    pub findings: Vec<Finding>,
+    /// Groups that stay as they are although they should not, and why.
+    pub kept: Vec<(SourceId, &'static str)>,
+    /// Members of the groups that were compared who have no account.
+    pub without_account: u64,
 
+    /// Licences of the rules that new accounts had without our giving them, and how many people.
+    pub uncalled: BTreeMap<LicenseId, u64>,
     /// Whether an account that should be there was not, so that the next pass has to observe
     /// the whole cloud.
     pub lost: bool,
@@ -78,7 +92,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         commit_groups(&look, store).await?;
     }
 
-    managers::note(&look, store).await?;
+    reporting::note(&look, store).await?;
 
     let unawares = look.made_ours_unawares()?;
     if !unawares.is_empty() {
@@ -88,7 +102,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     let managed = Arc::new(look.policy.managed.clone());
     let (sender, mut parts) = mpsc::channel::<Part>(AHEAD);
     let planning = tokio::task::spawn_blocking(move || {
-        let result = look.parts(|part| sender.blocking_send(part).is_ok());
+        let result = look.parts_of_people(|part| sender.blocking_send(part).is_ok());
         result.map(|()| look)
     });
     let mut acted = Acted::default();
@@ -104,12 +118,14 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             finish,
             notes,
             waiting,
+            fading,
             withheld,
             short,
             in_sync,
             revisited,
             undone,
             unmanaged,
+            findings: _,
         } = part;
         let people: BTreeSet<SourceId> = checked.plan().actions.iter().map(|action| action.anchor).collect();
         let actions = checked.plan().actions.len() as u64;
@@ -128,14 +144,20 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             *acted.done.entry(kind).or_default() += count;
         }
         acted.failed.extend(outcomes.failed);
+        for (license, count) in outcomes.uncalled {
+            *acted.uncalled.entry(license).or_default() += count;
+        }
         acted.lost |= outcomes.lost;
         acted.waiting.extend(waiting);
         acted.waiting.extend(outcomes.unserved.into_iter().map(|(anchor, email, license)| NoSeat {
             anchor,
             email,
             license,
+            rank: None,
+            reason: Unserved::RefusedByCloud,
         }));
         acted.held.extend(held);
+        acted.fading.extend(fading);
         acted.withheld.extend(withheld);
         acted.short.extend(short);
         acted.in_sync += in_sync;
@@ -148,9 +170,17 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             break;
         }
     }
+    for (license, people) in &acted.uncalled {
+        events(Event::Competing { license: license.to_string(), people: *people });
+    }
     drop(parts);
-    let mut look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
-    managers::set_due(&look, hands, &managed, &mut acted).await?;
+    let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
+    reporting::set_due(&look, hands, &managed, &mut acted).await?;
+    let mut look = if acted.fatal.is_none() && !acted.stopped {
+        act_on_groups(look, hands, &mut acted).await?
+    } else {
+        look
+    };
     conclude(&mut look, store, hands.run, meta, &mut acted).await?;
     Ok((acted, look))
 }
@@ -158,7 +188,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
 async fn commit_groups(look: &Look, store: &Store) -> Result<(), PassError> {
     let (changed, gone) = look.reading.memberships.changes();
     let gone: Vec<Key> = gone.collect();
-    let mut delta = GroupDelta { changed: Vec::new(), gone, touched: Vec::new() };
+    let mut delta = GroupDelta { gone, ..GroupDelta::default() };
     for row in changed {
         delta.changed.push((row.clone(), look.members(row.key)?));
     }
@@ -166,6 +196,7 @@ async fn commit_groups(look: &Look, store: &Store) -> Result<(), PassError> {
         return Ok(());
     }
     delta.touched = look.touched()?;
+    delta.open = look.regrouped()?;
     Ok(store.commit_groups(delta).await?)
 }
 
@@ -222,9 +253,12 @@ fn unfinished(look: &Look, store: &Store, acted: &Acted) -> Result<Vec<SourceId>
         // Nor was everybody seen by a read of everything.
         unfinished.extend(store.reader().unfinished(usize::MAX)?);
     }
-    unfinished.extend(acted.withheld.iter().filter_map(|one| one.anchor));
-    unfinished.extend(acted.failed.iter().map(|one| one.action.anchor));
-    unfinished.extend(acted.held.iter().map(|one| one.action.anchor));
+    // Groups remember by themselves what is open.
+    let groups = |anchor: &SourceId| look.reading.memberships.has_chosen(*anchor);
+    let person = |action: &&Action| !action.kind.is_group();
+    unfinished.extend(acted.withheld.iter().filter_map(|one| one.anchor).filter(|one| !groups(one)));
+    unfinished.extend(acted.failed.iter().map(|one| &one.action).filter(person).map(|one| one.anchor));
+    unfinished.extend(acted.held.iter().map(|one| &one.action).filter(person).map(|one| one.anchor));
     unfinished.extend(acted.waiting.iter().map(|one| one.anchor));
     unfinished.extend(acted.short.iter().map(|(anchor, _)| *anchor));
     Ok(unfinished.into_iter().collect())
@@ -278,6 +312,7 @@ async fn conclude(
             // Only a pass over everybody leaves nobody judged by other rules.
             if look.reading.partial.is_empty() {
                 (meta.written, meta.rules) = look.rules;
+                meta.groups = look.choice;
                 meta.tried = None;
                 forget_given(look, store, &mut meta)?;
             } else {
@@ -304,14 +339,14 @@ async fn conclude(
         store.follow(meta, followed).await?;
         let concerned = look.reading.concerned.as_ref();
         let earlier = keep(concerned, store.reader().withheld()?, |one| one.anchor);
-        let earlier = earlier.into_iter().filter(|old| acted.withheld.iter().all(|new| new.dn != old.dn));
+        let earlier = earlier.into_iter().filter(|old| {
+            let again = look.compared_groups() && WITHHELD.contains(&old.code.as_str());
+            !again && acted.withheld.iter().all(|new| new.dn != old.dn)
+        });
         acted.withheld.splice(0..0, earlier.collect::<Vec<_>>());
         store.set_withheld(run, acted.withheld.clone()).await?;
-        let mut waiting = keep(concerned, store.reader().waiting()?, |one| Some(one.anchor));
-        waiting.extend(acted.waiting.iter().filter_map(|one| {
-            Some(Waiting { anchor: one.anchor, email: one.email.parse().ok()?, license: one.license.clone() })
-        }));
-        store.set_waiting(waiting).await?;
+        let (waiting, days) = queue::conclude(look, store.reader(), acted)?;
+        store.set_queue(waiting, days).await?;
         // While absence is not proved nothing is taken: what is approved waits for a pass that may.
         if look.policy.may_remove && look.reading.partial.is_empty() {
             let open = store.reader().held()?;
@@ -337,53 +372,4 @@ fn forget_given(look: &Look, store: &Store, meta: &mut Meta) -> Result<(), PassE
     meta.licenses.retain(|id| licenses.contains(id) || given.licenses.contains(id));
     meta.roles.retain(|id| roles.contains(id) || given.roles.contains(id));
     Ok(())
-}
-
-/// Stores what the guard holds, under an id that is the same for the same actions; what was
-/// held before and is not wanted any more is done with.
-async fn hold(look: &Look, store: &Store, run: RunId, acted: &mut Acted) -> Result<(), PassError> {
-    let now = clock::now().timestamp();
-    let id = (!acted.held.is_empty()).then(|| held_id(&acted.held));
-    // While absence is not proved no removal is planned, which says nothing about those that wait.
-    if look.policy.may_remove && look.reading.partial.is_empty() {
-        for old in store.reader().held()? {
-            if old.decision.is_none() && Some(&old.id) != id.as_ref() && is_about(look, &old) {
-                store.decide_held(&old.id, Decision::Overtaken, now).await?;
-            }
-        }
-    }
-    let Some(id) = id else { return Ok(()) };
-    let findings = serde_json::to_value(look.guard.findings())
-        .map_err(|e| PassError::fault(format!("findings could not be written: {e}")))?;
-    let plan = HeldPlan {
-        id: id.clone(),
-        run,
-        generation: look.generation,
-        created: now,
-        decision: None,
-        findings,
-        actions: acted.held.iter().map(|held| held.action.clone()).collect(),
-    };
-    store.hold(plan).await?;
-    acted.held_plan = Some(id);
-    Ok(())
-}
-
-/// Whether the pass was about everybody of a plan.
-fn is_about(look: &Look, plan: &HeldPlan) -> bool {
-    let concerned = look.reading.concerned.as_ref();
-    concerned.is_none_or(|concerned| plan.actions.iter().all(|action| concerned.contains(&action.anchor)))
-}
-
-fn held_id(held: &[HeldAction]) -> String {
-    let mut lines: Vec<String> = held
-        .iter()
-        .map(|one| {
-            let changes: Vec<String> =
-                one.action.changes.iter().map(|c| format!("{} {:?} {:?}", c.field, c.from, c.to)).collect();
-            format!("{} {} {}", one.action.anchor, one.action.kind, changes.join(";"))
-        })
-        .collect();
-    lines.sort_unstable();
-    Key::exact(&lines.join("\n")).0[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }

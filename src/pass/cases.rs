@@ -1,5 +1,6 @@
 //! The three states of a person are brought together: staged, stored, observed.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{
@@ -10,6 +11,7 @@ use crate::plan::pair::{Pairing, pair};
 use crate::plan::{Case, Seen, Wish};
 use crate::store::{StagedAccount, StagedWanted, StoreError};
 
+use super::aliases;
 use super::evidence::Evidence;
 use super::observe::Extent;
 
@@ -41,12 +43,18 @@ impl Evidence<'_> {
             .collect();
         let keys: Vec<Key> = accounts.values().map(|account| Key::exact(account.id.as_str())).collect();
         let asked = self.asked_licenses(&keys)?;
+        let mut open = Vec::new();
         for row in self.reader.rows(&known)? {
             let anchor = self.moved.now(row.anchor);
             let Some(at) = self.index.find(row.anchor) else { continue };
             let staged = out.staged.get(&anchor);
             let account = accounts.get(&row.anchor);
             let mut wish = self.wish(anchor, at, staged, &row, &mut out.withheld);
+            if let (Wish::Present(person), Some(lost)) = (&mut wish, self.addresses.aliases.get(&anchor)) {
+                aliases::without(person, lost, Some(&row.applied.profile));
+                out.withheld.extend(lost.iter().map(|(_, withheld)| withheld.clone()));
+                open.push(anchor);
+            }
             if let Some(contest) = self.anchored_elsewhere(anchor, staged)? {
                 out.withheld.push(contest);
                 wish = Wish::Undecided;
@@ -70,8 +78,13 @@ impl Evidence<'_> {
                     && !staged.is_some_and(|staged| {
                         self.doubts.cloud(&row, staged, self.index.record(at) == Fingerprint::NONE)
                     }),
+                standing: staged.map(|staged| staged.standing.clone()),
                 row: Some(row),
             });
+        }
+        for anchor in open {
+            // Until the collision is mended, the record is looked at again.
+            out.staged.entry(anchor).and_modify(|staged| staged.record = Fingerprint::NONE);
         }
         self.name_managers(&mut out)?;
         Ok(out)
@@ -213,8 +226,16 @@ impl Evidence<'_> {
             group(stage.accounts_by_email(&emails)?, |account| account.email.as_ref().map(Email::key));
         let keys: Vec<Key> = by_anchor.values().chain(by_email.values()).flatten().map(|s| s.key).collect();
         let held = self.asked_licenses(&keys)?;
-        for staged in staged {
-            let case = self.newcomer(&staged, &by_anchor, &by_email, &held, &mut out.withheld)?;
+        for mut staged in staged {
+            let mut case = self.newcomer(&staged, &by_anchor, &by_email, &held, &mut out.withheld)?;
+            if let (Wish::Present(person), Some(lost)) =
+                (&mut case.wish, self.addresses.aliases.get(&staged.anchor))
+            {
+                let seen = if let Seen::Account(seen) = &case.seen { Some(&seen.profile) } else { None };
+                aliases::without(person, lost, seen);
+                out.withheld.extend(lost.iter().map(|(_, withheld)| withheld.clone()));
+                staged.record = Fingerprint::NONE;
+            }
             out.cases.push(case);
             out.staged.insert(staged.anchor, staged);
         }
@@ -241,6 +262,7 @@ impl Evidence<'_> {
             held: None,
             protected: false,
             proven: !self.doubts.holds(&staged.dn),
+            standing: Some(staged.standing.clone()),
         };
         if let Some(contest) = self.contest(anchor) {
             withheld.push(contest.clone());
@@ -252,19 +274,34 @@ impl Evidence<'_> {
         };
         let own = accounts(by_anchor.get(&anchor.to_string()));
         // An address whose holder is linked and moves on in this pass will be free by then.
-        let mut same: Vec<Account> = accounts(by_email.get(&person.email.key()));
-        same.retain(|account| !self.moves_on(account, &person.email));
+        let mut same = Vec::new();
+        for account in accounts(by_email.get(&person.email.key())) {
+            if !self.moves_on(&account, &person.email)? {
+                same.push(account);
+            }
+        }
+        // What cannot be asked must not pass for an answer.
+        let failure = Cell::new(None);
+        let answer = |asked: Result<bool, StoreError>| {
+            asked.unwrap_or_else(|e| {
+                failure.set(Some(e));
+                false
+            })
+        };
         let claimed = |account: &Account| {
-            self.reader
-                .anchors_by_cloud(&[Key::exact(account.id.as_str())])
-                .is_ok_and(|owners| owners.iter().any(|(_, owner)| *owner != anchor))
+            let owners = self.reader.anchors_by_cloud(&[Key::exact(account.id.as_str())]);
+            answer(owners.map(|owners| owners.iter().any(|(_, owner)| *owner != anchor)))
         };
         let known = |other: SourceId| {
             self.index.find(other).is_some()
-                || self.reader.rows(&[other]).is_ok_and(|found| !found.is_empty())
-                || self.people.wanted(&[other]).is_ok_and(|found| !found.is_empty())
+                || answer(self.reader.rows(&[other]).map(|found| !found.is_empty()))
+                || answer(self.people.wanted(&[other]).map(|found| !found.is_empty()))
         };
-        match pair(anchor, &own, &same, claimed, known) {
+        let pairing = pair(anchor, &own, &same, claimed, known);
+        if let Some(failure) = failure.take() {
+            return Err(failure);
+        }
+        match pairing {
             Pairing::Nobody => case.wish = Wish::Present(person.clone()),
             Pairing::Account(account, matched) => {
                 case.wish = Wish::Present(person.clone());
@@ -292,15 +329,15 @@ impl Evidence<'_> {
     }
 
     /// Whether an account belongs to a linked person who takes another address in this pass.
-    fn moves_on(&self, account: &Account, address: &Email) -> bool {
-        let owners = self.reader.anchors_by_cloud(&[Key::exact(account.id.as_str())]).unwrap_or_default();
-        owners.iter().any(|(_, owner)| {
-            let owner = self.moved.now(*owner);
-            self.contest(owner).is_none()
-                && self.people.wanted(&[owner]).is_ok_and(|found| {
-                    found.iter().any(|s| s.email.is_some_and(|next| next != address.key()))
-                })
-        })
+    fn moves_on(&self, account: &Account, address: &Email) -> Result<bool, StoreError> {
+        for (_, owner) in self.reader.anchors_by_cloud(&[Key::exact(account.id.as_str())])? {
+            let owner = self.moved.now(owner);
+            let takes_another = |s: &StagedWanted| s.email.is_some_and(|next| next != address.key());
+            if self.contest(owner).is_none() && self.people.wanted(&[owner])?.iter().any(takes_another) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

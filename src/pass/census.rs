@@ -2,13 +2,18 @@
 //! once; what did is judged by the rules and spooled.
 
 mod conclude;
+mod gather;
 mod heard;
+mod primary;
 mod reading;
+mod records;
 mod twins;
+mod ungiven;
 
 pub use conclude::Doubts;
 pub use heard::read_heard;
 pub use reading::{Reading, SourceSeen};
+pub use ungiven::NotGiven;
 
 use std::sync::Arc;
 
@@ -16,16 +21,18 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::model::{
-    Cause, Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted, Withheld,
+    ADDRESSES, Cause, Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted,
+    Withheld, address_key,
 };
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::{Source, SourceError};
-use crate::store::{KeptRecords, Meta, Packer, Reader, SourceMeta, Stage, StagedWanted, StoreError};
+use crate::store::{KeptRecords, Meta, Reader, SourceMeta, Stage, StagedWanted, StoreError};
 
 use super::PassError;
 use super::index::Index;
 use super::membership::{Gathering, Memberships};
+use records::Packing;
 
 /// Portions under way between reading and judging: enough to keep both busy, few enough to
 /// hold the reader back when judging is slow.
@@ -45,6 +52,8 @@ pub struct Sieve {
     pub keep_records: bool,
     /// Now, in seconds since 1970-01-01 UTC.
     pub now: i64,
+    /// Whether people whose record did not change are judged too, to know where each stands.
+    pub compares_everybody: bool,
     /// Where progress is told.
     pub events: Sink,
 }
@@ -74,9 +83,7 @@ pub async fn read(
     let ask = sieve.rules.ask();
     let mut work = Work::new(stage, &sieve)?;
     if sieve.keep_records {
-        // The words of an earlier question are of no use for this one.
-        let known = meta.records.clone().filter(|known| known.ask() == ask);
-        work.packer = Some(Packer::new(known.unwrap_or_else(|| KeptRecords::of(&ask))));
+        work.keep_records(KeptRecords::of(&ask, sources.iter().map(|source| source.name())), meta);
     }
     let mut streams = Vec::new();
     let mut reads = Vec::new();
@@ -156,21 +163,24 @@ struct Work {
     groups: u64,
     unchanged: u64,
     withheld: Vec<Withheld>,
+    not_given: Vec<NotGiven>,
     through_primary: Vec<SourceId>,
+    primary: Vec<(SourceId, Option<Key>)>,
+    follows: bool,
     batch: Vec<StagedWanted>,
-    /// In a read of everything whose records are kept.
-    packer: Option<Packer>,
-    packed: Vec<(SourceId, Vec<u8>)>,
-    /// Somebody has two records.
-    spoiled: bool,
+    packing: Packing,
+    /// When newcomers' records were made, where it matters.
+    ages: Vec<(SourceId, i64)>,
 }
 
 impl Work {
     fn new(stage: Stage, sieve: &Sieve) -> Result<Self, PassError> {
-        let wants_groups = !sieve.rules.groups().is_empty();
+        let wants_groups = sieve.rules.wants_groups();
         Ok(Self {
             stage,
-            gathering: wants_groups.then(|| Gathering::begin(&sieve.reader)).transpose()?,
+            gathering: wants_groups
+                .then(|| Gathering::begin(&sieve.reader, sieve.rules.chosen()))
+                .transpose()?,
             memberships: (!wants_groups).then(Memberships::none),
             groups_whole: true,
             groups_doubtful: false,
@@ -178,11 +188,13 @@ impl Work {
             groups: 0,
             unchanged: 0,
             withheld: Vec::new(),
+            not_given: Vec::new(),
             through_primary: Vec::new(),
+            primary: Vec::new(),
+            follows: false,
             batch: Vec::new(),
-            packer: None,
-            packed: Vec::new(),
-            spoiled: false,
+            packing: Packing::default(),
+            ages: Vec::new(),
         })
     }
 
@@ -213,70 +225,17 @@ impl Work {
         Ok(self)
     }
 
-    /// Takes the groups of one source.
-    fn gather(&mut self, stream: &mut Stream, sieve: &Sieve) -> Result<(), PassError> {
-        let Some(gathering) = &mut self.gathering else { return Ok(()) };
-        let before = self.groups;
-        loop {
-            match stream.portions.blocking_recv() {
-                Some(Portion::Groups(records)) => {
-                    self.groups += records.len() as u64;
-                    for record in &records {
-                        gathering.add(record, &mut self.stage)?;
-                    }
-                    (sieve.events)(Event::Reading {
-                        source: stream.source.clone(),
-                        people: self.people,
-                        groups: self.groups,
-                    });
-                }
-                Some(Portion::GroupsEnd { whole }) => {
-                    self.groups_doubtful |= !whole;
-                    return Ok(());
-                }
-                Some(Portion::People(records)) => {
-                    // Without an end nothing says that these were all groups.
-                    self.groups_doubtful = true;
-                    stream.first = Some(records);
-                    return Ok(());
-                }
-                // Nothing came: what the store knows of its groups goes on to count.
-                None => {
-                    self.groups_whole = false;
-                    self.groups_doubtful |= self.groups > before;
-                    return Ok(());
-                }
-            }
-        }
-    }
-
     fn tell(&self, source: &str, sieve: &Sieve) {
         (sieve.events)(Event::Reading { source: source.into(), people: self.people, groups: self.groups });
     }
 
-    /// From here on people meet finished memberships.
-    fn end_groups(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
-        if let Some(gathering) = self.gathering.take() {
-            let linked = !sieve.index.is_empty();
-            self.memberships = Some(gathering.finish(
-                self.groups_whole && !self.groups_doubtful,
-                linked,
-                &sieve.rules,
-                &sieve.reader,
-                &self.stage,
-            )?);
-        }
-        Ok(())
-    }
-
     fn judge(&mut self, record: Record, sieve: &Sieve) -> Result<(), StoreError> {
-        if let Some(packer) = &mut self.packer {
-            let packed = packer.pack(&record);
-            self.packed.push((record.anchor, packed));
-        }
+        self.packing.take(&record);
         let print = record.fingerprint(sieve.rules.fingerprint());
         let at = sieve.index.find(record.anchor);
+        self.note_primary(&record, sieve)?;
         let memberships = self.memberships.as_ref();
+        let mut unchanged = false;
         if let Some(at) = at {
             if sieve.index.met.set(at) {
                 return self.met_again(record, print, sieve);
@@ -286,7 +245,8 @@ impl Work {
                 self.through_primary.push(record.anchor);
             }
             let touched = through_primary || memberships.is_some_and(|m| m.touches(&record));
-            if sieve.index.record(at) == print && !touched {
+            unchanged = sieve.index.record(at) == print && !touched;
+            if unchanged && !sieve.compares_everybody {
                 self.unchanged += 1;
                 return Ok(());
             }
@@ -298,6 +258,10 @@ impl Work {
             None => Default::default(),
         };
         let mut verdict = sieve.rules.judge(&record, &groups, sieve.now);
+        if unchanged && !matches!(&verdict.wanted, Wanted::Present(person) if !person.licenses.is_empty()) {
+            self.unchanged += 1;
+            return Ok(());
+        }
         if let (Wanted::Leaving(cause), Some(at)) = (&mut verdict.wanted, at) {
             // Nobody knows who was in a group that is gone.
             if *cause == Cause::OutOfScope && memberships.is_some_and(Memberships::hide_who_was_in) {
@@ -322,15 +286,21 @@ impl Work {
             }
             _ => {}
         }
+        if email.is_some() {
+            self.ages.extend(sieve.rules.created(&record).map(|created| (record.anchor, created)));
+        }
+        let open = self.note_ungiven(&record, verdict.ungiven, sieve);
         self.batch.push(StagedWanted {
             anchor: record.anchor,
             linked: at.is_some(),
-            record: print,
+            // Whoever lacks a licence for a mistake is looked at until it is mended.
+            record: if open { Fingerprint::NONE } else { print },
             dn: record.dn,
             email,
             recheck: verdict.recheck,
             joined,
             wanted: verdict.wanted,
+            standing: verdict.standing,
         });
         Ok(())
     }
@@ -341,10 +311,7 @@ impl Work {
     }
 
     fn flush(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
-        if !self.packed.is_empty() {
-            self.stage.put_records(&self.packed)?;
-            self.packed.clear();
-        }
+        self.packing.flush(&mut self.stage)?;
         let mut batch = std::mem::take(&mut self.batch);
         let mut twins = Vec::new();
         for (position, dn) in self.stage.put_wanted(&batch)? {
@@ -360,8 +327,23 @@ impl Work {
             }
         }
         self.stage.put_wanted(&twins)?;
+        self.stage.put_ages(&self.ages)?;
+        let aliases: Vec<(Key, SourceId)> = batch.iter().flat_map(alternates).collect();
+        self.stage.put_aliases(&aliases)?;
+        self.ages.clear();
         batch.clear();
         self.batch = batch;
         Ok(())
     }
+}
+
+/// The alternate addresses of somebody.
+fn alternates(staged: &StagedWanted) -> impl Iterator<Item = (Key, SourceId)> {
+    let profile = match &staged.wanted {
+        Wanted::Present(person) => Some(&person.profile),
+        Wanted::Leaving(_) | Wanted::Withheld(_) => None,
+    };
+    let values =
+        profile.into_iter().flat_map(|profile| ADDRESSES.iter().filter_map(|field| profile.get(field)));
+    values.map(|value| (address_key(value), staged.anchor))
 }

@@ -25,6 +25,7 @@ use crate::store::{Followed, Meta, Reader, SourceMeta, Stage};
 use super::PassError;
 use super::bounds::since;
 use super::census::{Doubts, SourceSeen};
+use super::groups::chosen_print;
 use super::kept::{Kept, question, suffice};
 use super::membership::Memberships;
 
@@ -115,12 +116,17 @@ fn reason_to_read_all(hearing: &Hearing<'_>, meta: &Meta) -> Option<String> {
         if meta.written == Fingerprint::NONE || !hearing.keep_records {
             return Some("the rules changed, or this is the first pass".into());
         }
-        if hearing.in_passing || !suffice(hearing.rules, meta, true) {
+        if hearing.in_passing
+            || !meta.records.as_ref().is_some_and(|kept| suffice(kept, hearing.rules, hearing.sources))
+        {
             return Some("the rules changed, and the kept records do not hold all that they read".into());
         }
     }
     if hearing.in_passing && meta.last_observation.is_none() {
         return Some("the whole cloud has to be looked at first".into());
+    }
+    if meta.groups != chosen_print(hearing.rules) {
+        return Some("the choice of groups changed".into());
     }
     let mut any = false;
     for source in hearing.sources {

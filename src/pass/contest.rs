@@ -1,15 +1,18 @@
 //! Two people, one address: who may go on, and who is withheld.
 //!
 //! An address belongs to the linked person who already has it. Among newcomers nobody has the
-//! better claim: all of them are withheld, each with the DN of the others. Whoever is about to
+//! better claim, unless the configuration says that the oldest record has; or nobody has one at all.
+//! All others are withheld, each with the DNs of all who claim it. Whoever is about to
 //! give the address up does not hold it any more. What a stray holds in the cloud is not free.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::model::{Key, LinkState, SourceId, Wanted, Withheld};
 use crate::plan::order::{Readdress, rounds};
+use crate::rules::Collisions;
 use crate::store::{Reader, Stage, StagedWanted, StoreError};
 
+use super::aliases::{self, Aliases};
 use super::index::Index;
 use super::moved::Moved;
 use super::strays::Taken;
@@ -24,6 +27,8 @@ pub struct Addresses {
     pub contested: HashMap<SourceId, Withheld>,
     /// Linked people who change their address, in rounds that free before they take.
     pub rounds: Vec<Vec<SourceId>>,
+    /// Alternate addresses that are not given.
+    pub aliases: Aliases,
 }
 
 /// Finds all contests over addresses; `moved` are those who have another anchor now, and `taken` the
@@ -34,8 +39,18 @@ pub fn settle(
     index: &Index,
     moved: &Moved,
     taken: &Taken,
+    collisions: Collisions,
 ) -> Result<Addresses, StoreError> {
-    let mut claims = Claims { stage, reader, index, moved, taken, losers: BTreeMap::new() };
+    let mut claims = Claims {
+        stage,
+        reader,
+        index,
+        moved,
+        taken,
+        collisions,
+        losers: BTreeMap::new(),
+        oldest: HashMap::new(),
+    };
     for anchor in taken.keys() {
         claims.lose(*anchor, "address_of_stray", Vec::new());
     }
@@ -56,7 +71,9 @@ pub fn settle(
             break rounds;
         }
     };
-    Ok(Addresses { contested: claims.explain()?, rounds })
+    let contested = claims.explain()?;
+    let aliases = aliases::settle(stage, reader, moved, &contested)?;
+    Ok(Addresses { contested, rounds, aliases })
 }
 
 struct Claims<'a> {
@@ -65,7 +82,10 @@ struct Claims<'a> {
     index: &'a Index,
     moved: &'a Moved,
     taken: &'a Taken,
+    collisions: Collisions,
     losers: BTreeMap<SourceId, (&'static str, Vec<SourceId>)>,
+    /// Who goes on although nobody has the address yet.
+    oldest: HashMap<Key, SourceId>,
 }
 
 impl Claims<'_> {
@@ -80,6 +100,16 @@ impl Claims<'_> {
         for (key, claimants) in self.stage.email_claims()? {
             let holders = self.owners(&[key])?;
             let holder = holders.iter().map(|(_, anchor)| *anchor).find(|anchor| claimants.contains(anchor));
+            let holder = match self.collisions {
+                Collisions::Linked => holder,
+                Collisions::Nobody => None,
+                Collisions::LinkedThenOldest if holder.is_some() => holder,
+                Collisions::LinkedThenOldest => {
+                    let oldest = self.oldest(&claimants)?;
+                    self.oldest.extend(oldest.map(|oldest| (key, oldest)));
+                    oldest
+                }
+            };
             for anchor in &claimants {
                 if Some(*anchor) != holder {
                     let others = claimants.iter().copied().filter(|other| other != anchor).collect();
@@ -88,6 +118,24 @@ impl Claims<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Of people of whom nobody has the address: the linked before the new, and of those the one whose
+    /// record is older than any other. `None` where the directory does not tell.
+    fn oldest(&self, claimants: &[SourceId]) -> Result<Option<SourceId>, StoreError> {
+        let staged = self.stage.wanted(claimants)?;
+        let any_linked = staged.iter().any(|one| one.linked);
+        let first: Vec<SourceId> =
+            staged.iter().filter(|one| one.linked == any_linked).map(|one| one.anchor).collect();
+        if let [only] = first.as_slice() {
+            return Ok(Some(*only));
+        }
+        let ages = self.stage.ages(&first)?;
+        let Some(least) = ages.values().min() else { return Ok(None) };
+        let mut oldest = ages.iter().filter(|(_, age)| *age == least).map(|(anchor, _)| *anchor);
+        // Of two made in the same second, or unknown in age, none is the older one.
+        let one = oldest.next().filter(|_| ages.len() == first.len());
+        Ok(one.filter(|_| oldest.next().is_none()))
     }
 
     fn against_snapshot(&mut self) -> Result<(), StoreError> {
@@ -103,7 +151,8 @@ impl Claims<'_> {
             let owners: HashMap<Key, SourceId> = self.owners(&keys)?.into_iter().collect();
             let taken: Vec<(SourceId, SourceId, Key)> = page
                 .iter()
-                .filter_map(|(key, anchor)| Some((*anchor, *owners.get(key)?, *key)))
+                .map(|(key, anchor)| (*key, self.oldest.get(key).copied().unwrap_or(*anchor)))
+                .filter_map(|(key, anchor)| Some((anchor, *owners.get(&key)?, key)))
                 .filter(|(anchor, owner, _)| anchor != owner)
                 .collect();
             for (anchor, owner, key) in taken {
@@ -116,11 +165,17 @@ impl Claims<'_> {
                             rows.first().is_none_or(|row| row.state != LinkState::Present)
                         }
                     };
-                    self.lose(
-                        anchor,
-                        if gone { "address_of_leaver" } else { "duplicate_email" },
-                        vec![owner],
-                    );
+                    self.oldest.remove(&key);
+                    let code = if gone { "address_of_leaver" } else { "duplicate_email" };
+                    let mut all = self.stage.claimants(&[key])?;
+                    all.push(owner);
+                    // Everybody else who claims it hears of the owner, too.
+                    for one in all.iter().copied().filter(|one| *one != owner) {
+                        if one == anchor || self.losers.contains_key(&one) {
+                            let others = all.iter().copied().filter(|other| *other != one).collect();
+                            self.lose(one, code, others);
+                        }
+                    }
                 }
             }
         }
@@ -177,7 +232,15 @@ impl Claims<'_> {
             }
             let names: Vec<String> =
                 others.iter().map(|other| self.name(*other)).collect::<Result<_, _>>()?;
-            out.insert(*anchor, withheld(&staged, code, &names));
+            let mut withheld = withheld(&staged, code, &names);
+            let winner =
+                staged.email.and_then(|key| self.oldest.get(&key)).filter(|_| *code == "duplicate_email");
+            if let Some(winner) = winner.filter(|winner| !self.losers.contains_key(winner)) {
+                withheld
+                    .reason
+                    .push_str(&format!("; \"{}\" goes on (people.collisions)", self.name(*winner)?));
+            }
+            out.insert(*anchor, withheld);
         }
         Ok(out)
     }

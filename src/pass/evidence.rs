@@ -1,6 +1,7 @@
-//! Everything that the cases of a pass are made from, gathered in one place.
+//! What is known about people from all three sides, from which their cases are made.
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 
 use crate::model::{CloudId, Email, FieldSet};
 use crate::store::{Reader, Stage};
@@ -12,16 +13,15 @@ use super::index::Index;
 use super::moved::Moved;
 use super::observe::Observation;
 
-/// Everything that cases are made from.
-pub struct Evidence<'a> {
+/// All evidence but that of the cloud.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
     /// Who is linked, and who was met.
     pub index: &'a Index,
     /// The snapshot.
     pub reader: &'a Reader,
     /// Wanted people.
     pub people: &'a Stage,
-    /// What was seen of the cloud.
-    pub observation: &'a Observation,
     /// Who is known under another anchor.
     pub moved: &'a Moved,
     /// Contests over addresses.
@@ -40,31 +40,12 @@ pub struct Evidence<'a> {
     pub kept: FieldSet,
 }
 
-/// All evidence but that of the cloud.
+/// Everything that cases are made from.
 #[derive(Clone, Copy)]
-pub struct Known<'a> {
-    /// See [`Evidence`].
-    pub index: &'a Index,
-    /// See [`Evidence`].
-    pub reader: &'a Reader,
-    /// See [`Evidence`].
-    pub people: &'a Stage,
-    /// See [`Evidence`].
-    pub moved: &'a Moved,
-    /// See [`Evidence`].
-    pub addresses: &'a Addresses,
-    /// See [`Evidence`].
-    pub narrowed: &'a Narrowed,
-    /// See [`Evidence`].
-    pub whole: bool,
-    /// See [`Evidence`].
-    pub doubts: &'a Doubts,
-    /// See [`Evidence`].
-    pub me: Option<&'a CloudId>,
-    /// See [`Evidence`].
-    pub protected: &'a BTreeSet<Email>,
-    /// See [`Evidence`].
-    pub kept: FieldSet,
+pub struct Evidence<'a> {
+    known: Known<'a>,
+    /// What was seen of the cloud.
+    pub observation: &'a Observation,
 }
 
 impl<'a> Known<'a> {
@@ -73,21 +54,14 @@ impl<'a> Known<'a> {
     where
         'a: 'b,
     {
-        let Self { index, reader, people, moved, addresses, narrowed, whole, doubts, me, protected, kept } =
-            *self;
-        Evidence {
-            index,
-            reader,
-            people,
-            observation,
-            moved,
-            addresses,
-            narrowed,
-            whole,
-            doubts,
-            me,
-            protected,
-            kept,
-        }
+        Evidence { known: *self, observation }
+    }
+}
+
+impl<'a> Deref for Evidence<'a> {
+    type Target = Known<'a>;
+
+    fn deref(&self) -> &Known<'a> {
+        &self.known
     }
 }

@@ -1,5 +1,5 @@
-//! What the snapshot should say about people before and without any action: the ground on which
-//! confirmed changes are laid.
+//! The ground on which the actions of somebody are laid, and what the snapshot should say where there
+//! are none: the row as it would read had it known what was observed.
 
 use crate::apply::Finish;
 use crate::model::{Cause, Fingerprint, Given, LinkState, Origin, SnapshotRow, license_digest};
@@ -96,13 +96,18 @@ pub(super) fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Op
             let Finish { dn, record, recheck, joined } = done;
             let moves = row.anchor != case.anchor;
             let same = (&row.dn, row.record, row.recheck, row.joined) == (&dn, record, recheck, joined);
+            let fades = row.given.fading != decision.fading;
             match &decision.refreshed {
-                None if !moves && same => None,
-                None if !moves => {
+                None if !moves && !fades && same => None,
+                None if !moves && !fades => {
                     Some(RowChange::Touch { anchor: case.anchor, record, dn: Some(dn), recheck, joined })
                 }
                 fresh => {
-                    let mut fresh = fresh.clone().unwrap_or_else(|| Box::new(row.clone()));
+                    let mut fresh = fresh.clone().unwrap_or_else(|| {
+                        let mut row = row.clone();
+                        row.given.fading.clone_from(&decision.fading);
+                        Box::new(row)
+                    });
                     (fresh.dn, fresh.record, fresh.recheck, fresh.joined) = (dn, record, recheck, joined);
                     Some(settled(case, fresh))
                 }

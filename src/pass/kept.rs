@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Ask, Record, SourceId};
 use crate::rules::Rules;
-use crate::store::{Followed, KeptRecords, Meta, Packer, Reader, RecordChanges, Store};
+use crate::source::Source;
+use crate::store::{Followed, KeptRecords, Meta, Packer, Reader, RecordChanges, Store, StoreError};
 
 use super::PassError;
 use super::looked::Look;
@@ -19,8 +20,8 @@ pub enum Kept {
     /// They stay as they are.
     #[default]
     Untouched,
-    /// The configuration says that none are kept.
-    None,
+    /// The configuration says that none are kept, and some are.
+    Cleared,
     /// Everything was read: they are those in the stage.
     Staged(KeptRecords),
     /// A few are others.
@@ -39,9 +40,15 @@ pub(super) fn question(rules: &Rules, meta: &Meta, keep: bool) -> Ask {
     }
 }
 
-/// Whether other rules can be judged from the kept records.
-pub(super) fn suffice(rules: &Rules, meta: &Meta, keep: bool) -> bool {
-    keep && meta.records.as_ref().is_some_and(|kept| kept.cover(&rules.ask()))
+/// Whether other rules can be judged from the kept records: they hold all that the rules read, and the
+/// people of the sources that there are, and of no other.
+pub(super) fn suffice(kept: &KeptRecords, rules: &Rules, sources: &[Box<dyn Source>]) -> bool {
+    kept.cover(&rules.ask()) && kept.sources.iter().map(String::as_str).eq(names(sources))
+}
+
+/// The names of sources, sorted.
+fn names(sources: &[Box<dyn Source>]) -> BTreeSet<&str> {
+    sources.iter().map(|source| source.name()).collect()
 }
 
 /// The words for the log when they do not.
@@ -52,10 +59,13 @@ pub(super) fn words(
     rules: &Rules,
     meta: &Meta,
     keep: bool,
+    sources: &[Box<dyn Source>],
     reader: &Reader,
     concerned: &BTreeSet<SourceId>,
 ) -> Result<Option<Vec<String>>, PassError> {
-    let Some(kept) = meta.records.as_ref().filter(|_| suffice(rules, meta, keep)) else { return Ok(None) };
+    let Some(kept) = meta.records.as_ref().filter(|kept| keep && suffice(kept, rules, sources)) else {
+        return Ok(None);
+    };
     // An entry that could not be used, most often: nobody knows what the new rules make of it.
     let lacking = reader.unrecorded(concerned.len() + 1)?;
     Ok(lacking.iter().all(|anchor| concerned.contains(anchor)).then(|| kept.words.clone()))
@@ -68,13 +78,14 @@ pub(super) struct Hearsay {
     packer: Option<Packer>,
     put: BTreeMap<SourceId, Vec<u8>>,
     spoiled: bool,
+    /// None are to be kept, and some are.
     off: bool,
 }
 
 impl Hearsay {
-    pub(super) fn new(meta: &Meta, keep: bool) -> Self {
+    pub(super) fn new(meta: &Meta, keep: bool, reader: &Reader) -> Result<Self, StoreError> {
         let packer = meta.records.clone().filter(|_| keep).map(Packer::new);
-        Self { packer, off: !keep, ..Self::default() }
+        Ok(Self { packer, off: !keep && reader.keeps_records()?, ..Self::default() })
     }
 
     /// Takes a record, before anything is left out of it. `again`: there was another one.
@@ -96,18 +107,26 @@ impl Hearsay {
                 let put = self.put.into_iter().collect();
                 Kept::Changed(packer.into_kept(), RecordChanges { put, drop, clear: false })
             }
-            None if self.off => Kept::None,
+            None if self.off => Kept::Cleared,
             None => Kept::Untouched,
         }
     }
 }
 
 impl Kept {
+    /// The configuration says that none are kept.
+    pub(super) fn none(reader: &Reader) -> Result<Self, StoreError> {
+        Ok(if reader.keeps_records()? { Self::Cleared } else { Self::Untouched })
+    }
+
     /// Notes in what is about to be remembered what becomes of them.
     pub(super) fn note(self, meta: &mut Meta, followed: &mut Followed) {
         match self {
             Self::Untouched | Self::Staged(_) => {}
-            Self::None => followed.records.clear = meta.records.take().is_some(),
+            Self::Cleared => {
+                meta.records = None;
+                followed.records.clear = true;
+            }
             Self::Changed(kept, changes) => {
                 meta.records = Some(kept);
                 followed.records = changes;
@@ -126,7 +145,7 @@ pub(super) async fn store_all(
     meta: &mut Meta,
 ) -> Result<(), PassError> {
     let whole = look.reading.settled && look.reading.partial.is_empty();
-    let same = meta.records.as_ref().is_some_and(|known| known.ask() == kept.ask());
+    let same = meta.records.as_ref().is_some_and(|known| known.hold_as_much_as(kept));
     // The words come first; and records of another question are none until all of them are new.
     let words = Some(kept.clone()).filter(|_| same);
     if meta.records != words {

@@ -3,73 +3,30 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::cloud::CloudRead;
-use crate::guard::{Guard, Limits, Tally};
-use crate::model::{Action, Email, Fingerprint, Key, Managed, SourceId};
-use crate::plan::{Leavers, Policy, Seats};
+use crate::guard::Guard;
+use crate::model::{Action, Fingerprint, Key, Managed, Role, SourceId};
+use crate::plan::{Lines, Policy, Seats};
 use crate::report::{Event, Sink};
-use crate::rules::Rules;
-use crate::source::Source;
-use crate::store::{Decision, Reader, Stage};
+use crate::store::{Decision, Stage};
 
 use super::PassError;
 use super::bounds::{Narrowed, are_settled, sights, since};
+use super::broker::{Brokered, Terms, broker};
 use super::census::{Sieve, read, read_heard};
-use super::changes::Heard;
 use super::contest::settle;
 use super::evidence::Known;
+use super::groups::{Groups, GroupsSeen, chosen_print, see};
 use super::index::{Faces, Index};
 use super::kept;
 use super::looked::Look;
 use super::moved::Moved;
-use super::observe::{OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
-use super::parts::Parts;
+use super::observe::{Extent, OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
+use super::parts::{CHUNK, Parts};
+use super::queue::{Knowledge, current, forecasts};
 use super::rebound::{self, Bound};
 use super::sections::Sections;
 use super::strays::{Taken, in_the_way};
-
-/// How much of the cloud to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Observe {
-    /// Everything.
-    All,
-    /// Only what the changes are about, as long as they are few.
-    Touched,
-}
-
-/// Everything that a look needs.
-pub struct World<'a> {
-    /// The sources.
-    pub sources: &'a [Box<dyn Source>],
-    /// The cloud, to read.
-    pub cloud: &'a dyn CloudRead,
-    /// The snapshot, to read.
-    pub reader: &'a Reader,
-    /// The rules, not yet bound to a catalogue.
-    pub rules: Rules,
-    /// What becomes of leavers.
-    pub leavers: Leavers,
-    /// Whether existing accounts with the same e-mail are taken over.
-    pub adopt: bool,
-    /// The limits of the guard.
-    pub limits: Limits,
-    /// Addresses of people who are never deactivated, deleted or stripped.
-    pub protected: BTreeSet<Email>,
-    /// How much of the cloud to look at.
-    pub observe: Observe,
-    /// Whether the records are kept, so that other rules are judged without a new read.
-    pub keep_records: bool,
-    /// What changed in the sources; without it, or when the whole cloud has to be looked at,
-    /// everything is read.
-    pub heard: Option<Box<Heard>>,
-    /// The removals of the last hour: a trickle of changes must not take away more than one
-    /// pass may.
-    pub recent: Tally,
-    /// Now, in seconds since 1970-01-01 UTC.
-    pub now: i64,
-    /// Where progress is told.
-    pub events: Sink,
-}
+use super::world::{Observe, World};
 
 /// Looks: reads everything, changes nothing.
 ///
@@ -84,6 +41,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         rules,
         leavers,
         adopt,
+        preempt,
+        groups,
         limits,
         protected,
         observe,
@@ -110,7 +69,17 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     }
     let catalogue = cloud.catalogue().await.map_err(PassError::Cloud)?;
     let roles = cloud.roles().await.map_err(PassError::Cloud)?;
-    let (rules, unbound) = rules.bind(&catalogue, &roles);
+    let full_admin = Role::full(&roles).cloned();
+    let (mut rules, mut unbound) = rules.bind(&catalogue, &roles);
+    let mut in_use = None;
+    let mut placeless = Vec::new();
+    if rules.needs_places() {
+        in_use = cloud.lines().await.map_err(PassError::Cloud)?;
+        (rules, placeless) = rules.locate(cloud.places().await.map_err(PassError::Cloud)?);
+    }
+    // Without a location nothing is given there; that says nothing about what may be taken.
+    let may_strip = unbound.is_empty();
+    unbound.append(&mut placeless);
     let named = (rules.managed_licenses().clone(), rules.managed_roles());
     let managed = Managed {
         fields: rules.managed(),
@@ -132,23 +101,29 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let alone = heard.as_ref().is_some_and(|heard| heard.alone);
     let observes_all = !alone && (observe == Observe::All || meta.last_observation.is_none());
     let digests = (rules.written(), rules.fingerprint());
+    let rule_names = rules.entitlement_names();
+    let choice = chosen_print(&rules);
+    // Whether a group is chosen is told by its record alone.
+    let chosen_as_before = choice == meta.groups;
     let bound = rebound::compare(&meta, digests, now);
     // Everybody is judged anew, from the kept records where these say all that the rules read.
+    let is_anew = !alone && !observes_all && chosen_as_before && bound == Bound::Anew;
     let words = match &heard {
         // Of a source that cannot tell changes, the records may be old.
-        Some(heard) if bound == Bound::Anew && !alone && !observes_all && heard.asked_all => {
-            kept::words(&rules, &meta, keep_records, reader, &heard.concerned)?
+        Some(heard) if is_anew && heard.asked_all => {
+            kept::words(&rules, &meta, keep_records, sources, reader, &heard.concerned)?
         }
         _ => None,
     };
-    if heard.is_some() && !alone && !observes_all && bound == Bound::Anew {
+    if heard.is_some() && is_anew {
         events(match &words {
             Some(_) => Event::JudgingKept,
             None if meta.written == rules.written() => Event::ReadingAll { reason: rebound::REASON.into() },
             None => Event::ReadingAll { reason: kept::LACKING.into() },
         });
     }
-    let heard = heard.filter(|_| alone || !observes_all && (bound != Bound::Anew || words.is_some()));
+    let heard = heard
+        .filter(|_| alone || !observes_all && chosen_as_before && (bound != Bound::Anew || words.is_some()));
     let (index, faces) = match &heard {
         Some(_) if words.is_some() => Index::load(reader, now, false)?,
         Some(heard) if heard.concerned.len() <= few(meta.linked) => {
@@ -181,6 +156,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         settled,
         keep_records,
         now,
+        compares_everybody: preempt,
         events: Arc::clone(&events),
     });
     let follows = heard.is_some();
@@ -195,7 +171,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         }
     };
     let ((reading, mut people), observation) = if observes_all {
-        let observing = observe_all(cloud, &managed, Arc::clone(&index), faces, Arc::clone(&events));
+        let observing =
+            observe_all(cloud, &managed, full_admin.as_ref(), Arc::clone(&index), faces, Arc::clone(&events));
         let (reading, observation) = tokio::try_join!(reading, observing)?;
         (reading, Some(observation))
     } else {
@@ -205,13 +182,22 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
 
     let narrowed = Narrowed::new(&meta, &sieve.rules, &sights, &reading.sources);
     let moved = Moved::find(&sieve.rules, &mut people, reader, &index, reading.whole)?;
-    let addresses = settle(&people, reader, &index, &moved, &Taken::new())?;
+    let addresses = settle(&people, reader, &index, &moved, &Taken::new(), sieve.rules.collisions())?;
     let resting = match leavers.delete_after {
         Some(keep) => reader.rows_left(now.saturating_sub(keep))?.into_iter().map(|row| row.anchor).collect(),
         None => Vec::new(),
     };
-    let policy =
-        Policy { managed, leavers, adopt, may_remove: reading.whole, may_strip: unbound.is_empty(), now };
+    let policy = Policy {
+        managed,
+        leavers,
+        full_admin: full_admin.clone(),
+        tenure: sieve.tenure().over(&catalogue),
+        adopt,
+        may_remove: reading.whole,
+        may_strip,
+        now,
+    };
+    let lines = Lines::open(in_use.as_deref());
     let known = Known {
         index: &index,
         reader,
@@ -225,6 +211,29 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         protected: &protected,
         kept: policy.managed.kept,
     };
+    let mut approved_plans = Vec::new();
+    let mut approved: Vec<Action> = Vec::new();
+    for plan in reader.held()? {
+        if plan.decision == Some(Decision::Approved) {
+            approved_plans.push(plan.id);
+            approved.extend(plan.actions);
+        }
+    }
+    let waiting = current(reader, &moved)?;
+    let absent = Knowledge { reader, people: &people, index: &index, moved: &moved, reading: &reading }
+        .absent(&waiting)?;
+    let terms = |absent| Terms {
+        limits: &limits,
+        recent: &recent,
+        linked,
+        headcount: reading.headcount,
+        approved: &approved,
+        catalogue: &catalogue,
+        waiting: &waiting,
+        absent,
+        lines: &lines,
+        preempt: false,
+    };
     // Without an observation yet, the sections are those of the source alone.
     let sort = |observation: &Observation| Sections::sort(&known.with(observation), &resting);
     let (observation, sections) = match observation {
@@ -237,9 +246,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             let sections = sort(&nothing)?;
             // Nothing is taken from anybody about whom the cloud was not asked: they may have become
             // an administrator since. What they hold already is not given, and not ours to take later.
-            let seats = Seats::open(&catalogue);
-            let doubtful = Parts::begin(known.with(&nothing), &sections, &policy, seats, Default::default())
-                .doubtful(few + 1)?;
+            let shown = known.with(&nothing);
+            let (linked_staged, new) = people.counts();
+            let seats = if linked_staged + new <= CHUNK as u64 {
+                broker(shown, &sections, &policy, &terms(absent.clone()))?.seats
+            } else {
+                Seats::default()
+            };
+            let parts = Parts::begin(shown, &sections, &policy, seats, lines.clone(), Default::default());
+            let (doubtful, wonders) = parts.doubtful(few + 1)?;
             let mut leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
             if let Some(asked_for) = asked_for {
                 leavers.retain(|anchor| asked_for.contains(anchor));
@@ -252,7 +267,12 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                 .chain(moved.all().map(|(_, old)| old))
                 .collect();
             let readdressed: Vec<SourceId> = addresses.rounds.iter().flatten().copied().collect();
-            match questions(&people, reader, leavers, &readdressed, few)? {
+            let questions = if wonders && !alone {
+                None
+            } else {
+                questions(&people, reader, leavers, &readdressed, few)?
+            };
+            match questions {
                 Some(questions) => (observe_some(cloud, &policy.managed, questions).await?, sections),
                 None => {
                     if follows && index.len() as u64 != index.linked() {
@@ -260,9 +280,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                         return Err(PassError::fault("more people to ask about than are concerned".into()));
                     }
                     let faces = Index::load(reader, now, true)?.1;
-                    let all =
-                        observe_all(cloud, &policy.managed, Arc::clone(&index), faces, Arc::clone(&events))
-                            .await?;
+                    let all = observe_all(
+                        cloud,
+                        &policy.managed,
+                        full_admin.as_ref(),
+                        Arc::clone(&index),
+                        faces,
+                        Arc::clone(&events),
+                    )
+                    .await?;
                     let sections = sort(&all)?;
                     (all, sections)
                 }
@@ -274,21 +300,20 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let (addresses, sections) = if taken.is_empty() {
         (addresses, sections)
     } else {
-        let addresses = settle(&people, reader, &index, &moved, &taken)?;
+        let addresses = settle(&people, reader, &index, &moved, &taken, sieve.rules.collisions())?;
         let known = Known { addresses: &addresses, ..known };
         let sections = Sections::sort(&known.with(&observation), &resting)?;
         (addresses, sections)
     };
     tell_observed(&observation, &events);
-
-    let mut approved_plans = Vec::new();
-    let mut approved: Vec<Action> = Vec::new();
-    for plan in reader.held()? {
-        if plan.decision == Some(Decision::Approved) {
-            approved_plans.push(plan.id);
-            approved.extend(plan.actions);
+    let seen = match &reading.memberships.chosen {
+        Some(chosen) => {
+            let all = matches!(observation.extent, Extent::All { .. });
+            see(cloud, reader, chosen, all).await?
         }
-    }
+        None => GroupsSeen::default(),
+    };
+
     let mut look = Look {
         plan: plan_id(&organization.id, meta.generation, now),
         generation: meta.generation,
@@ -299,12 +324,19 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         reading,
         observation,
         policy,
+        lines,
         linked,
         beyond,
         named,
         rules: digests,
         anew: !alone && bound != Bound::Same && meta.written != Fingerprint::NONE,
+        rule_names,
+        supply: Vec::new(),
+        forecasts: Default::default(),
+        seats: Seats::default(),
+        choice,
         approved: approved_plans,
+        groups: Groups { rules: groups, seen, limits, recent, approved: approved.clone() },
         people,
         index,
         moved,
@@ -314,16 +346,28 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         reader: reader.clone(),
         protected,
     };
-    let parts = Parts::begin(
-        look.evidence(),
-        &look.sections,
-        &look.policy,
-        Seats::open(&look.catalogue),
-        (look.plan.clone(), look.generation),
-    );
-    let mut tally = parts.tally(&approved)?;
-    tally.join(&recent);
-    look.guard = Guard::weigh(&limits, &tally, linked, look.reading.headcount, approved);
+    let terms = Terms {
+        limits: &limits,
+        recent: &recent,
+        linked,
+        headcount: look.reading.headcount,
+        approved: &approved,
+        catalogue: &look.catalogue,
+        waiting: &waiting,
+        lines: &look.lines,
+        absent: look.knowledge(reader).absent(&waiting)?,
+        // Nobody is taken anything from whose place, or whose rival's, was not read.
+        preempt: preempt && !follows && look.policy.may_remove && look.policy.may_strip,
+    };
+    let brokered = broker(look.evidence(), &look.sections, &look.policy, &terms)?;
+    let Brokered { guard, seats, supply, first } = brokered;
+    (look.guard, look.seats, look.supply) = (guard, seats, supply);
+    look.sections.put_first(&first);
+    look.forecasts = forecasts(reader, &look.supply, now)?;
+    for one in look.supply.iter().filter(|one| one.short() > 0) {
+        let (license, short) = (one.license.to_string(), one.short());
+        events(Event::ShortOfSeats { license, total: one.total, demand: one.demand(), short });
+    }
     for finding in look.guard.findings() {
         events(Event::Objection(finding.clone()));
     }
@@ -331,7 +375,6 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
 }
 
 fn tell_observed(observation: &Observation, events: &Sink) {
-    use super::observe::Extent;
     let drifted = match &observation.extent {
         Extent::All { drifted, .. } => drifted.count(),
         Extent::Some(_) => 0,

@@ -1,27 +1,30 @@
 //! What a look found out, and the questions that can be asked of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::apply::after;
+use crate::apply::{after, joined};
 use crate::cloud::Organization;
 use crate::guard::Guard;
 use crate::model::{
-    Action, Attr, Catalogue, Change, CloudId, Email, Fingerprint, Key, Kind, LicenseId, RoleId, SourceId,
+    Action, Attr, Catalogue, Change, CloudId, Email, Fingerprint, GroupLink, Key, Kind, LicenseId, Origin,
+    RoleId, SourceId,
 };
-use crate::plan::{Case, Policy, Seats};
+use crate::plan::{Case, Forecast, Lines, Policy, Seats, Supply};
 use crate::rules::Unbound;
-use crate::store::{Outcome, Reader, RowChange, Settlement, Stage};
+use crate::store::{GroupChange, Outcome, Reader, RowChange, Settlement, Stage};
 
 use super::PassError;
 use super::bounds::Narrowed;
 use super::census::Reading;
 use super::contest::Addresses;
 use super::evidence::{Evidence, Known};
+use super::groups::{GroupView, Groups, primary_changes};
 use super::index::Index;
 use super::moved::Moved;
 use super::observe::{Extent, Observation};
 use super::parts::{Part, Parts};
+use super::queue::Knowledge;
 use super::sections::Sections;
 
 /// What was found out.
@@ -40,6 +43,15 @@ pub struct Look {
     pub guard: Guard,
     /// What holds for everybody.
     pub policy: Policy,
+    /// The account of every licence whose seats are limited.
+    pub supply: Vec<Supply>,
+    /// When seats run out, where that can be said.
+    pub forecasts: BTreeMap<LicenseId, Forecast>,
+    /// The names of the rules that give licences.
+    pub rule_names: Vec<String>,
+    pub(super) seats: Seats,
+    /// Numbers and extensions in use.
+    pub lines: Lines,
     /// The id of the plan.
     pub plan: String,
     /// The generation of the snapshot that was looked at.
@@ -54,8 +66,11 @@ pub struct Look {
     pub anew: bool,
     /// The digest of the rules, as written and as bound.
     pub rules: (Fingerprint, Fingerprint),
+    /// The digest of the choice of groups.
+    pub choice: Fingerprint,
     /// Plans that an administrator approved and that are released in this pass.
     pub approved: Vec<String>,
+    pub(super) groups: Groups,
     pub(super) people: Stage,
     pub(super) index: Arc<Index>,
     pub(super) moved: Moved,
@@ -104,15 +119,84 @@ impl Look {
         known.with(&self.observation)
     }
 
-    /// Walks through the plan, part by part, until `each` says to stop.
+    pub(super) fn knowledge<'a>(&'a self, reader: &'a Reader) -> Knowledge<'a> {
+        Knowledge {
+            reader,
+            people: &self.people,
+            index: &self.index,
+            moved: &self.moved,
+            reading: &self.reading,
+        }
+    }
+
+    /// The name of a rule that gives licences, by its place; empty when there is none.
+    pub fn rule_name(&self, at: u16) -> &str {
+        self.rule_names.get(usize::from(at)).map_or("", String::as_str)
+    }
+
+    /// Walks through the whole plan, part by part, until `each` says to stop: people, then groups
+    /// with the members that they would have.
     ///
     /// # Errors
     ///
     /// When the spool or the store failed.
     pub fn parts(&self, mut each: impl FnMut(Part) -> bool) -> Result<(), PassError> {
+        let mut goes_on = true;
+        self.parts_of_people(|part| {
+            goes_on = each(part);
+            goes_on
+        })?;
+        if goes_on && let Some(view) = self.group_view(true)? {
+            for part in view.compare()?.into_parts() {
+                if !each(part) {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what was planned about groups before is planned again by this pass, if it is wanted:
+    /// not when somebody asked about single people.
+    pub(super) fn compared_groups(&self) -> bool {
+        self.reading.memberships.chosen.is_some() || self.choice == Fingerprint::NONE
+    }
+
+    /// The comparison of groups; `None` when none are chosen. `rehearses`: as if everybody were
+    /// there who is to be created.
+    pub(super) fn group_view(&self, rehearses: bool) -> Result<Option<GroupView<'_>>, PassError> {
+        let Some(chosen) = &self.reading.memberships.chosen else { return Ok(None) };
+        Ok(Some(GroupView {
+            rules: self.groups.rules,
+            chosen,
+            memberships: &self.reading.memberships,
+            reader: &self.reader,
+            people: &self.people,
+            index: &self.index,
+            moved: &self.moved,
+            seen: &self.groups.seen,
+            primary: primary_changes(&self.reading, &self.reader)?.into_iter().collect(),
+            may_remove: self.policy.may_remove && self.reading.partial.is_empty(),
+            rehearses,
+            now: self.policy.now,
+            limits: &self.groups.limits,
+            recent: self.groups.recent,
+            linked: self.linked,
+            headcount: self.reading.headcount,
+            approved: &self.groups.approved,
+            plan: (self.plan.clone(), self.generation),
+        }))
+    }
+
+    /// Walks through the plan for people, part by part, until `each` says to stop.
+    ///
+    /// # Errors
+    ///
+    /// When the spool or the store failed.
+    pub(super) fn parts_of_people(&self, mut each: impl FnMut(Part) -> bool) -> Result<(), PassError> {
         let plan = (self.plan.clone(), self.generation);
-        let seats = Seats::open(&self.catalogue);
-        let mut parts = Parts::begin(self.evidence(), &self.sections, &self.policy, seats, plan);
+        let (seats, lines) = (self.seats.clone(), self.lines.clone());
+        let mut parts = Parts::begin(self.evidence(), &self.sections, &self.policy, seats, lines, plan);
         while let Some(part) = parts.next(&self.guard)? {
             if !each(part) {
                 break;
@@ -155,12 +239,62 @@ impl Look {
         Ok(settlements)
     }
 
+    /// The same for groups: made by a run that never heard of it, with the members that it sent.
+    pub(super) fn groups_created_unawares(&self) -> Result<Vec<Settlement>, PassError> {
+        if !self.groups.seen.is_listed() {
+            return Ok(Vec::new());
+        }
+        let links = self.reader.group_links()?;
+        let mut settlements = Vec::new();
+        for intent in self.reader.unconfirmed_intents()? {
+            let action = &intent.action;
+            if action.kind != Kind::GroupCreate || links.iter().any(|link| link.anchor == action.anchor) {
+                continue;
+            }
+            let (outcome, row) = match self.groups.seen.by_anchor(action.anchor) {
+                Some(there) => {
+                    let link = GroupLink {
+                        anchor: action.anchor,
+                        cloud_id: there.id.clone(),
+                        name: there.name.clone(),
+                        dn: action.dn.clone().unwrap_or_default(),
+                        origin: Origin::Created,
+                        open: true,
+                        left: None,
+                    };
+                    let change = GroupChange {
+                        anchor: action.anchor,
+                        link: Some(link),
+                        afresh: true,
+                        joined: joined(action),
+                        left: Vec::new(),
+                    };
+                    (Outcome::Succeeded, Some(RowChange::Group(Box::new(change))))
+                }
+                None => {
+                    let message = "the group was not there when the cloud was observed".to_owned();
+                    (Outcome::Failed { code: "never_happened".into(), message }, None)
+                }
+            };
+            settlements.push(Settlement { intent: intent.id, outcome, row });
+        }
+        Ok(settlements)
+    }
+
     /// Linked people whose groups changed, who are to be looked at again if this pass does not
     /// come to its end.
     pub fn touched(&self) -> Result<Vec<SourceId>, PassError> {
         let keys: Vec<Key> = self.reading.memberships.touched().collect();
         let by_dn = self.reader.anchors_by_dn(&keys)?.into_iter().map(|(_, anchor)| anchor);
         Ok(by_dn.chain(self.reading.through_primary.iter().copied()).collect())
+    }
+
+    /// Groups of the cloud to which changes of groups lead.
+    pub(super) fn regrouped(&self) -> Result<Vec<SourceId>, PassError> {
+        let memberships = &self.reading.memberships;
+        let Some(chosen) = &memberships.chosen else { return Ok(Vec::new()) };
+        let changed = memberships.changed_keys();
+        Ok(chosen.above(changed, memberships, &self.reader, &self.people)?.into_iter().collect())
     }
 
     /// The three states of one person of the plan side by side; `None` for somebody who is in none

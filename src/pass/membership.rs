@@ -7,9 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Mutex;
 
-use crate::model::{Fingerprint, Key, Record};
-use crate::rules::{GroupSet, Rules};
+use crate::model::{Fingerprint, Key, Record, SourceId};
+use crate::rules::{Chosen, GroupSet, Rules};
 use crate::store::{GroupRow, Reader, Stage, StoreError};
+
+use super::groups::ChosenGroups;
 
 /// The groups of this pass: the store's, with this pass's changes on top.
 pub struct Memberships {
@@ -27,6 +29,8 @@ pub struct Memberships {
     hidden: bool,
     /// Direct parents lead to these named groups; computed once per group.
     climbed: Mutex<HashMap<Key, GroupSet>>,
+    /// The groups that become groups of the cloud; `None` when none do.
+    pub(super) chosen: Option<ChosenGroups>,
     /// Of whom somebody found out already, by DN key.
     told: HashMap<Key, GroupSet>,
 }
@@ -38,13 +42,14 @@ pub struct Gathering {
     changed: BTreeSet<Key>,
     known: BTreeMap<Key, GroupRow>,
     lost: BTreeSet<Key>,
+    chosen: Option<Chosen>,
 }
 
 impl Gathering {
     /// Starts from what the store knows.
-    pub fn begin(reader: &Reader) -> Result<Self, StoreError> {
+    pub fn begin(reader: &Reader, chosen: Option<&Chosen>) -> Result<Self, StoreError> {
         let known = reader.groups()?.into_iter().map(|row| (row.key, row)).collect();
-        Ok(Self { known, ..Self::default() })
+        Ok(Self { known, chosen: chosen.cloned(), ..Self::default() })
     }
 
     /// Takes one group record; spools its members if it changed.
@@ -62,8 +67,9 @@ impl Gathering {
             dn: record.dn.clone(),
             names: names.into_iter().collect(),
             record: print,
+            chosen: self.chosen.as_ref().and_then(|chosen| chosen.name(record)),
         };
-        if self.known.get(&key).is_none_or(|known| known.record != print) {
+        if self.known.get(&key).is_none_or(|known| known.record != print || known.chosen != row.chosen) {
             let members: Vec<Key> =
                 record.values("member").filter_map(|dn| std::str::from_utf8(dn).ok()).map(Key::dn).collect();
             stage.put_members(key, &members)?;
@@ -134,6 +140,7 @@ impl Gathering {
             missing,
             hidden,
             climbed: Mutex::new(HashMap::new()),
+            chosen: self.chosen.as_ref().map(|chosen| ChosenGroups::of(chosen, &self.rows)),
             told: HashMap::new(),
         };
         if linked {
@@ -154,6 +161,7 @@ impl Memberships {
             missing: Vec::new(),
             hidden: false,
             climbed: Mutex::new(HashMap::new()),
+            chosen: None,
             told: HashMap::new(),
         }
     }
@@ -194,6 +202,27 @@ impl Memberships {
         self.touched.iter().copied()
     }
 
+    /// The direct members of a group in this pass.
+    pub(super) fn members(&self, group: Key, reader: &Reader, stage: &Stage) -> Result<Vec<Key>, StoreError> {
+        if self.gone.contains(&group) {
+            Ok(Vec::new())
+        } else if self.changed.contains_key(&group) {
+            stage.staged_members(group)
+        } else {
+            reader.members(group)
+        }
+    }
+
+    /// Whether a group is chosen to be in the cloud.
+    pub(super) fn has_chosen(&self, anchor: SourceId) -> bool {
+        self.chosen.as_ref().is_some_and(|chosen| chosen.has(anchor))
+    }
+
+    /// Groups that changed, or are gone, by the keys of their DNs.
+    pub(super) fn changed_keys(&self) -> impl Iterator<Item = Key> {
+        self.changed.keys().chain(&self.gone).copied()
+    }
+
     /// Whether any group that changed or is gone leads to one that the rules name.
     pub fn concern_rules(&self, reader: &Reader, stage: &Stage) -> Result<bool, StoreError> {
         for key in self.changed.keys().chain(&self.gone) {
@@ -229,7 +258,7 @@ impl Memberships {
         Ok(set)
     }
 
-    fn direct(&self, member: Key, reader: &Reader, stage: &Stage) -> Result<Vec<Key>, StoreError> {
+    pub(super) fn direct(&self, member: Key, reader: &Reader, stage: &Stage) -> Result<Vec<Key>, StoreError> {
         let mut groups = reader.direct_groups(member)?;
         groups.retain(|group| !self.changed.contains_key(group) && !self.gone.contains(group));
         if !self.changed.is_empty() {

@@ -4,26 +4,32 @@
 //! all of a dry run. [`act`] carries out what a look found, with a writer and the store.
 
 mod act;
+mod aliases;
 mod alone;
 mod bounds;
+mod broker;
 mod cases;
 mod census;
 mod changes;
 mod contest;
 mod evidence;
 mod ground;
+mod groups;
+mod held;
 mod index;
 mod kept;
 mod look;
 mod looked;
-mod managers;
 mod membership;
 mod moved;
 mod observe;
 mod parts;
+mod queue;
 mod rebound;
+mod reporting;
 mod sections;
 mod strays;
+mod world;
 
 use std::fmt;
 
@@ -32,13 +38,16 @@ use crate::source::SourceError;
 use crate::store::StoreError;
 
 pub use crate::apply::Hands;
+pub use crate::plan::Fading;
 pub use act::{Acted, act};
 pub use alone::{Alone, Chain, Climbed, Meant, Met};
 pub use bounds::since;
+pub use census::NotGiven;
 pub use changes::{Answer, Heard, Hearing, forget_cursors, hear};
-pub use look::{Observe, World, look};
+pub use look::look;
 pub use looked::{Look, Stray};
-pub use parts::{NoSeat, Part};
+pub use parts::{NoSeat, Part, in_order};
+pub use world::{Observe, World};
 
 /// Why a pass ended early. What was done until then is in the journal and the snapshot.
 #[derive(Debug)]

@@ -11,7 +11,9 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
 use crate::cloud::{CloudError, CloudErrorKind, CloudRead};
-use crate::model::{Account, CloudId, Email, Key, LicenseId, Managed, SourceId, Wanted, license_digest};
+use crate::model::{
+    Account, CloudId, Email, Key, LicenseId, Managed, RoleId, SourceId, Wanted, license_digest,
+};
 use crate::report::{Event, Sink};
 use crate::store::{Reader, Stage, StagedAccount, StoreError};
 
@@ -41,6 +43,8 @@ pub struct Observation {
     pub licenses: Vec<LicenseId>,
     /// Accounts looked at.
     pub accounts: u64,
+    /// Full administrators who can log in; `None` when not everybody was looked at.
+    pub full_admins: Option<u64>,
 }
 
 /// How much of the cloud was looked at.
@@ -78,6 +82,7 @@ impl Observation {
 pub async fn observe_all(
     cloud: &dyn CloudRead,
     managed: &Managed,
+    full_admin: Option<&RoleId>,
     index: Arc<Index>,
     faces: Faces,
     events: Sink,
@@ -87,8 +92,9 @@ pub async fn observe_all(
     let comparing = {
         let managed = managed.clone();
         let index = Arc::clone(&index);
+        let full_admin = full_admin.cloned();
         tokio::task::spawn_blocking(move || {
-            Comparison::new(index, faces).map(|c| c.drain(receiver, &managed, &events))
+            Comparison::new(index, faces, full_admin).map(|c| c.drain(receiver, &managed, &events))
         })
     };
     let listed = cloud.accounts(sender).await;
@@ -115,10 +121,12 @@ struct Comparison {
     drifted: Bits,
     held: Vec<u64>,
     accounts: u64,
+    full_admin: Option<RoleId>,
+    full_admins: u64,
 }
 
 impl Comparison {
-    fn new(index: Arc<Index>, faces: Faces) -> Result<Self, StoreError> {
+    fn new(index: Arc<Index>, faces: Faces, full_admin: Option<RoleId>) -> Result<Self, StoreError> {
         let len = index.len();
         Ok(Self {
             index,
@@ -128,6 +136,8 @@ impl Comparison {
             drifted: Bits::new(len),
             held: vec![0; len],
             accounts: 0,
+            full_admin,
+            full_admins: 0,
         })
     }
 
@@ -150,7 +160,9 @@ impl Comparison {
     }
 
     /// Keeps an account that the planner must see.
-    fn compare(&self, account: Account, managed: &Managed) -> Option<StagedAccount> {
+    fn compare(&mut self, account: Account, managed: &Managed) -> Option<StagedAccount> {
+        let full = self.full_admin.as_ref().is_some_and(|role| account.roles.contains(role));
+        self.full_admins += u64::from(full && account.active);
         let key = Key::exact(account.id.as_str());
         let Some(face) = self.faces.find(key) else {
             return Some(StagedAccount { key, linked: None, account });
@@ -204,6 +216,7 @@ impl Comparison {
             stage: self.stage,
             licenses,
             accounts: self.accounts,
+            full_admins: Some(self.full_admins),
         }
     }
 }
@@ -293,7 +306,7 @@ pub async fn observe_some(
         }
         stage.put_accounts(&[StagedAccount { key, linked: linked.then_some(anchor), account }])?;
     }
-    Ok(Observation { extent: Extent::Some(asked), stage, licenses, accounts })
+    Ok(Observation { extent: Extent::Some(asked), stage, licenses, accounts, full_admins: None })
 }
 
 struct Answer {

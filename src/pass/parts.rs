@@ -1,19 +1,20 @@
 //! A plan comes in parts: a few thousand people at a time, so that memory does not follow the
 //! size of a first load.
 //!
-//! The sections follow each other as one must make room for the next: leavers free seats,
-//! changes of address free addresses, then everybody who is linked, then newcomers, and at
+//! The sections follow each other as one must make room for the next: leavers free seats, and so
+//! does whoever gives up what others wait for; changes of address free addresses, then everybody who is linked, then newcomers, and at
 //! the very end what is deleted.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::apply::Finish;
-use crate::guard::{CheckedPlan, Guard, HeldAction, Tally, releases};
+use crate::guard::{CheckedPlan, Finding, Guard, HeldAction};
 use crate::model::{
-    Action, Attr, Cause, Change, Fingerprint, Kind, LicenseId, SnapshotRow, SourceId, Wanted, Withheld,
+    Action, Attr, Cause, Change, Fingerprint, Kind, LicenseId, Rank, SnapshotRow, SourceId, Unserved, Wanted,
+    Withheld,
 };
 use crate::plan::order::phase;
-use crate::plan::{Case, Cell, Decision, Plan, Policy, Seats, Wish, decide};
+use crate::plan::{Admins, Case, Cell, Decision, Fading, Lines, Plan, Policy, Seats, Wish, decide};
 use crate::store::{RowChange, StagedWanted, StoreError};
 
 use super::cases::Cases;
@@ -33,10 +34,19 @@ pub struct NoSeat {
     pub email: String,
     /// For which licence.
     pub license: LicenseId,
+    /// The place in the order; `None` as long as it was not looked up.
+    pub rank: Option<Box<Rank>>,
+    /// Why.
+    pub reason: Unserved,
+}
+
+/// The queues, one after the other, each in the order in which it is served.
+pub fn in_order(waiting: &mut [NoSeat]) {
+    waiting.sort_by(|a, b| (&a.license, &a.rank, a.anchor).cmp(&(&b.license, &b.rank, b.anchor)));
 }
 
 /// One part of a plan, ready to be carried out, with everything that is to be noted besides.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Part {
     /// What may be carried out.
     pub checked: CheckedPlan,
@@ -51,6 +61,8 @@ pub struct Part {
     pub notes: Vec<RowChange>,
     /// Who waits for a seat.
     pub waiting: Vec<NoSeat>,
+    /// Who keeps a licence for a while.
+    pub fading: Vec<Fading>,
     /// Who is withheld, for reasons that showed only here.
     pub withheld: Vec<Withheld>,
     /// Who stays short of what should be, and why.
@@ -63,6 +75,8 @@ pub struct Part {
     pub undone: u64,
     /// People whose manager is not in the cloud, and is not about to come.
     pub unmanaged: u64,
+    /// What the guard objects to besides what it says about people: in the part of the groups.
+    pub findings: Vec<Finding>,
 }
 
 /// One section's next people.
@@ -76,8 +90,12 @@ pub struct Parts<'a> {
     evidence: Evidence<'a>,
     policy: &'a Policy,
     seats: Seats,
+    lines: Lines,
+    admins: Admins,
     plan: (String, u64),
     todo: VecDeque<Vec<SourceId>>,
+    /// So many of them, at the beginning, are of leavers.
+    leavers: usize,
     newcomers_after: Option<Option<SourceId>>,
     /// In a tally, the few newcomers who matter.
     candidates: Option<Vec<StagedWanted>>,
@@ -91,20 +109,28 @@ impl<'a> Parts<'a> {
         sections: &Sections,
         policy: &'a Policy,
         seats: Seats,
+        lines: Lines,
         plan: (String, u64),
     ) -> Self {
         let chunks = |list: &[SourceId]| list.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>();
         let mut todo: VecDeque<Vec<SourceId>> = chunks(&sections.leavers).into();
+        let leavers = todo.len();
+        todo.extend(chunks(&sections.first));
         for round in &sections.rounds {
             todo.extend(chunks(round));
         }
         todo.extend(chunks(&sections.linked));
+        let full = policy.full_admin.clone();
+        let admins = Admins::open(full, evidence.observation.full_admins, evidence.me.cloned());
         Self {
             evidence,
             policy,
             seats,
+            lines,
+            admins,
             plan,
             todo,
+            leavers,
             newcomers_after: sections.newcomers.then_some(None),
             candidates: None,
             last: chunks(&sections.resting).into(),
@@ -129,20 +155,29 @@ impl<'a> Parts<'a> {
         Ok(self.last.pop_front().map(Chunk::Linked))
     }
 
-    fn decide_next(&mut self) -> Result<Option<(Cases, Vec<Decision>)>, StoreError> {
+    pub(super) fn decide_next(&mut self) -> Result<Option<(Cases, Vec<Decision>)>, StoreError> {
         let Some(chunk) = self.next_chunk()? else { return Ok(None) };
-        let cases = match chunk {
+        let mut cases = match chunk {
             Chunk::Linked(anchors) => self.evidence.linked(&anchors)?,
             Chunk::New(staged) => self.evidence.newcomers(staged)?,
         };
-        let decisions = cases.cases.iter().map(|case| decide(case, self.policy, &mut self.seats)).collect();
+        let mut decisions = Vec::with_capacity(cases.cases.len());
+        for case in &cases.cases {
+            let mut decision = decide(case, self.policy, &mut self.seats);
+            let tenure = &self.policy.tenure;
+            cases.withheld.extend(self.lines.settle(case, &mut decision, tenure, &mut self.seats));
+            self.admins.settle(case, &mut decision);
+            decisions.push(decision);
+        }
         Ok(Some((cases, decisions)))
     }
 
     /// Linked people about whom the snapshot is not to be trusted alone, at most `limit` of
     /// them: who would lose something, who would get a licence or role, which somebody may have
-    /// given by hand already, whose empty value somebody may have filled, and about whom an interrupted run left doubts. Consumes the walk.
-    pub fn doubtful(mut self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
+    /// given by hand already, whose empty value somebody may have filled, and about whom an
+    /// interrupted run left doubts. And whether everybody must be looked at, lest the last full
+    /// administrator go. Consumes the walk.
+    pub fn doubtful(mut self, limit: usize) -> Result<(Vec<SourceId>, bool), StoreError> {
         self.newcomers_after = None;
         let mut found = BTreeSet::new();
         while found.len() < limit
@@ -160,7 +195,7 @@ impl<'a> Parts<'a> {
                 }
             }
         }
-        Ok(found.into_iter().take(limit).collect())
+        Ok((found.into_iter().take(limit).collect(), self.admins.wonders()))
     }
 
     /// Whether a change fills a value that may be there by now.
@@ -168,28 +203,21 @@ impl<'a> Parts<'a> {
         matches!(change.field, Attr::Field(field) if self.policy.managed.kept.contains(field))
     }
 
-    /// Counts all removals, without those that are approved already. Consumes the walk.
-    pub fn tally(mut self, approved: &[Action]) -> Result<Tally, StoreError> {
-        let keys: HashSet<(SourceId, Kind)> =
-            approved.iter().map(|action| (action.anchor, action.kind)).collect();
-        let is_approved = |action: &Action| {
-            keys.contains(&(action.anchor, action.kind))
-                && approved.iter().any(|other| releases(other, action))
-        };
-        // Newcomers lose nothing, unless accounts that exist are taken over.
-        let candidates = self.evidence.candidates(CHUNK)?;
-        if candidates.is_some() {
+    /// Of the newcomers only those who may have an account already.
+    pub(super) fn only_candidates(&mut self) -> Result<(), StoreError> {
+        self.candidates = self.evidence.candidates(CHUNK)?;
+        if self.candidates.is_some() {
             self.newcomers_after = None;
         }
-        self.candidates = candidates;
-        let mut tally = Tally::default();
-        while let Some((_, decisions)) = self.decide_next()? {
-            for mut decision in decisions {
-                decision.actions.retain(|action| !is_approved(action));
-                tally.add(&decision.actions);
-            }
-        }
-        Ok(tally)
+        Ok(())
+    }
+
+    /// Only those who may ask for something: newcomers, and with `linked` those who stay.
+    pub(super) fn asking(mut self, linked: bool) -> Self {
+        let leavers = self.leavers.min(self.todo.len());
+        self.todo.drain(..if linked { leavers } else { self.todo.len() });
+        self.last.clear();
+        self
     }
 
     /// The next part, guarded.
@@ -200,6 +228,7 @@ impl<'a> Parts<'a> {
         let mut rows = BTreeMap::new();
         let mut finish = BTreeMap::new();
         let mut notes = Vec::new();
+        let mut fading = Vec::new();
         let (mut waiting, mut short) = (Vec::new(), Vec::new());
         let (mut in_sync, mut revisited, mut undone) = (0, 0, 0);
         for (case, decision) in cases.into_iter().zip(decisions) {
@@ -210,10 +239,18 @@ impl<'a> Parts<'a> {
                 Wish::Present(person) => person.email.as_str().to_owned(),
                 _ => String::new(),
             };
-            waiting.extend(decision.waiting.iter().map(|license| NoSeat {
+            fading.extend(decision.fading.iter().map(|(license, since)| Fading {
                 anchor,
                 email: email.clone(),
                 license: license.clone(),
+                until: self.policy.tenure.due(license, *since),
+            }));
+            waiting.extend(decision.waiting.iter().map(|(license, rank)| NoSeat {
+                anchor,
+                email: email.clone(),
+                license: license.clone(),
+                rank: Some(rank.clone()),
+                reason: Unserved::NoSeat,
             }));
             short.extend(decision.short.map(|reason| (anchor, reason)));
             let done = self.finish_of(&case, &decision, staged);
@@ -228,7 +265,10 @@ impl<'a> Parts<'a> {
                 finish.extend(done.map(|done| (anchor, done)));
                 let (row, note) = handed_on(&case, &decision, ground(&case, self.policy));
                 notes.extend(note);
-                rows.extend(row.map(|row| (anchor, row)));
+                rows.extend(row.map(|mut row| {
+                    row.given.fading.clone_from(&decision.fading);
+                    (anchor, row)
+                }));
                 actions.extend(decision.actions);
             }
         }
@@ -257,12 +297,14 @@ impl<'a> Parts<'a> {
             finish,
             notes,
             waiting,
+            fading,
             withheld,
             short,
             in_sync,
             revisited,
             undone,
             unmanaged,
+            findings: Vec::new(),
         }))
     }
 
@@ -296,6 +338,9 @@ impl<'a> Parts<'a> {
             (None, Some(row)) => (row.dn.clone(), row.record, row.recheck, known),
             (None, None) => return None,
         };
+        // Whoever keeps a licence for a while is looked at again when that is over.
+        let over = decision.fading.iter().map(|(id, since)| self.policy.tenure.due(id, *since));
+        let recheck = recheck.into_iter().chain(over).min();
         Some(Finish { dn, record: if open { Fingerprint::NONE } else { record }, recheck, joined })
     }
 }

@@ -14,6 +14,8 @@ use super::parts::CHUNK;
 #[derive(Debug, Default)]
 pub struct Sections {
     pub(super) leavers: Vec<SourceId>,
+    /// Linked people who stay and give up what others wait for.
+    pub(super) first: Vec<SourceId>,
     pub(super) rounds: Vec<Vec<SourceId>>,
     pub(super) linked: Vec<SourceId>,
     pub(super) resting: Vec<SourceId>,
@@ -67,11 +69,20 @@ impl Sections {
         let resting = resting.iter().copied().filter(|anchor| take(*anchor)).collect();
         Ok(Self {
             leavers: leaving.into_iter().collect(),
+            first: Vec::new(),
             rounds: evidence.addresses.rounds.clone(),
             linked: linked.into_iter().collect(),
             resting,
             newcomers: true,
         })
+    }
+
+    /// Lets some of the linked people come first.
+    pub(super) fn put_first(&mut self, first: &[SourceId]) {
+        if !first.is_empty() {
+            let chosen: BTreeSet<SourceId> = first.iter().copied().collect();
+            (self.first, self.linked) = self.linked.iter().partition(|anchor| chosen.contains(*anchor));
+        }
     }
 
     /// Linked people who are gone or leave, for whom the cloud must be asked before anything

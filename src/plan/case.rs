@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Account, Cause, LicenseId, Person, SnapshotRow, SourceId};
+use crate::model::{Account, Cause, LicenseId, Person, Rank, SnapshotRow, SourceId, Standing};
+
+use super::Queue;
 
 /// What should be, for one anchor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,4 +62,26 @@ pub struct Case {
     pub protected: bool,
     /// Whether the source that the person belongs to was read completely.
     pub proven: bool,
+    /// Where the person stands when seats are few; `None` where the record was not judged in
+    /// this pass, because it did not change.
+    pub standing: Option<Standing>,
+}
+
+impl Case {
+    /// The licences of a linked person. Not asked about, everybody holds what we last saw and what
+    /// we gave and did not take.
+    pub fn holds(&self, row: &SnapshotRow) -> BTreeSet<LicenseId> {
+        match &self.held {
+            Some(held) => held.clone(),
+            None => row.applied.licenses.union(&row.given.licenses).cloned().collect(),
+        }
+    }
+
+    /// The person's place in the order of those who ask for a licence.
+    pub fn rank(&self, queue: &Queue, license: &LicenseId) -> Rank {
+        match &self.wish {
+            Wish::Present(person) => queue.rank(self.anchor, self.standing.as_ref(), person, license),
+            Wish::Leaving(_) | Wish::Gone | Wish::Undecided => Rank::restored(self.anchor),
+        }
+    }
 }

@@ -62,6 +62,6 @@ pub(super) fn already_applied(change: &Change, row: &SnapshotRow) -> bool {
         Attr::Email => change.to.as_deref() == Some(row.applied.email.as_str()),
         Attr::ExternalId => true,
         Attr::Field(field) => change.to.as_ref() == row.applied.profile.get(field),
-        Attr::Active | Attr::License(_) | Attr::Role(_) => false,
+        Attr::Active | Attr::License(_) | Attr::Role(_) | Attr::Member(_) => false,
     }
 }

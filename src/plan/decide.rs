@@ -1,9 +1,12 @@
 //! From a cell of the table to actions.
 
-use std::collections::BTreeSet;
+mod holdings;
+mod leaving;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Account, Action, Attr, Cause, Change, Email, Kind, LicenseId, LinkState, Managed, Person, RoleId,
+    Account, Action, Attr, Cause, Change, Email, Kind, LicenseId, LinkState, Managed, Person, Rank, RoleId,
     SnapshotRow, license_digest,
 };
 
@@ -12,6 +15,7 @@ use super::compare::{already_applied, identity_changes, lost_kept, profile_chang
 use super::leavers::Leavers;
 use super::seats::Seats;
 use super::table::{Cell, cell};
+use super::tenure::Tenure;
 
 /// What holds for all people of a pass.
 #[derive(Clone, Debug)]
@@ -20,6 +24,10 @@ pub struct Policy {
     pub managed: Managed,
     /// What becomes of leavers.
     pub leavers: Leavers,
+    /// The role of full administrators, of whom one always stays.
+    pub full_admin: Option<RoleId>,
+    /// Which licences are taken, and when.
+    pub tenure: Tenure,
     /// Whether an existing account with the same e-mail is taken over.
     pub adopt: bool,
     /// Whether the census is whole, so that anything may be taken away.
@@ -38,8 +46,12 @@ pub struct Decision {
     pub cell: Cell,
     /// The actions, in order.
     pub actions: Vec<Action>,
-    /// Licences that the person should have and for which no seat is left.
-    pub waiting: Vec<LicenseId>,
+    /// Licences that the person should have and for which no seat is left, each with the
+    /// person's place in the order.
+    pub waiting: Vec<(LicenseId, Box<Rank>)>,
+    /// Licences that no rule gives any more and that are kept for a while, with the time since
+    /// when, in seconds since 1970-01-01 UTC.
+    pub fading: BTreeMap<LicenseId, i64>,
     /// Why the person stays short of what should be, although nobody is to blame: a sentence,
     /// `None` when everything wanted is planned.
     pub short: Option<&'static str>,
@@ -64,18 +76,31 @@ pub const UNCLEAR: &str =
     "licences and roles are not taken away while the rules name some that the cloud does not have";
 /// The reason given for protected people.
 pub const PROTECTED: &str = "protected: never deactivated, deleted or stripped";
+/// The reason given when a licence is held that excludes one that should be given.
+pub const EXCLUDED: &str =
+    "a licence that should be given does not go with one that is held and not ours to take";
+/// The reason given when Webex refuses to replace a licence by the one that should be.
+pub const ONE_WAY: &str = "Webex does not change this calling licence into Calling Standard: take it away in Control Hub, \
+     which deletes the telephone, and the next pass gives the other";
 /// The reason given when the cloud was not asked about a newcomer.
 pub const UNLOOKED: &str = "the cloud was not asked about this person yet";
 
 /// The reason given when somebody emptied a value that is kept.
 pub const EMPTIED: &str = "a value that is left to the cloud was emptied there; the next pass fills it again";
 
-/// Decides about one person. Takes seats from the ledger for the licences it plans to give,
-/// and returns those that it plans to take away.
+/// Decides about one person. Takes seats for the licences it plans to give.
 pub fn decide(case: &Case, policy: &Policy, seats: &mut Seats) -> Decision {
     let cell = cell(case);
-    let mut d =
-        Draft { case, policy, seats, actions: Vec::new(), waiting: Vec::new(), short: None, refreshed: None };
+    let mut d = Draft {
+        case,
+        policy,
+        seats,
+        actions: Vec::new(),
+        waiting: Vec::new(),
+        fading: BTreeMap::new(),
+        short: None,
+        refreshed: None,
+    };
     match (cell, &case.wish) {
         (Cell::Create, Wish::Present(person)) => d.create(person, Cause::NewRecord),
         (Cell::Recreate, Wish::Present(person)) => d.create(person, Cause::LostInCloud),
@@ -91,8 +116,8 @@ pub fn decide(case: &Case, policy: &Policy, seats: &mut Seats) -> Decision {
             _,
         ) => {}
     }
-    let Draft { actions, waiting, short, refreshed, .. } = d;
-    Decision { cell, actions, waiting, short, refreshed }
+    let Draft { actions, waiting, fading, short, refreshed, .. } = d;
+    Decision { cell, actions, waiting, fading, short, refreshed }
 }
 
 fn cause_of(wish: &Wish) -> Cause {
@@ -108,7 +133,8 @@ struct Draft<'a> {
     policy: &'a Policy,
     seats: &'a mut Seats,
     actions: Vec<Action>,
-    waiting: Vec<LicenseId>,
+    waiting: Vec<(LicenseId, Box<Rank>)>,
+    fading: BTreeMap<LicenseId, i64>,
     short: Option<&'static str>,
     refreshed: Option<Box<SnapshotRow>>,
 }
@@ -124,7 +150,7 @@ impl Draft<'_> {
         self.actions.push(Action {
             kind,
             anchor: self.case.anchor,
-            email: email.clone(),
+            who: email.clone().into(),
             dn: self.case.dn.clone().or_else(|| self.case.row.as_ref().map(|row| row.dn.clone())),
             cloud_id,
             changes,
@@ -212,11 +238,7 @@ impl Draft<'_> {
         if observed.is_some_and(|account| lost_kept(account, row, person, self.policy)) {
             self.short = Some(EMPTIED);
         }
-        // Not asked about, everybody holds what we last saw and what we gave and did not take.
-        let held = match &self.case.held {
-            Some(held) => held.clone(),
-            None => row.applied.licenses.union(&row.given.licenses).cloned().collect(),
-        };
+        let held = self.case.holds(row);
         self.licenses(person, &held, &row.given.licenses);
         self.roles(person, &self.roles_held(row), &row.given.roles);
         if self.actions.is_empty() {
@@ -253,6 +275,7 @@ impl Draft<'_> {
             // What somebody took away is not ours any more when somebody gives it again.
             fresh.given.licenses.retain(|license| held.contains(license));
         }
+        fresh.given.fading.clone_from(&self.fading);
         fresh.state = LinkState::Present;
         if fresh != *row {
             self.refreshed = Some(Box::new(fresh));
@@ -266,83 +289,6 @@ impl Draft<'_> {
             Seen::Unasked => row.applied.roles.union(&row.given.roles).cloned().collect(),
             // An account that holds a role is always shown.
             Seen::AsApplied | Seen::Missing => BTreeSet::new(),
-        }
-    }
-
-    fn leave(&mut self, cause: Cause) {
-        let Some(row) = &self.case.row else { return };
-        if !self.policy.leavers.deactivate {
-            self.short = Some(KEPT);
-            return;
-        }
-        if self.case.protected {
-            self.short = Some(PROTECTED);
-            return;
-        }
-        if !self.may_remove() {
-            self.short = Some(UNPROVED);
-            return;
-        }
-        let email = row.applied.email.clone();
-        if self.policy.leavers.reclaim_licenses {
-            let held = self.case.held.as_ref().unwrap_or(&row.given.licenses);
-            let take: Vec<LicenseId> = row.given.licenses.intersection(held).cloned().collect();
-            self.take_licenses(&email, &take, cause);
-        }
-        let take: Vec<RoleId> = row.given.roles.intersection(&self.roles_held(row)).cloned().collect();
-        if !take.is_empty() {
-            let changes = take
-                .into_iter()
-                .map(|role| Change::new(Attr::Role(role), Some(Change::HELD.into()), None))
-                .collect();
-            self.push(Kind::RoleChange, &email, changes, cause);
-        }
-        // Also when somebody else already forbade log-in: from here on it is ours to allow again.
-        let change = Change::new(Attr::Active, Some("true".into()), Some("false".into()));
-        self.push(Kind::Deactivate, &email, vec![change], cause);
-    }
-
-    fn rest(&mut self) {
-        let Some(row) = &self.case.row else { return };
-        let LinkState::Left { since } = row.state else { return };
-        let Some(keep) = self.policy.leavers.delete_after else { return };
-        if self.policy.now < since.saturating_add(keep) {
-            return;
-        }
-        let allowed = matches!(&self.case.seen, Seen::Account(account) if account.active);
-        if self.case.protected {
-            self.short = Some(PROTECTED);
-        } else if allowed {
-            self.short = Some(ALLOWED_BY_HAND);
-        } else if !self.may_remove() {
-            self.short = Some(UNPROVED);
-        } else {
-            let change = Change::new(Attr::Email, Some(row.applied.email.as_str().into()), None);
-            self.push(Kind::Delete, &row.applied.email.clone(), vec![change], Cause::GraceOver);
-        }
-    }
-
-    /// Gives what is wanted and not held, as far as there are seats; takes what we gave and
-    /// nobody wants any more.
-    fn licenses(&mut self, person: &Person, held: &BTreeSet<LicenseId>, given: &BTreeSet<LicenseId>) {
-        let take: Vec<LicenseId> =
-            given.iter().filter(|id| held.contains(*id) && !person.licenses.contains(*id)).cloned().collect();
-        if !take.is_empty() {
-            match self.obstacle() {
-                Some(reason) => self.short = Some(reason),
-                None => self.take_licenses(&person.email, &take, Cause::NotEntitled),
-            }
-        }
-        let mut give = Vec::new();
-        for id in person.licenses.difference(held) {
-            if self.seats.take(id) {
-                give.push(Change::give(id.clone()));
-            } else {
-                self.waiting.push(id.clone());
-            }
-        }
-        if !give.is_empty() {
-            self.push(Kind::LicenseAdd, &person.email, give, Cause::Entitled);
         }
     }
 
@@ -361,43 +307,6 @@ impl Draft<'_> {
             Some(UNCLEAR)
         } else {
             None
-        }
-    }
-
-    fn take_licenses(&mut self, email: &Email, take: &[LicenseId], cause: Cause) {
-        if take.is_empty() {
-            return;
-        }
-        for id in take {
-            self.seats.free(id);
-        }
-        let changes = take.iter().cloned().map(Change::take).collect();
-        self.push(Kind::LicenseRemove, email, changes, cause);
-    }
-
-    fn roles(&mut self, person: &Person, held: &BTreeSet<RoleId>, given: &BTreeSet<RoleId>) {
-        let mut changes: Vec<Change> = person
-            .roles
-            .difference(held)
-            .map(|role| Change::new(Attr::Role(role.clone()), None, Some(Change::HELD.into())))
-            .collect();
-        let take: Vec<Change> = given
-            .iter()
-            .filter(|role| held.contains(*role) && !person.roles.contains(*role))
-            .map(|role| Change::new(Attr::Role(role.clone()), Some(Change::HELD.into()), None))
-            .collect();
-        let mut cause = Cause::Entitled;
-        if !take.is_empty() {
-            match self.obstacle() {
-                Some(reason) => self.short = Some(reason),
-                None => {
-                    changes.extend(take);
-                    cause = Cause::NotEntitled;
-                }
-            }
-        }
-        if !changes.is_empty() {
-            self.push(Kind::RoleChange, &person.email, changes, cause);
         }
     }
 }

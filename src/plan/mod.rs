@@ -4,14 +4,20 @@
 //! cell into actions, [`order`] says what must come before what. Pairing of newcomers with
 //! accounts that are already there is in [`pair`], seats in [`seats`].
 
+pub mod admins;
 pub mod case;
 mod compare;
 pub mod decide;
+mod forecast;
+mod groups;
 mod leavers;
+pub mod lines;
 pub mod order;
 pub mod pair;
 pub mod seats;
+mod supply;
 pub mod table;
+mod tenure;
 #[cfg(test)]
 mod tests_support;
 
@@ -19,11 +25,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Action;
 
+pub use admins::Admins;
 pub use case::{Case, Match, Seen, Wish};
 pub use decide::{Decision, Policy, decide};
+pub use forecast::{Forecast, WINDOW, forecast};
+pub use groups::{GroupCase, GroupDecision, GroupRules, GroupSeen, GroupWish, Member, decide_group};
 pub use leavers::Leavers;
-pub use seats::Seats;
+pub use lines::Lines;
+pub use seats::{Contest, Holders, PATIENCE, Place, Queue, Seats};
+pub use supply::Supply;
 pub use table::Cell;
+pub use tenure::{Fading, Tenure};
 
 /// An immutable list of actions, based on one generation of the snapshot. A large plan comes
 /// in several parts with one id.

@@ -2,7 +2,7 @@
 //!
 //! What frees comes before what takes: seats of leavers before licences of newcomers, an
 //! address before its next owner. Roles come late, since a change of roles ends a person's
-//! sessions; deletes come last.
+//! sessions; deletes come last. Only leavers lose their roles before they are deactivated.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,20 @@ use crate::model::{Action, Key, Kind, SourceId};
 pub fn phase(action: &Action) -> u8 {
     match action.kind {
         Kind::LicenseRemove => 0,
-        Kind::RoleChange if action.removes() => 1,
+        Kind::RoleChange if action.cause.is_leaving() => 1,
         Kind::Deactivate => 2,
         Kind::Reactivate => 3,
         Kind::Adopt | Kind::Update => 4,
         Kind::Create => 5,
-        Kind::LicenseAdd => 6,
-        Kind::RoleChange => 7,
-        Kind::Delete => 8,
+        Kind::LicenseAdd if !action.removes() => 6,
+        // After the others of the same person, as each is a call of its own.
+        Kind::LicenseAdd => 7,
+        Kind::RoleChange => 8,
+        Kind::Delete => 9,
+        // Groups follow the people: whoever is new in one has to exist.
+        Kind::GroupCreate => 10,
+        Kind::GroupUpdate => 11,
+        Kind::GroupDelete => 12,
     }
 }
 

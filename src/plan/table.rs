@@ -103,6 +103,7 @@ mod tests {
                             held: None,
                             protected: false,
                             proven: true,
+                            standing: None,
                         };
                         format!("{:?}", cell(&case))
                     })

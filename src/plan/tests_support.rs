@@ -13,6 +13,7 @@ pub(super) fn person(name: &str) -> Person {
         profile: Profile::new(),
         licenses: BTreeSet::new(),
         roles: BTreeSet::new(),
+        telephone: None,
     }
 }
 

@@ -26,11 +26,11 @@ pub struct Counts {
     pub license_remove: u64,
     /// People whose roles changed.
     pub role_change: u64,
-    /// Groups created. Groups are not written yet: 0.
+    /// Groups created.
     pub group_create: u64,
-    /// Groups changed: 0.
+    /// Changes of groups: a name, or as many members as fit into one request.
     pub group_update: u64,
-    /// Groups deleted: 0.
+    /// Groups deleted.
     pub group_delete: u64,
     /// People for whom nothing is to be done.
     pub in_sync: u64,
@@ -65,6 +65,9 @@ impl Counts {
             Kind::LicenseAdd => &mut self.license_add,
             Kind::LicenseRemove => &mut self.license_remove,
             Kind::RoleChange => &mut self.role_change,
+            Kind::GroupCreate => &mut self.group_create,
+            Kind::GroupUpdate => &mut self.group_update,
+            Kind::GroupDelete => &mut self.group_delete,
         }
     }
 
@@ -85,6 +88,9 @@ impl Counts {
             + self.license_add
             + self.license_remove
             + self.role_change
+            + self.group_create
+            + self.group_update
+            + self.group_delete
     }
 
     /// The counts that are not zero, in words, for one line.
@@ -99,6 +105,9 @@ impl Counts {
             (self.license_add, "given licences"),
             (self.license_remove, "licences taken"),
             (self.role_change, "roles changed"),
+            (self.group_create, "groups created"),
+            (self.group_update, "group changes"),
+            (self.group_delete, "groups deleted"),
             (self.failed, "failed"),
             (self.held, "held"),
             (self.withheld, "withheld"),

@@ -93,6 +93,15 @@ pub enum Event {
         /// Their actions.
         actions: u64,
     },
+    /// Groups of the cloud are carried out.
+    PlannedGroups {
+        /// Groups.
+        groups: u64,
+        /// Their actions.
+        actions: u64,
+        /// Members of them who have no account in the cloud.
+        without: u64,
+    },
     /// An action was carried out and confirmed.
     Done {
         /// What. Shared, since every reader of the stream gets its own event.
@@ -111,12 +120,31 @@ pub enum Event {
         /// What to do next.
         remedy: String,
     },
+    /// Before anything is written: fewer seats than are asked for.
+    ShortOfSeats {
+        /// The licence.
+        license: String,
+        /// Seats bought.
+        total: u64,
+        /// Seats that would be in use if everybody entitled had one.
+        demand: u64,
+        /// So many wait.
+        short: u64,
+    },
     /// Somebody should have a licence, and no seat is left.
     NoSeat {
         /// Who.
         anchor: SourceId,
         /// The name of the licence.
         license: String,
+    },
+    /// New accounts had a licence of the rules without our giving it: a template of the cloud gives
+    /// it too.
+    Competing {
+        /// The id of the licence.
+        license: String,
+        /// How many people.
+        people: u64,
     },
     /// The cloud asked us to wait.
     Pausing {

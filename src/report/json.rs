@@ -15,7 +15,8 @@ pub fn action(action: &Action, held_by: Option<&str>) -> Value {
     json!({
         "kind": action.kind,
         "anchor": action.anchor,
-        "email": action.email,
+        "email": action.who.email(),
+        "group": action.who.group(),
         "dn": action.dn,
         "cloud_id": action.cloud_id,
         "changes": action.changes,
@@ -64,6 +65,10 @@ pub struct PlanEnd<'a> {
     pub strays: Vec<Value>,
     /// Who waits for a seat, as JSON.
     pub waiting: Vec<Value>,
+    /// Who keeps a licence for a while, as JSON.
+    pub kept: Vec<Value>,
+    /// Who does not get what a rule gives, as JSON.
+    pub not_given: Vec<Value>,
     /// Seats per licence, as JSON.
     pub seats: Vec<Value>,
 }
@@ -114,6 +119,8 @@ impl<'a> PlanWriter<'a> {
             "withheld": end.withheld.iter().map(withheld).collect::<Vec<_>>(),
             "strays": end.strays,
             "waiting": end.waiting,
+            "kept": end.kept,
+            "not_given": end.not_given,
             "seats": end.seats,
         });
         let rest = rest.to_string();
@@ -132,7 +139,7 @@ mod tests {
         let one = Action {
             kind: Kind::Create,
             anchor: SourceId::new([1; 16]),
-            email: "ann@example.com".parse().unwrap(),
+            who: "ann@example.com".parse().unwrap(),
             dn: None,
             cloud_id: None,
             changes: vec![],
@@ -157,6 +164,8 @@ mod tests {
                     rules_changed: Value::Null,
                     strays: vec![],
                     waiting: vec![],
+                    kept: vec![],
+                    not_given: vec![],
                     seats: vec![],
                 })
                 .unwrap();

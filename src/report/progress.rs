@@ -181,7 +181,7 @@ mod tests {
                 action: crate::model::Action {
                     kind: crate::model::Kind::Create,
                     anchor: crate::model::SourceId::new([1; 16]),
-                    email: "a@example.com".parse().unwrap(),
+                    who: "a@example.com".parse().unwrap(),
                     dn: None,
                     cloud_id: None,
                     changes: vec![],

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use crate::guard::Finding;
-use crate::model::{Action, Attr, Catalogue, Change, Kind, Withheld};
+use crate::model::{Action, Attr, Catalogue, Change, Kind, Telephone, Withheld};
 
 use super::counts::Counts;
 
@@ -46,12 +46,15 @@ impl Style {
     }
 }
 
+/// Of the members of a group so many are shown.
+const MEMBERS: usize = 20;
+
 /// The sign of an action: `+` gives, `~` changes, `-` takes away.
 pub fn sign(kind: Kind) -> char {
     match kind {
-        Kind::Create | Kind::Reactivate | Kind::LicenseAdd => '+',
-        Kind::Adopt | Kind::Update | Kind::RoleChange => '~',
-        Kind::Deactivate | Kind::Delete | Kind::LicenseRemove => '-',
+        Kind::Create | Kind::Reactivate | Kind::LicenseAdd | Kind::GroupCreate => '+',
+        Kind::Adopt | Kind::Update | Kind::RoleChange | Kind::GroupUpdate => '~',
+        Kind::Deactivate | Kind::Delete | Kind::LicenseRemove | Kind::GroupDelete => '-',
     }
 }
 
@@ -67,8 +70,7 @@ pub fn action(
     action: &Action,
     held_by: Option<&str>,
 ) -> io::Result<()> {
-    let head =
-        format!("{} {:<14} {}", sign(action.kind), action.kind.name(), printable(action.email.as_str()));
+    let head = format!("{} {:<14} {}", sign(action.kind), action.kind.name(), printable(action.who.as_str()));
     let head = match sign(action.kind) {
         '+' => style.green(&head),
         '-' => style.red(&head),
@@ -79,12 +81,24 @@ pub fn action(
         Some(code) => writeln!(out, "{head}  {cause} {}", style.yellow(&format!("[held: {code}]")))?,
         None => writeln!(out, "{head}  {cause}")?,
     }
-    if matches!(action.kind, Kind::Create | Kind::Adopt | Kind::Deactivate | Kind::Delete)
+    if (action.kind.is_group()
+        || matches!(action.kind, Kind::Create | Kind::Adopt | Kind::Deactivate | Kind::Delete))
         && let Some(dn) = &action.dn
     {
         writeln!(out, "      {}", style.dim(&printable(dn)))?;
     }
-    action.changes.iter().try_for_each(|change| writeln!(out, "      {}", line(catalogue, change)))
+    if action.kind == Kind::RoleChange {
+        writeln!(out, "      {}", style.dim("ends this person's sessions, and so comes last"))?;
+    }
+    // Hundreds of members are a list for the JSON.
+    let (members, values): (Vec<&Change>, Vec<&Change>) =
+        action.changes.iter().partition(|change| matches!(change.field, Attr::Member(_)));
+    values.into_iter().try_for_each(|change| writeln!(out, "      {}", line(catalogue, change)))?;
+    members.iter().take(MEMBERS).try_for_each(|change| writeln!(out, "      {}", line(catalogue, change)))?;
+    if members.len() > MEMBERS {
+        writeln!(out, "      ... and {} more members", members.len() - MEMBERS)?;
+    }
+    Ok(())
 }
 
 /// One value, before and after.
@@ -96,13 +110,28 @@ fn line(catalogue: &Catalogue, change: &Change) -> String {
     match &change.field {
         Attr::License(id) => {
             let name = printable(catalogue.name(id));
-            if change.to.is_some() { format!("licence {name}") } else { format!("no licence {name}") }
+            let telephone = change.to.as_deref().and_then(|to| to.parse::<Telephone>().ok());
+            match (&change.to, telephone) {
+                (Some(_), Some(telephone)) => format!("licence {name}, {}", printable(&telephone.words())),
+                (Some(_), None) => format!("licence {name}"),
+                (None, _) if catalogue.get(id).is_some_and(|license| license.bond().is_calling()) => {
+                    format!("no licence {name}: number, voicemail and all settings of the telephone are lost")
+                }
+                (None, _) => format!("no licence {name}"),
+            }
         }
         Attr::Role(id) => {
             if change.to.is_some() {
                 format!("role {id}")
             } else {
                 format!("no role {id}")
+            }
+        }
+        Attr::Member(_) => {
+            let who = |who: &Option<String>| printable(who.as_deref().unwrap_or("somebody"));
+            match &change.to {
+                Some(_) => format!("+ {}", who(&change.to)),
+                None => format!("- {}", who(&change.from)),
             }
         }
         field if change.from.is_none() => format!("{field}: {}", value(&change.to)),
@@ -179,7 +208,7 @@ mod tests {
         let action_ = Action {
             kind,
             anchor: crate::model::SourceId::new([1; 16]),
-            email: "ann@example.com".parse().unwrap(),
+            who: "ann@example.com".parse().unwrap(),
             dn: Some("cn=ann\n,dc=test".into()),
             cloud_id: None,
             changes,

@@ -104,6 +104,14 @@ fn write(event: &Event, known: &Known) {
         Event::Planned { people, actions } => {
             debug!(count = people, action_count = actions, "A part of the plan is carried out.");
         }
+        Event::PlannedGroups { groups, actions, without } => {
+            info!(
+                group_count = groups,
+                action_count = actions,
+                without_account_count = without,
+                "Groups of the cloud are carried out."
+            );
+        }
         Event::Done { action, cloud_id } => match cloud_id {
             Some(cloud_id) => {
                 debug!(anchor = %action.anchor, %cloud_id, kind = %action.kind, "An action was carried out.");
@@ -118,12 +126,27 @@ fn write(event: &Event, known: &Known) {
             // The cloud's own words may repeat addresses: they are in the report and the history.
             error!(anchor = %action.anchor, kind = %action.kind, code, remedy, "An action failed.");
         }
+        Event::ShortOfSeats { license, total, demand, short } => {
+            warn!(
+                license,
+                total_count = total,
+                demand_count = demand,
+                count = short,
+                "There are fewer seats than are asked for."
+            );
+        }
         Event::NoSeat { anchor, license } if known.waiting.contains(&(*anchor, license.clone())) => {
             debug!(%anchor, license, "Still waiting for a seat.");
         }
         Event::NoSeat { anchor, license } => {
             info!(%anchor, license, "Waiting for a seat from now on.");
         }
+        Event::Competing { license, people } => warn!(
+            license,
+            count = people,
+            remedy = "remove it from the licence templates of Control Hub, or from the rules",
+            "New accounts have a licence that we did not give: a template of the cloud competes with the rules."
+        ),
         Event::Pausing { wait_ms } => warn!(wait_ms, "The cloud throttles; waiting."),
     }
 }

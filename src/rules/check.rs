@@ -3,6 +3,7 @@
 
 use crate::model::{Email, Field};
 
+use super::address::{fault, is_invisible};
 use super::expr::is_language_tag;
 
 /// Why a value cannot be used.
@@ -27,7 +28,8 @@ pub(super) fn check(field: Field, value: &str) -> Result<(), Unusable> {
             remedy: "shorten it in the directory, or cut it with `substring(…, 0, length)`",
         });
     }
-    if value.chars().any(char::is_control) {
+    // Two marks of Unicode break lines without being control characters.
+    if value.contains(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
         return Err(unusable(
             "contains a line break, tab or other control character",
             "correct it in the directory, or clean it with `one_line(…)`",
@@ -58,6 +60,22 @@ pub(super) fn check(field: Field, value: &str) -> Result<(), Unusable> {
                 "correct it in the directory, or map only what is an address, as with `pick(…)`",
             ))
         }
+        Field::EmailHome
+        | Field::EmailAlias1
+        | Field::EmailAlias2
+        | Field::EmailAlias3
+        | Field::EmailAlias4 => match value.parse::<Email>().ok().as_ref().and_then(fault) {
+            Some(fault) => Err(Unusable {
+                code: "unusable",
+                what: format!("is an e-mail address that cannot be used: {fault}"),
+                remedy: "correct it in the directory, or map only what is an address, as with `pick(…)`",
+            }),
+            None => Ok(()),
+        },
+        Field::SipAddress if !is_sip(value) => Err(unusable(
+            "is no SIP address: it has blanks, brackets or invisible characters, or nothing on one side of one @",
+            "correct it in the directory, or map only the address, as with `strip(…, \"sip:\")`",
+        )),
         Field::JabberTeams | Field::JabberCalling if !matches!(value, "true" | "false") => Err(unusable(
             "is neither true nor false",
             "write `if(condition, \"true\", \"false\")`, or put `lower(…)` around the attribute",
@@ -104,14 +122,25 @@ fn is_timezone(value: &str) -> bool {
     matches!(value, "UTC" | "GMT") || (value.contains('/') && value.split('/').all(part))
 }
 
+/// The characters and the one `@` of `user@host` (RFC 3261, 25.1); a number alone is dialled within.
+fn is_sip(value: &str) -> bool {
+    let bad = |c: char| c.is_whitespace() || is_invisible(c) || "<>\"\\^`{|}".contains(c);
+    !value.contains(bad)
+        && value
+            .split_once('@')
+            .is_none_or(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'))
+}
+
 /// RFC 7643 wants a URI; the cloud shows it as a link to a page.
 fn is_url(value: &str) -> bool {
     let rest = ["https://", "http://"].iter().find_map(|scheme| {
         let begin = value.get(..scheme.len())?;
         begin.eq_ignore_ascii_case(scheme).then(|| &value[scheme.len()..])
     });
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']))
-        && !value.contains(char::is_whitespace)
+    // Characters that no URI has as they are (RFC 3986, 2).
+    let bad = |c: char| c.is_whitespace() || is_invisible(c) || "<>\"\\^`{|}".contains(c);
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#', ':', '@', '.']))
+        && !value.contains(bad)
 }
 
 #[cfg(test)]
@@ -131,7 +160,10 @@ mod tests {
             (Field::ProfileUrl, "HTTPS://people.example.com/ann?x=1"),
             (Field::Country, "DE"),
             (Field::SipAddress, "ann@example.com"),
+            (Field::SipAddress, "4711"),
+            (Field::SipAddress, "ann@example.com:5061;transport=tls"),
             (Field::EmailAlias1, "ann.lee@example.com"),
+            (Field::EmailAlias2, "ann@bücher.example"),
             (Field::JabberTeams, "true"),
             (Field::Locale, "en_GB"),
             (Field::PhotoUrl, "https://people.example.com/ann.jpg"),
@@ -155,6 +187,19 @@ mod tests {
             (Field::ProfileUrl, "https://", "unusable"),
             (Field::ProfileUrl, "javascript:alert(1)", "unusable"),
             (Field::ProfileUrl, "https://a b", "unusable"),
+            (Field::ProfileUrl, "https://:443/x", "unusable"),
+            (Field::ProfileUrl, "https://a/<b>", "unusable"),
+            (Field::PhotoUrl, "https://a/\u{200b}b", "unusable"),
+            (Field::SipAddress, "ann lee@example.com", "unusable"),
+            (Field::SipAddress, "<ann@example.com>", "unusable"),
+            (Field::SipAddress, "@example.com", "unusable"),
+            (Field::SipAddress, "ann@", "unusable"),
+            (Field::SipAddress, "ann@a@b", "unusable"),
+            (Field::EmailAlias1, "ann@192.0.2.1", "unusable"),
+            (Field::EmailAlias2, "ann@xn--a.example", "unusable"),
+            (Field::EmailHome, "a\u{200b}nn@example.com", "unusable"),
+            (Field::DisplayName, "a\u{2028}b", "unusable"),
+            (Field::Street, "a\u{2029}b", "unusable"),
             (Field::Country, "Germany", "unusable"),
             (Field::Country, "276", "unusable"),
             (Field::Country, "de", "unusable"),

@@ -1,7 +1,7 @@
 //! The scope of an earlier configuration, beside that of today: whoever is out now and was in then
 //! leaves because the configuration changed, and not because of anything in the directory.
 
-use crate::model::ScopeSpec;
+use crate::model::{Cause, ScopeSpec};
 
 use super::Rules;
 use super::expr::Needs;
@@ -9,9 +9,25 @@ use super::groups::GroupNames;
 use super::scope::Scope;
 use super::subject::Subject;
 
+/// The scope as written, beside an earlier one.
+#[derive(Clone, Debug)]
+pub(super) struct History {
+    now: ScopeSpec,
+    earlier: Option<Earlier>,
+    /// So many of [`Rules::groups`] are named by today's rules; those that follow, by the earlier scope.
+    own_groups: usize,
+}
+
+impl History {
+    /// Nothing is known of an earlier one.
+    pub(super) fn new(now: &ScopeSpec, own_groups: usize) -> Self {
+        Self { now: now.clone(), earlier: None, own_groups }
+    }
+}
+
 /// An earlier scope.
 #[derive(Clone, Debug)]
-pub(super) enum Earlier {
+enum Earlier {
     Compiled(Box<Scope>),
     /// It means nothing any more. Anybody may have been in.
     Unknown,
@@ -19,7 +35,7 @@ pub(super) enum Earlier {
 
 impl Earlier {
     /// Whether the person would be in.
-    pub(super) fn contains(&self, subject: &Subject<'_>) -> bool {
+    fn contains(&self, subject: &Subject<'_>) -> bool {
         match self {
             Self::Compiled(scope) => scope.contains(subject),
             Self::Unknown => true,
@@ -30,20 +46,20 @@ impl Earlier {
 impl Rules {
     /// The scope as written.
     pub fn scope(&self) -> &ScopeSpec {
-        &self.scope_spec
+        &self.history.now
     }
 
     /// The same rules, which also tell whether somebody who is out was in under an earlier scope. What
     /// that scope reads is asked for, too. The digests stay: a verdict differs in its cause alone.
     #[must_use]
     pub fn since(mut self, earlier: &ScopeSpec) -> Self {
-        if *earlier == self.scope_spec {
+        if *earlier == self.history.now {
             return self;
         }
         let mut needs = Needs { attributes: self.attributes.clone(), groups: GroupNames::of(&self.groups) };
         let mut errors = Vec::new();
         let scope = Scope::compile(earlier, &mut needs, &mut errors);
-        self.earlier = Some(if errors.is_empty() {
+        self.history.earlier = Some(if errors.is_empty() {
             self.attributes = needs.attributes;
             self.groups = needs.groups.into_names();
             Earlier::Compiled(Box::new(scope))
@@ -53,10 +69,21 @@ impl Rules {
         self
     }
 
+    /// Why somebody is out. Whoever `ended` would have left without a change of the scope, too.
+    pub(super) fn why_out(&self, subject: &Subject<'_>, ended: bool) -> Cause {
+        match &self.history.earlier {
+            Some(earlier) if earlier.contains(subject) => match ended {
+                true => Cause::Disabled,
+                false => Cause::ScopeChanged,
+            },
+            _ => Cause::OutOfScope,
+        }
+    }
+
     /// How many of [`Rules::groups`] today's rules name; those that follow are named by an earlier
     /// scope alone, and may be gone without any harm.
     pub fn own_groups(&self) -> usize {
-        self.own_groups
+        self.history.own_groups
     }
 }
 

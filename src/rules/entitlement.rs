@@ -1,10 +1,12 @@
 //! Who gets which licences: rules in words, bound to the ids of the cloud's catalogue.
 
-use crate::model::{Catalogue, License, LicenseId, LicenseKind};
+use crate::model::{Bond, Catalogue, License, LicenseId, LicenseKind, Place};
 
+use super::award::Offer;
 use super::error::RuleError;
 use super::expr::Needs;
 use super::fold::same;
+use super::line::LineRule;
 use super::nearest::nearest;
 use super::subject::Subject;
 use super::who::Who;
@@ -13,12 +15,26 @@ use super::{Answer, EntitlementSpec, Unbound};
 /// One rule.
 #[derive(Clone, Debug)]
 pub(super) struct Entitlement {
-    spec: EntitlementSpec,
     /// The name in reports: its own, or its place.
     name: String,
     who: Who,
+    wanted: Box<[Wanted]>,
+    /// Meeting sites to attend. No catalogue lists them all.
+    attended: Box<[String]>,
+    /// The telephones of those who get a calling licence.
+    line: LineRule,
+    /// Instead of what holds for all rules, see [`EntitlementSpec::grace`].
+    grace: Option<i64>,
     /// What it gives; empty until bound.
-    licenses: Vec<LicenseId>,
+    offers: Vec<Offer>,
+}
+
+/// A licence by name, and where it is to be looked for.
+#[derive(Clone, Debug)]
+struct Wanted {
+    name: String,
+    subscription: Option<String>,
+    site: Option<String>,
 }
 
 impl Entitlement {
@@ -30,14 +46,7 @@ impl Entitlement {
         errors: &mut Vec<RuleError>,
     ) -> Self {
         let place = format!("entitlement[{index}]");
-        let who = Who::compile(&place, &spec.groups, spec.when.as_deref(), needs, errors);
-        if spec.licenses.is_empty() {
-            errors.push(RuleError::whole(
-                &format!("{place}.licenses"),
-                "the rule gives no licence",
-                "name service keys such as \"message.messaging\" or exact licence names",
-            ));
-        }
+        let who = Who::compile(&place, &spec.groups, &spec.bases, spec.when.as_deref(), needs, errors);
         for (i, wanted) in spec.licenses.iter().enumerate() {
             if wanted.trim().is_empty() {
                 errors.push(RuleError::whole(
@@ -47,31 +56,91 @@ impl Entitlement {
                 ));
             }
         }
+        let mut wanted = Vec::new();
+        let mut want = |licenses: &[String], subscription: &Option<String>, site: &Option<String>| {
+            wanted.extend(licenses.iter().map(|name| Wanted {
+                name: name.trim().to_owned(),
+                subscription: subscription.clone(),
+                site: site.clone(),
+            }));
+        };
+        want(&spec.licenses, &spec.subscription, &spec.site);
+        for template in &spec.templates {
+            want(&template.licenses, &template.subscription, &template.site);
+        }
+        let sites = spec.templates.iter().map(|template| &template.attendee).chain([&spec.attendee]);
+        let attended: Box<[String]> = sites.flatten().map(|site| site.trim().to_owned()).collect();
+        if attended.iter().any(|site| site.is_empty() || site.contains(['/', '#', ' '])) {
+            errors.push(RuleError::whole(
+                &format!("{place}.attendee"),
+                "this is not the name of a meeting site",
+                "write it like \"example.webex.com\"",
+            ));
+        }
+        if wanted.is_empty() && attended.is_empty() {
+            errors.push(RuleError::whole(
+                &format!("{place}.licenses"),
+                "the rule gives no licence",
+                "name service keys such as \"message.messaging\" or exact licence names",
+            ));
+        }
+        let line = LineRule::compile(&place, &spec.calling, needs, errors);
         let name = if spec.name.trim().is_empty() { place } else { spec.name.clone() };
-        Self { spec: spec.clone(), name, who, licenses: Vec::new() }
+        Self { name, who, wanted: wanted.into(), attended, line, grace: spec.grace, offers: Vec::new() }
     }
 
     /// Resolves the names, adding those that cannot be resolved to `unbound`.
     pub(super) fn bind(&mut self, catalogue: &Catalogue, unbound: &mut Vec<Unbound>) {
-        self.licenses.clear();
-        for wanted in &self.spec.licenses {
-            match self.resolve(wanted.trim(), catalogue) {
-                Ok(id) => self.licenses.extend(id),
+        self.offers.clear();
+        for wanted in &self.wanted {
+            match wanted.resolve(catalogue) {
+                // What comes and goes by itself in the cloud is neither given nor taken.
+                Ok(license) if license.kind == LicenseKind::Free => {}
+                Ok(license) => self.offers.push(Offer {
+                    id: license.id.clone(),
+                    name: license.name.clone(),
+                    bond: license.bond(),
+                }),
                 Err((message, remedy)) => {
                     unbound.push(Unbound {
                         rule: self.name.clone(),
-                        wanted: wanted.clone(),
+                        wanted: wanted.name.clone(),
                         message,
                         remedy,
                     });
                 }
             }
         }
+        self.offers.extend(self.attended.iter().map(|site| Offer {
+            id: LicenseId::attendee(site),
+            name: format!("attendee of {site}"),
+            bond: Bond::attendee(site),
+        }));
+    }
+
+    /// The name in reports.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     /// What the rule gives to whom it is for.
-    pub(super) fn licenses(&self) -> &[LicenseId] {
-        &self.licenses
+    pub(super) fn offers(&self) -> &[Offer] {
+        &self.offers
+    }
+
+    /// What it says about telephones.
+    pub(super) fn line(&self) -> &LineRule {
+        &self.line
+    }
+
+    /// Resolves locations, adding those that cannot be resolved to `unbound`.
+    pub(super) fn locate(&mut self, places: &[Place], unbound: &mut Vec<Unbound>) {
+        self.line.bind(&self.name, places, unbound);
+    }
+
+    /// See [`EntitlementSpec::grace`].
+    pub(super) fn grace(&self) -> Option<i64> {
+        self.grace
     }
 
     /// Whether the rule is for this person.
@@ -83,10 +152,12 @@ impl Entitlement {
     pub(super) fn answer(&self, subject: &Subject<'_>, names: &[String]) -> Answer {
         self.who.answer(&self.name, subject, names)
     }
+}
 
-    /// The one licence that is meant, or message and remedy. `None` for one that comes and goes
-    /// by itself in the cloud: it is neither given nor taken.
-    fn resolve(&self, wanted: &str, catalogue: &Catalogue) -> Result<Option<LicenseId>, (String, String)> {
+impl Wanted {
+    /// The one licence that is meant, or message and remedy.
+    fn resolve<'a>(&self, catalogue: &'a Catalogue) -> Result<&'a License, (String, String)> {
+        let wanted = self.name.as_str();
         let all = || catalogue.0.iter();
         let mut found: Vec<&License> =
             all().filter(|license| license.name == wanted || license.id.as_str() == wanted).collect();
@@ -104,15 +175,14 @@ impl Entitlement {
             };
             return Err((format!("the organization has no licence \"{wanted}\""), remedy));
         }
-        let found =
-            narrow(found, self.spec.subscription.as_deref(), |license| license.subscription.as_deref());
-        let found = narrow(found, self.spec.site.as_deref(), |license| license.site.as_deref());
+        let found = narrow(found, self.subscription.as_deref(), |license| license.subscription.as_deref());
+        let found = narrow(found, self.site.as_deref(), |license| license.site.as_deref());
         match found.as_slice() {
             [] => Err((
                 format!("no licence \"{wanted}\" belongs to the subscription or site that the rule names"),
                 "correct `subscription` or `site`; `dirsyncd check` lists what the organization has".into(),
             )),
-            [only] => Ok((only.kind != LicenseKind::Free).then(|| only.id.clone())),
+            [only] => Ok(only),
             several => Err(ambiguous(wanted, several)),
         }
     }

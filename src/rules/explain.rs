@@ -35,7 +35,7 @@ pub struct MappedValue {
 /// comes after the decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// What was decided.
+    /// What was decided; with it the licences that a rule gives and the person does not get.
     pub verdict: Verdict,
     /// The clauses of the scope that are written; the person is in when all agree.
     pub scope: Vec<Answer>,
@@ -111,7 +111,12 @@ impl Rules {
             entitlements: self
                 .entitlements
                 .iter()
-                .map(|rule| (rule.answer(&subject, &self.groups), rule.licenses().to_vec()))
+                .map(|rule| {
+                    (
+                        rule.answer(&subject, &self.groups),
+                        rule.offers().iter().map(|offer| offer.id.clone()).collect(),
+                    )
+                })
                 .collect(),
             roles: self
                 .roles

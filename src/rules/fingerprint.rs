@@ -4,7 +4,10 @@
 use crate::model::{Fingerprint, Hasher, ScopeSpec};
 
 use super::mapping::{email_source, sources};
-use super::{EntitlementSpec, PolicySpec, RoleSpec, Spec};
+use super::{
+    CallingSpec, Collisions, EntitlementSpec, EntitlingSpec, PolicySpec, RoleSpec, SeatsSpec, Spec,
+    TemplateSpec,
+};
 
 /// Raised whenever the same rules begin to give other verdicts: the meaning of a function,
 /// of a filter, of a check.
@@ -16,6 +19,7 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
     let mut h = Hasher::seeded(Fingerprint::NONE);
     h.part(&RULES_VERSION.to_le_bytes());
     // The mapping in force says all that dialect and defaults have to say.
+    // The choice of groups says nothing about people, and has a digest of its own.
     let Spec {
         dialect: _,
         email: _,
@@ -25,8 +29,12 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         policy,
         scope,
         allowed_domains,
+        collisions,
+        entitling,
         entitlements,
+        seats,
         roles,
+        groups: _,
     } = spec;
     h.part(email_source(spec).as_bytes());
     for (field, source) in sources(spec) {
@@ -44,21 +52,60 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         list(&mut h, texts);
     }
     option(&mut h, filter.as_deref());
+    if *collisions != Collisions::default() {
+        h.part(&[b'c', *collisions as u8]);
+    }
+    let EntitlingSpec { first_match, take_managed, grace } = entitling;
+    h.part(&[u8::from(*first_match), u8::from(*take_managed)]);
+    h.part(&grace.unwrap_or(0).to_le_bytes());
     h.part(&(entitlements.len() as u64).to_le_bytes());
     for entitlement in entitlements {
         // Names appear in reports only.
-        let EntitlementSpec { name: _, groups, when, licenses, subscription, site } = entitlement;
+        let EntitlementSpec {
+            name: _,
+            groups,
+            bases,
+            when,
+            licenses,
+            subscription,
+            site,
+            attendee,
+            templates,
+            calling,
+            grace,
+        } = entitlement;
         list(&mut h, groups);
+        list(&mut h, bases);
         list(&mut h, licenses);
-        for text in [when, subscription, site] {
+        for text in [when, subscription, site, attendee] {
             option(&mut h, text.as_deref());
+        }
+        let CallingSpec { location, location_from, phone, extension, extension_pool } = calling;
+        for text in [location, location_from, phone, extension, extension_pool] {
+            option(&mut h, text.as_deref());
+        }
+        h.part(&grace.unwrap_or(-1).to_le_bytes());
+        for template in templates {
+            let TemplateSpec { name: _, licenses, subscription, site, attendee } = template;
+            list(&mut h, licenses);
+            for text in [subscription, site, attendee] {
+                option(&mut h, text.as_deref());
+            }
         }
     }
     for role in roles {
-        let RoleSpec { name: _, groups, when, role } = role;
+        let RoleSpec { name: _, groups, bases, when, role } = role;
         list(&mut h, groups);
+        list(&mut h, bases);
         option(&mut h, when.as_deref());
         h.part(role.as_bytes());
+    }
+    // Whoever waits is judged again in any case; but what is read depends on it.
+    let SeatsSpec { order_by, descending } = seats;
+    if let Some(order_by) = order_by {
+        h.part(b"seats");
+        h.part(order_by.as_bytes());
+        h.part(&[u8::from(*descending)]);
     }
     // Without one, the digest is what it was before there were any.
     if let Some(join) = join {

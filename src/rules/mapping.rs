@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Email, EmailError, Field, FieldSet, Profile, Withheld};
+use crate::model::{ADDRESSES, Email, EmailError, Field, FieldSet, Profile, Withheld, address_key};
 
+use super::address::fault;
 use super::check::{Unusable, check};
 use super::error::RuleError;
 use super::expr::{Needs, Text};
-use super::fold::{composed, same};
+use super::fold::composed;
 use super::subject::Subject;
 use super::{MappedValue, Spec, defaults};
 
@@ -194,8 +195,16 @@ impl Mapping {
                 ));
             }
         };
+        if let Some(fault) = fault(&email) {
+            return Err(withheld(
+                subject,
+                "bad_email",
+                format!("the value {} cannot be used: {fault} ({rule})", shown(text.trim())),
+                format!("correct the address in {attributes}"),
+            ));
+        }
         let domain = email.domain();
-        if self.allowed_domains.is_empty() || self.allowed_domains.iter().any(|allowed| same(allowed, domain))
+        if self.allowed_domains.is_empty() || self.allowed_domains.iter().any(|allowed| email.is_of(allowed))
         {
             return Ok(email);
         }
@@ -208,15 +217,12 @@ impl Mapping {
     }
 }
 
-/// The e-mail addresses besides the user name.
-const ADDRESSES: [Field; 5] =
-    [Field::EmailHome, Field::EmailAlias1, Field::EmailAlias2, Field::EmailAlias3, Field::EmailAlias4];
-
 /// Whether an address is the user name, or was given already: a list of aliases mostly holds
 /// the primary address too, and the cloud wants each once.
 fn is_repeated(email: &Email, profile: &Profile, value: &str) -> bool {
-    same(email.as_str(), value)
-        || ADDRESSES.iter().filter_map(|field| profile.get(field)).any(|known| same(known, value))
+    let key = address_key(value);
+    email.key() == key
+        || ADDRESSES.iter().filter_map(|field| profile.get(field)).any(|known| address_key(known) == key)
 }
 
 /// The value of one field, or what makes it unusable.

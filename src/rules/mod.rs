@@ -3,8 +3,12 @@
 //! Pure: the same record, memberships and time give the same verdict. Rules are compiled once,
 //! then bound to the licences and roles that the cloud has, and judge each record on its own.
 
+mod address;
+mod award;
 mod calling;
 mod check;
+mod chosen;
+mod collisions;
 mod defaults;
 mod earlier;
 mod entitlement;
@@ -18,52 +22,61 @@ mod fold;
 pub mod fuzzing;
 mod groups;
 mod join;
+mod line;
 mod mapping;
 mod nearest;
 mod role;
 mod scope;
 mod spec;
+mod standing;
 mod subject;
 mod trial;
 mod who;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Ask, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Person, Record, RecordKind, Role,
-    RoleId, Verdict, Wanted,
+    Ask, Bond, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Line, Person, Place, Record,
+    RecordKind, Role, RoleId, Standing, Verdict, Wanted,
 };
 
-use earlier::Earlier;
+use award::{Award, Giver};
+use earlier::History;
 use entitlement::Entitlement;
 use join::Join;
 use mapping::Mapping;
 use role::RoleRule;
 use scope::Scope;
+use standing::Order;
 use subject::Subject;
 
 pub use crate::model::ScopeSpec;
+pub use chosen::Chosen;
+pub use collisions::Collisions;
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
-pub use spec::{Dialect, EntitlementSpec, PolicySpec, RoleSpec, Spec};
+pub use spec::{
+    CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, SeatsSpec, Spec,
+    TemplateSpec,
+};
 pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 
 /// Compiled rules. Immutable; shared freely between threads.
 #[derive(Clone, Debug)]
 pub struct Rules {
     scope: Scope,
-    scope_spec: ScopeSpec,
-    /// The scope of an earlier configuration, see [`Rules::since`].
-    earlier: Option<Earlier>,
+    history: History,
     mapping: Mapping,
     join: Option<Join>,
+    collisions: Collisions,
+    entitling: EntitlingSpec,
     entitlements: Vec<Entitlement>,
+    order: Order,
     roles: Vec<RoleRule>,
     attributes: BTreeSet<String>,
     groups: Vec<String>,
-    /// So many of them are named by today's rules; those that follow, by the earlier scope.
-    own_groups: usize,
+    chosen: Option<Chosen>,
     /// Of the rules as written.
     written: Fingerprint,
     /// Of the rules as bound.
@@ -72,6 +85,7 @@ pub struct Rules {
     /// Those for calling, of all that the organization has.
     calling: BTreeSet<LicenseId>,
     manages_roles: bool,
+    places: Vec<Place>,
 }
 
 /// A name in a rule that the cloud does not have, or has more than once.
@@ -102,29 +116,37 @@ impl Rules {
         let entitlements = spec.entitlements.iter().enumerate();
         let entitlements: Vec<_> =
             entitlements.map(|(i, spec)| Entitlement::compile(i, spec, &mut needs, &mut errors)).collect();
+        let order = Order::compile(spec, &mut needs, &mut errors);
         let roles = spec.roles.iter().enumerate();
         let roles: Vec<_> =
             roles.map(|(i, spec)| RoleRule::compile(i, spec, &mut needs, &mut errors)).collect();
+        let chosen = Chosen::compile(&spec.groups, &mut errors);
+        if spec.collisions == Collisions::LinkedThenOldest {
+            needs.attributes.extend(collisions::AGE.map(str::to_owned));
+        }
         match mapping {
             Some(mapping) if errors.is_empty() => {
                 let written = fingerprint::of_spec(spec);
                 let groups = needs.groups.into_names();
                 Ok(Self {
                     scope,
-                    scope_spec: spec.scope.clone(),
-                    earlier: None,
+                    history: History::new(&spec.scope, groups.len()),
                     mapping,
                     join,
+                    collisions: spec.collisions,
+                    entitling: spec.entitling,
                     entitlements,
+                    order,
                     roles,
                     attributes: needs.attributes,
-                    own_groups: groups.len(),
                     groups,
+                    chosen,
                     written,
                     fingerprint: written,
                     managed_licenses: BTreeSet::new(),
                     calling: BTreeSet::new(),
                     manages_roles: false,
+                    places: Vec::new(),
                 })
             }
             _ => Err(errors),
@@ -144,17 +166,18 @@ impl Rules {
         for role in &mut self.roles {
             role.bind(roles, &mut unbound);
         }
-        self.managed_licenses = self.entitlements.iter().flat_map(|e| e.licenses().iter().cloned()).collect();
+        let offers = self.entitlements.iter().flat_map(|rule| rule.offers());
+        self.managed_licenses = offers.map(|offer| offer.id.clone()).collect();
         self.calling = calling::licenses(catalogue);
         self.calling.retain(|license| self.managed_licenses.contains(license));
-        self.manages_roles = !self.roles.is_empty() && self.roles.iter().all(|role| role.role().is_some());
+        self.manages_roles = !self.roles.is_empty() && self.roles.iter().all(RoleRule::is_bound);
         let mut h = Hasher::seeded(self.written);
         for entitlement in &self.entitlements {
-            h.part(&(entitlement.licenses().len() as u64).to_le_bytes());
-            entitlement.licenses().iter().for_each(|id| h.part(id.as_str().as_bytes()));
+            h.part(&(entitlement.offers().len() as u64).to_le_bytes());
+            entitlement.offers().iter().for_each(|offer| h.part(offer.id.as_str().as_bytes()));
         }
         for role in &self.roles {
-            h.part(&[u8::from(role.role().is_some())]);
+            h.part(&[u8::from(role.is_bound())]);
             h.part(role.role().map_or("", |id| id.as_str()).as_bytes());
         }
         self.fingerprint = h.finish();
@@ -188,6 +211,38 @@ impl Rules {
         &self.managed_licenses
     }
 
+    /// The names of the rules that give licences, in their order.
+    pub fn entitlement_names(&self) -> Vec<String> {
+        self.entitlements.iter().map(|rule| rule.name().to_owned()).collect()
+    }
+
+    /// Whether licences of [`Rules::managed_licenses`] are taken from whom no rule gives them,
+    /// also those that we did not give.
+    pub fn takes_managed(&self) -> bool {
+        self.entitling.take_managed
+    }
+
+    /// What the licences that any rule can give say about each other.
+    pub fn bonds(&self) -> BTreeMap<LicenseId, Bond> {
+        let offers = self.entitlements.iter().flat_map(|rule| rule.offers());
+        offers.map(|offer| (offer.id.clone(), offer.bond)).collect()
+    }
+
+    /// How long a licence is kept after no rule gives it any more, in seconds, where it is kept at
+    /// all; and the same for licences of which no rule speaks. Where several rules give a
+    /// licence, the longest time counts.
+    pub fn grace(&self) -> (BTreeMap<LicenseId, i64>, Option<i64>) {
+        let mut of = BTreeMap::new();
+        for rule in &self.entitlements {
+            let grace = rule.grace().or(self.entitling.grace).unwrap_or(0);
+            for offer in rule.offers() {
+                let longest = of.entry(offer.id.clone()).or_insert(grace);
+                *longest = grace.max(*longest);
+            }
+        }
+        (of, self.entitling.grace)
+    }
+
     /// Whether roles are given and taken.
     pub fn manages_roles(&self) -> bool {
         self.manages_roles
@@ -202,15 +257,25 @@ impl Rules {
     }
 
     /// What must be read from the source: every attribute that any rule names, in lower case,
-    /// and groups when any is named.
+    /// and groups when any is named or chosen for the cloud.
     pub fn ask(&self) -> Ask {
-        Ask { attributes: self.attributes.clone(), groups: !self.groups.is_empty() }
+        Ask { attributes: self.attributes.clone(), groups: self.wants_groups() }
     }
 
     /// The groups that rules name (DN or plain name), as first written; their places here
     /// are the members of a [`GroupSet`].
     pub fn groups(&self) -> &[String] {
         &self.groups
+    }
+
+    /// Whether groups have to be read.
+    pub fn wants_groups(&self) -> bool {
+        !self.groups.is_empty() || self.chosen.is_some()
+    }
+
+    /// Which groups become groups of the cloud; `None` when none do.
+    pub fn chosen(&self) -> Option<&Chosen> {
+        self.chosen.as_ref()
     }
 
     /// Whether the members of some groups are kept out, so that whoever leaves one may come.
@@ -222,7 +287,12 @@ impl Rules {
     /// seconds since 1970-01-01 UTC.
     pub fn judge(&self, record: &Record, groups: &GroupSet, now: i64) -> Verdict {
         let subject = Subject::new(record, groups);
-        let leaving = |cause| Verdict { wanted: Wanted::Leaving(cause), recheck: None };
+        let leaving = |cause| Verdict {
+            wanted: Wanted::Leaving(cause),
+            ungiven: Vec::new(),
+            recheck: None,
+            standing: Standing::default(),
+        };
         match record.kind {
             RecordKind::Person => {}
             RecordKind::Group | RecordKind::Room | RecordKind::Contact | RecordKind::Other => {
@@ -231,38 +301,23 @@ impl Rules {
         }
         let ended = record.disabled || record.expires.is_some_and(|expires| expires <= now);
         if !self.scope.contains(&subject) {
-            return leaving(match &self.earlier {
-                Some(earlier) if earlier.contains(&subject) => match ended {
-                    // Would have left without the change, too.
-                    true => Cause::Disabled,
-                    false => Cause::ScopeChanged,
-                },
-                _ => Cause::OutOfScope,
-            });
+            return leaving(self.why_out(&subject, ended));
         }
         if ended {
             return leaving(Cause::Disabled);
         }
+        let mut ungiven = Vec::new();
+        let mut standing = Standing::default();
         let wanted = match self.mapping.map(&subject) {
             Err(withheld) => Wanted::Withheld(withheld),
             Ok((email, profile)) => {
-                let mut person = Person {
-                    email,
-                    active: true,
-                    profile,
-                    licenses: BTreeSet::new(),
-                    roles: BTreeSet::new(),
-                };
-                for entitlement in self.entitlements.iter().filter(|rule| rule.includes(&subject)) {
-                    for id in entitlement.licenses() {
-                        // Many rules may give one licence; it is copied once.
-                        if !person.licenses.contains(id) {
-                            person.licenses.insert(id.clone());
-                        }
-                    }
-                }
-                let roles = self.roles.iter().filter(|rule| rule.includes(&subject));
-                person.roles.extend(roles.filter_map(RoleRule::role).cloned());
+                let (award, telephone) = self.award(&subject);
+                let first = award.first();
+                let licenses;
+                (licenses, ungiven) = award.close();
+                standing = self.order.standing(&subject, &licenses, &first);
+                let roles = self.roles_of(&subject);
+                let person = Person { email, active: true, profile, licenses, roles, telephone };
                 match calling::obstacle(&self.calling, &person, &subject) {
                     Some(withheld) => Wanted::Withheld(withheld),
                     None => Wanted::Present(person),
@@ -270,7 +325,45 @@ impl Rules {
             }
         };
         // An expiry that is not in the past is in the future.
-        Verdict { wanted, recheck: record.expires }
+        Verdict { wanted, ungiven, recheck: record.expires, standing }
+    }
+
+    /// The licences of one person, the telephone that goes with them, and those that a rule gives
+    /// and that are not given.
+    fn award<'r>(&'r self, subject: &Subject<'_>) -> (Award<'r>, Option<Box<Line>>) {
+        let mut award = Award::new();
+        for (at, rule) in self.entitlements.iter().enumerate() {
+            if !rule.includes(subject) {
+                continue;
+            }
+            for offer in rule.offers() {
+                award.offer(offer, Giver { at, name: rule.name() });
+            }
+            if self.entitling.first_match {
+                break;
+            }
+        }
+        award.complete(|bond| {
+            let all = self.entitlements.iter().flat_map(|rule| rule.offers());
+            bond.needs().is_some_and(|need| all.into_iter().any(|offer| need.is_met_by(offer.bond)))
+        });
+        let telephone = award.calling().and_then(|(_, giver)| {
+            let rule = self.entitlements.get(giver.at)?;
+            Some(Box::new(rule.line().of(giver.name, subject, &self.places)))
+        });
+        (award, telephone)
+    }
+
+    /// The roles of one person.
+    fn roles_of(&self, subject: &Subject<'_>) -> BTreeSet<RoleId> {
+        let mut roles = BTreeSet::new();
+        for rule in self.roles.iter().filter(|rule| rule.includes(subject)) {
+            if rule.is_none() {
+                return BTreeSet::new();
+            }
+            roles.extend(rule.role().cloned());
+        }
+        roles
     }
 }
 

@@ -18,6 +18,7 @@ const WORDS: &[(&str, &str, &[&str])] = &[
     ("support", "id_support_admin", &["Support Administrator"]),
     ("user", "id_user_admin", &["User Administrator"]),
     ("device", "id_device_admin", &["Device Administrator"]),
+    // Of these the ids are not published, so that the catalogue must name them.
     ("user_device", "", &["User and Device Administrator", "User & Device Administrator"]),
     ("compliance", "", &["Compliance Officer"]),
 ];
@@ -28,6 +29,8 @@ pub(super) fn stand_in(wanted: &str) -> Role {
     let name = WORDS.iter().find(|(word, ..)| *word == wanted).and_then(|(_, _, names)| names.first());
     Role { id: RoleId::new(wanted), name: name.map_or(wanted, |name| *name).to_owned() }
 }
+/// The word for people who get no role, whatever other rules say.
+const NONE: &str = "none";
 
 /// One rule.
 #[derive(Clone, Debug)]
@@ -49,21 +52,22 @@ impl RoleRule {
         errors: &mut Vec<RuleError>,
     ) -> Self {
         let place = format!("role[{index}]");
-        let who = Who::compile(&place, &spec.groups, spec.when.as_deref(), needs, errors);
-        if spec.groups.is_empty() && spec.when.is_none() {
+        let who = Who::compile(&place, &spec.groups, &spec.bases, spec.when.as_deref(), needs, errors);
+        let wanted = spec.role.trim().to_owned();
+        let everybody = spec.groups.is_empty() && spec.bases.is_empty() && spec.when.is_none();
+        if everybody && wanted != NONE {
             errors.push(RuleError::whole(
                 &place,
                 "the rule makes everybody an administrator",
-                "name the people with `groups` or `when`",
+                "name the people with `groups`, `bases` or `when`",
             ));
         }
-        let wanted = spec.role.trim().to_owned();
         if wanted.is_empty() {
             let words: Vec<&str> = WORDS.iter().map(|(word, ..)| *word).collect();
             errors.push(RuleError::whole(
                 &format!("{place}.role"),
                 "the rule names no role",
-                format!("write one of {}, or the id of a role", words.join(", ")),
+                format!("write one of {}, {NONE}, or the id of a role", words.join(", ")),
             ));
         }
         let name = if spec.name.trim().is_empty() { place } else { spec.name.clone() };
@@ -72,6 +76,9 @@ impl RoleRule {
 
     /// Resolves the role, adding it to `unbound` when it cannot be resolved.
     pub(super) fn bind(&mut self, roles: &[Role], unbound: &mut Vec<Unbound>) {
+        if self.is_none() {
+            return;
+        }
         let word = WORDS.iter().find(|(word, ..)| *word == self.wanted);
         let meant = |role: &&Role| match word {
             Some((_, id, names)) => {
@@ -89,6 +96,16 @@ impl RoleRule {
             let message = format!("the cloud has no role \"{}\"", self.wanted);
             unbound.push(Unbound { rule: self.name.clone(), wanted: self.wanted.clone(), message, remedy });
         }
+    }
+
+    /// Whether the rule is for people who get no role.
+    pub(super) fn is_none(&self) -> bool {
+        self.wanted == NONE
+    }
+
+    /// Whether it is clear what the rule gives.
+    pub(super) fn is_bound(&self) -> bool {
+        self.role.is_some() || self.is_none()
     }
 
     /// The role, once bound.

@@ -7,7 +7,7 @@ use super::expr::Needs;
 use super::filter::{self, Filter};
 use super::groups::is_dn;
 use super::subject::Subject;
-use super::who::{When, group_indexes, membership};
+use super::who::{When, group_indexes, membership, place};
 use super::{Answer, expr};
 
 /// The compiled scope. Every clause that is not empty must agree.
@@ -62,16 +62,12 @@ impl Scope {
         let mut say = |clause: &str, agrees: bool, reason: String| {
             answers.push(Answer { rule: format!("people.scope.{clause}"), applies: agrees, reason });
         };
-        let above = |bases: &[String]| match bases.iter().find(|base| subject.under(base)) {
-            Some(base) => (true, format!("under \"{base}\"")),
-            None => (false, format!("not under \"{}\"", bases.join("\" or \""))),
-        };
         if !self.bases.is_empty() {
-            let (under, reason) = above(&self.bases);
+            let (under, reason) = place(&self.bases, subject);
             say("bases", under, reason);
         }
         if !self.exclude_bases.is_empty() {
-            let (under, reason) = above(&self.exclude_bases);
+            let (under, reason) = place(&self.exclude_bases, subject);
             say("exclude_bases", !under, reason);
         }
         if !self.groups.is_empty() {
@@ -123,7 +119,8 @@ fn condition(
     }
 }
 
-fn dns(place: &str, dns: &[String], errors: &mut Vec<RuleError>) -> Box<[String]> {
+/// The compared forms of DNs, adding what is none to `errors`.
+pub(super) fn dns(place: &str, dns: &[String], errors: &mut Vec<RuleError>) -> Box<[String]> {
     for (i, dn) in dns.iter().enumerate() {
         if !is_dn(dn) {
             errors.push(RuleError::whole(

@@ -139,7 +139,12 @@ fn the_order_of_judgement() {
         change(&mut record);
         rules.judge(&record, &GroupSet::new(), 1000)
     };
-    let leaving = |cause| Verdict { wanted: Wanted::Leaving(cause), recheck: None };
+    let leaving = |cause| Verdict {
+        wanted: Wanted::Leaving(cause),
+        ungiven: vec![],
+        recheck: None,
+        standing: Default::default(),
+    };
     assert_eq!(with(|r| r.kind = RecordKind::Room), leaving(Cause::OutOfScope));
     assert_eq!(with(|r| r.kind = RecordKind::Group), leaving(Cause::OutOfScope));
     assert_eq!(with(|r| r.kind = RecordKind::Other), leaving(Cause::OutOfScope));
@@ -213,7 +218,15 @@ fn everything_that_is_read_is_asked_for_in_lower_case() {
     let names: Vec<&str> = ask.attributes.iter().map(String::as_str).collect();
     assert_eq!(
         names,
-        ["employeetype", "mail", "memberof", "msexchhidefromaddresslists", "objectclass", "personaltitle"]
+        [
+            "employeetype",
+            "mail",
+            "memberof",
+            "msexchhidefromaddresslists",
+            "objectclass",
+            "personaltitle",
+            "whencreated"
+        ]
     );
     assert!(!ask.groups);
     spec.mapping.insert(Field::Division, "if(in_group(\"cn=a,dc=test\"), \"A\", \"B\")".into());

@@ -1,8 +1,10 @@
-//! Whom an entitlement or a role is for: members of groups, a condition on the record, or both.
+//! Whom an entitlement or a role is for: members of groups, a place in the directory, a
+//! condition on the record, or several of these.
 
 use super::error::SyntaxError;
 use super::expr::{Condition, Needs};
 use super::filter::{self, Filter};
+use super::scope::dns;
 use super::subject::Subject;
 use super::{Answer, RuleError};
 
@@ -11,6 +13,8 @@ use super::{Answer, RuleError};
 pub(super) struct Who {
     /// Membership in any of these is needed; empty for everybody.
     groups: Box<[usize]>,
+    /// The record must stand at or below one of these, in their compared form; empty for anywhere.
+    bases: Box<[String]>,
     /// What the record must fulfil besides, as written and compiled.
     when: Option<(Box<str>, When)>,
 }
@@ -23,25 +27,28 @@ pub(super) enum When {
 }
 
 impl Who {
-    /// Compiles groups and condition of the rule at `place`, adding what is wrong to `errors`.
+    /// Compiles groups, bases and condition of the rule at `place`, adding what is wrong to `errors`.
     pub(super) fn compile(
         place: &str,
         groups: &[String],
+        bases: &[String],
         when: Option<&str>,
         needs: &mut Needs,
         errors: &mut Vec<RuleError>,
     ) -> Self {
         let groups = group_indexes(&format!("{place}.groups"), groups, needs, errors);
+        let bases = dns(&format!("{place}.bases"), bases, errors);
         let when = when.and_then(|source| {
             let compiled = When::compile(source, needs).map(|when| (source.trim().into(), when));
             compiled.map_err(|error| errors.push(error.at(&format!("{place}.when")))).ok()
         });
-        Self { groups, when }
+        Self { groups, bases, when }
     }
 
     /// Whether the rule is for this person.
     pub(super) fn includes(&self, subject: &Subject<'_>) -> bool {
         (self.groups.is_empty() || subject.groups.contains_any(&self.groups))
+            && (self.bases.is_empty() || self.bases.iter().any(|base| subject.under(base)))
             && self.when.as_ref().is_none_or(|(_, when)| when.holds(subject))
     }
 
@@ -53,17 +60,36 @@ impl Who {
     /// Why the rule is for this person, or is not, in words.
     fn reason(&self, subject: &Subject<'_>, names: &[String]) -> String {
         let group = (!self.groups.is_empty()).then(|| membership(&self.groups, subject, names));
+        let base = (!self.bases.is_empty()).then(|| place(&self.bases, subject));
         let when = self.when.as_ref().map(|(source, when)| {
             let holds = when.holds(subject);
             (holds, format!("`{source}` {}", if holds { "holds" } else { "does not hold" }))
         });
-        match (group, when) {
-            (None, None) => "for everybody".into(),
-            (Some((_, reason)), None) | (None, Some((_, reason))) => reason,
-            (Some((true, group)), Some((true, when))) => format!("{group}, and {when}"),
-            (Some((true, group)), Some((false, when))) => format!("{group}, but {when}"),
-            (Some((false, group)), Some(_)) => group,
+        let clauses: Vec<(bool, String)> = [group, base, when].into_iter().flatten().collect();
+        // Up to the first that keeps the person out: the others make no difference any more.
+        let first_no = clauses.iter().position(|(holds, _)| !holds);
+        match (clauses.len(), first_no) {
+            (0, _) => "for everybody".into(),
+            (_, Some(0)) => clauses[0].1.clone(),
+            (_, Some(no)) => {
+                format!("{}, but {}", words(&clauses[..no]), clauses[no].1)
+            }
+            (_, None) => words(&clauses),
         }
+    }
+}
+
+/// Clauses that hold, in a row.
+fn words(clauses: &[(bool, String)]) -> String {
+    let words: Vec<&str> = clauses.iter().map(|(_, words)| words.as_str()).collect();
+    words.join(", and ")
+}
+
+/// Whether the person stands below any of the bases, with the words for it.
+pub(super) fn place(bases: &[String], subject: &Subject<'_>) -> (bool, String) {
+    match bases.iter().find(|base| subject.under(base)) {
+        Some(base) => (true, format!("under \"{base}\"")),
+        None => (false, format!("not under \"{}\"", bases.join("\" or \""))),
     }
 }
 
@@ -141,7 +167,7 @@ mod tests {
     fn who(groups: &[&str], when: Option<&str>) -> Result<Who, Vec<RuleError>> {
         let names: Vec<String> = groups.iter().map(|name| (*name).into()).collect();
         let mut errors = Vec::new();
-        let who = Who::compile("role[0]", &names, when, &mut Needs::default(), &mut errors);
+        let who = Who::compile("role[0]", &names, &[], when, &mut Needs::default(), &mut errors);
         if errors.is_empty() { Ok(who) } else { Err(errors) }
     }
 
@@ -163,6 +189,32 @@ mod tests {
             let who = who(groups, when).unwrap();
             assert_eq!(who.includes(&Subject::new(&record, &member)), want, "{groups:?} {when:?}");
         }
+    }
+
+    #[test]
+    fn a_place_in_the_directory_counts_like_a_group() {
+        let record = person(&[("department", "Sales")]);
+        for (base, when, includes, reason) in [
+            ("OU=People, DC=example,DC=test", None, true, "under \"ou=people,dc=example,dc=test\""),
+            ("ou=guests,dc=test", None, false, "not under \"ou=guests,dc=test\""),
+            (
+                "dc=example,dc=test",
+                Some("department == 'IT'"),
+                false,
+                "under \"dc=example,dc=test\", but `department == 'IT'` does not hold",
+            ),
+        ] {
+            let mut errors = Vec::new();
+            let bases = [base.to_owned()];
+            let who = Who::compile("role[0]", &[], &bases, when, &mut Needs::default(), &mut errors);
+            assert_eq!(errors, []);
+            let none = GroupSet::new();
+            let answer = who.answer("r", &Subject::new(&record, &none), &[]);
+            assert_eq!((answer.applies, answer.reason.as_str()), (includes, reason));
+        }
+        let mut errors = Vec::new();
+        Who::compile("role[0]", &[], &["people".into()], None, &mut Needs::default(), &mut errors);
+        assert_eq!(errors[0].place, "role[0].bases[0]");
     }
 
     #[test]

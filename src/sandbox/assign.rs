@@ -9,6 +9,7 @@ use super::audit::Actor;
 use super::errors::Refusal;
 use super::faults::Exhausted;
 use super::license::{License, Rule};
+use super::numbers;
 use super::person::{Calling, Person};
 use super::state::State;
 
@@ -191,9 +192,16 @@ fn check_telephone(state: &State, telephone: &Telephone) -> Result<(), Refusal> 
         return Err(refuse(400_411, "Required calling properties are missing."));
     }
     match &telephone.location {
-        Some(location) if state.location_index(location).is_none() => Err(refuse(400, "Location not found.")),
-        _ => Ok(()),
+        Some(location) if state.location_index(location).is_none() => {
+            return Err(refuse(400, "Location not found."));
+        }
+        _ => {}
     }
+    let location = telephone.location.as_deref().map_or(Some(0), |id| state.location_index(id));
+    if numbers::is_taken(state, location, telephone.extension.as_deref(), telephone.number.as_deref()) {
+        return Err(Refusal::bad("The number or extension is in use."));
+    }
+    Ok(())
 }
 
 fn check_sites(state: &State, person: &Person, wishes: &[Wish], sites: &[SiteWish]) -> Result<(), Refusal> {

@@ -11,7 +11,8 @@ use super::reply::Reply;
 use super::roles;
 use super::route::{Family, Query};
 use super::{
-    bulk, jobs, licenses, locations, oauth, organizations, people, people_write, scim_groups, scim_users,
+    bulk, jobs, licenses, locations, numbers, oauth, organizations, people, people_write, scim_groups,
+    scim_users,
 };
 
 /// One request.
@@ -72,6 +73,7 @@ impl Call<'_> {
             ("GET", ["v1", "organizations", id]) => organizations::get(self, id),
             ("GET", ["v1", "locations"]) => locations::list(self),
             ("GET", ["v1", "locations", id]) => locations::get(self, id),
+            ("GET", ["v1", "telephony", "config", "numbers"]) => numbers::list(self),
             ("POST", ["v1", "settings", "organizations", org, "settings"]) => {
                 organizations::set_setting(self, org)
             }

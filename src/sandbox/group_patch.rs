@@ -116,7 +116,14 @@ fn leaving(state: &State, id: Uuid, filter: &Filter) -> Result<Vec<Member>, Refu
         Filter::Compare { path, op: super::scim_filter::Op::Eq, value }
             if path.eq_ignore_ascii_case("value") =>
         {
-            Ok(value.as_str().and_then(|wanted| member(state, wanted)).into_iter().collect())
+            // Whether Webex forgives a member who is none is not known; the strict reading does not.
+            let wanted = value.as_str().and_then(|wanted| member(state, wanted));
+            let group = state.groups.get(id).ok_or_else(Refusal::absent)?;
+            let found = wanted.filter(|member| match member {
+                Member::User(slot) => group.users.contains(slot),
+                Member::Group(nested) => group.nested.contains(nested),
+            });
+            found.map(|member| vec![member]).ok_or_else(Refusal::no_target)
         }
         Filter::Compare { path, op: super::scim_filter::Op::Eq, value }
             if path.eq_ignore_ascii_case("type") =>

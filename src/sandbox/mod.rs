@@ -27,6 +27,7 @@ mod license;
 mod licenses;
 mod link;
 mod locations;
+mod numbers;
 mod oauth;
 mod organization;
 mod organizations;

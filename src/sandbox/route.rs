@@ -9,6 +9,7 @@ pub(super) enum Family {
     Roles,
     Organizations,
     Locations,
+    Telephony,
     Settings,
     Jobs,
     Audit,
@@ -28,6 +29,7 @@ impl Family {
             Self::Roles => "roles",
             Self::Organizations => "organizations",
             Self::Locations => "locations",
+            Self::Telephony => "telephony",
             Self::Settings => "settings",
             Self::Jobs => "jobs",
             Self::Audit => "audit",
@@ -51,6 +53,7 @@ impl Family {
             ["v1", "roles", ..] => Self::Roles,
             ["v1", "organizations", ..] => Self::Organizations,
             ["v1", "locations", ..] => Self::Locations,
+            ["v1", "telephony", ..] => Self::Telephony,
             ["v1", "settings", ..] => Self::Settings,
             ["v1", "adminAudit", ..] => Self::Audit,
             ["v1", "access_token" | "authorize" | "device" | "applications" | "authorizations", ..] => {

@@ -142,6 +142,7 @@ pub(super) fn wanted(family: Family, write: bool) -> &'static [&'static [&'stati
         (Family::Locations, _) => {
             &[&["spark-admin:locations_read", "spark-admin:people_read", "spark-admin:device_read"]]
         }
+        (Family::Telephony, _) => &[&["spark-admin:telephony_config_read"]],
         (Family::Settings, false) => &[&["identity:organizations_rw", "identity:organizations_read"]],
         (Family::Settings, true) => &[&["identity:organizations_rw"]],
         (Family::Jobs, false) => &[&["spark-admin:people_read"]],

@@ -123,7 +123,8 @@ impl Shape<'_> {
 }
 
 /// The attributes of a group that stay in its record, besides those renamed to `member`.
-pub(super) const GROUP_ATTRIBUTES: &[&str] = &["cn", "samaccountname", "member", "uniquemember", "memberuid"];
+pub(super) const GROUP_ATTRIBUTES: &[&str] =
+    &["cn", "samaccountname", "displayname", "description", "mail", "member", "uniquemember", "memberuid"];
 
 /// The object classes that make a group.
 const GROUP_CLASSES: &[&str] = &["group", "groupOfNames", "groupOfUniqueNames", "posixGroup"];
@@ -323,7 +324,7 @@ mod tests {
     fn unique_members_are_members() {
         let shaped = shape(
             Looking::Groups,
-            vec![attribute("cn", &["g"]), attribute("uniquemember", &["uid=a"]), attribute("mail", &["x"])],
+            vec![attribute("cn", &["g"]), attribute("uniquemember", &["uid=a"]), attribute("info", &["x"])],
         );
         assert_eq!(shaped.attributes, [attribute("cn", &["g"]), attribute("member", &["uid=a"])]);
     }

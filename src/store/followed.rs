@@ -4,6 +4,7 @@
 use rusqlite::{Connection, params};
 
 use super::records::{self, RecordChanges};
+use super::{Reader, StoreError};
 use crate::model::{Container, Fingerprint, SourceId};
 
 /// What is known of the sources once a pass has come to its end; written together with the
@@ -27,6 +28,24 @@ pub enum ContainerChange {
     There(Container),
     /// Deleted.
     Gone(SourceId),
+}
+
+impl Reader {
+    /// With whom the last pass did not come to an end, linked or not, at most `limit`; sorted.
+    pub fn unfinished(&self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
+        self.read("reading who is unfinished", |db| unfinished(db, limit))
+    }
+
+    /// Where a container of a source stood when it was last seen.
+    pub fn container(&self, source: &str, anchor: SourceId) -> Result<Option<String>, StoreError> {
+        self.read("reading containers", |db| container(db, source, anchor))
+    }
+
+    /// Who is linked, not gone, and stands below this DN, as the directory wrote it; sorted. Looks
+    /// at every link.
+    pub fn anchors_below(&self, dn: &str) -> Result<Vec<SourceId>, StoreError> {
+        self.read("looking for people below a container", |db| below(db, dn))
+    }
 }
 
 pub(super) fn write(db: &Connection, followed: &Followed) -> rusqlite::Result<()> {
@@ -65,7 +84,7 @@ fn set_unfinished(db: &Connection, anchors: &[SourceId]) -> rusqlite::Result<()>
 }
 
 /// Where a container of a source stood.
-pub(super) fn container(db: &Connection, source: &str, anchor: SourceId) -> rusqlite::Result<Option<String>> {
+fn container(db: &Connection, source: &str, anchor: SourceId) -> rusqlite::Result<Option<String>> {
     use rusqlite::OptionalExtension;
     db.prepare_cached("SELECT dn FROM container WHERE source = ?1 AND anchor = ?2")?
         .query_row(params![source, anchor.as_bytes()], |row| row.get(0))
@@ -73,7 +92,7 @@ pub(super) fn container(db: &Connection, source: &str, anchor: SourceId) -> rusq
 }
 
 /// Who is linked, not gone, and stands below an entry.
-pub(super) fn below(db: &Connection, dn: &str) -> rusqlite::Result<Vec<SourceId>> {
+fn below(db: &Connection, dn: &str) -> rusqlite::Result<Vec<SourceId>> {
     db.prepare_cached(
         "SELECT link.anchor FROM link JOIN person ON person.id = link.person WHERE left_since IS NULL \
          AND lower(substr(person.dn, -length(?1))) = lower(?1) ORDER BY link.anchor",
@@ -83,7 +102,7 @@ pub(super) fn below(db: &Connection, dn: &str) -> rusqlite::Result<Vec<SourceId>
 }
 
 /// With whom the last pass did not come to an end, linked or not, at most `limit`, sorted.
-pub(super) fn unfinished(db: &Connection, limit: usize) -> rusqlite::Result<Vec<SourceId>> {
+fn unfinished(db: &Connection, limit: usize) -> rusqlite::Result<Vec<SourceId>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     db.prepare_cached(
         "SELECT anchor FROM unfinished UNION SELECT anchor FROM link WHERE record = \

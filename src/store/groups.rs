@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::nonsense;
-use super::snapshot;
+use super::{cloud_groups, snapshot};
 use crate::model::{Fingerprint, Key, SourceId};
 
 /// One group.
@@ -22,6 +22,9 @@ pub struct GroupRow {
     pub names: Vec<String>,
     /// The fingerprint of its record, members included.
     pub record: Fingerprint,
+    /// The name that it is to have in the cloud; `None` when it is not chosen to be there, and
+    /// empty when no name can be made of the record.
+    pub chosen: Option<String>,
 }
 
 /// What changed in the groups, to be written in one transaction.
@@ -33,6 +36,8 @@ pub struct GroupDelta {
     pub gone: Vec<Key>,
     /// People whom the change touches: their links are marked as to be looked at again.
     pub touched: Vec<SourceId>,
+    /// Groups of the cloud that the change leads to: marked as to be looked at again.
+    pub open: Vec<SourceId>,
 }
 
 /// Writes a change of the groups. Only the difference of the members is written.
@@ -47,9 +52,10 @@ pub(super) fn commit(db: &Connection, delta: &GroupDelta) -> rusqlite::Result<()
     for (group, members) in &delta.changed {
         let id: i64 = db
             .prepare_cached(
-                "INSERT INTO source_group (key, anchor, dn, names, record) VALUES (?1, ?2, ?3, ?4, ?5)
+                "INSERT INTO source_group (key, anchor, dn, names, record, cloud_name)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (key) DO UPDATE SET anchor = excluded.anchor, dn = excluded.dn,
-                     names = excluded.names, record = excluded.record
+                     names = excluded.names, record = excluded.record, cloud_name = excluded.cloud_name
                  RETURNING id",
             )?
             .query_row(
@@ -58,7 +64,8 @@ pub(super) fn commit(db: &Connection, delta: &GroupDelta) -> rusqlite::Result<()
                     group.anchor.as_bytes(),
                     group.dn,
                     serde_json::to_string(&group.names).map_err(nonsense)?,
-                    group.record.0
+                    group.record.0,
+                    group.chosen
                 ],
                 |row| row.get(0),
             )?;
@@ -78,6 +85,7 @@ pub(super) fn commit(db: &Connection, delta: &GroupDelta) -> rusqlite::Result<()
     for (member, id) in added {
         insert.execute(params![member.0, id])?;
     }
+    cloud_groups::open(db, &delta.open)?;
     snapshot::reopen(db, &delta.touched)
 }
 
@@ -95,7 +103,7 @@ fn members_of(db: &Connection, id: i64) -> rusqlite::Result<Vec<Key>> {
 
 /// All groups, in the order of their keys.
 pub(super) fn list(db: &Connection) -> rusqlite::Result<Vec<GroupRow>> {
-    db.prepare_cached("SELECT key, anchor, dn, names, record FROM source_group ORDER BY key")?
+    db.prepare_cached("SELECT key, anchor, dn, names, record, cloud_name FROM source_group ORDER BY key")?
         .query_map([], |row| {
             Ok(GroupRow {
                 key: Key(row.get(0)?),
@@ -103,6 +111,7 @@ pub(super) fn list(db: &Connection) -> rusqlite::Result<Vec<GroupRow>> {
                 dn: row.get(2)?,
                 names: serde_json::from_str(row.get_ref(3)?.as_str()?).map_err(nonsense)?,
                 record: Fingerprint(row.get(4)?),
+                chosen: row.get(5)?,
             })
         })?
         .collect()

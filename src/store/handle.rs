@@ -16,9 +16,9 @@ use super::snapshot::Prepared;
 use super::writer::{Answer, Ending, Letter, Request, Writer};
 use super::{
     Decision, Followed, GroupDelta, HeldPlan, IntentId, Lock, Meta, Named, NewRun, Reader, RecordChanges,
-    RowChange, RunId, Settlement, StoreError, StoreErrorKind, Waiting, database,
+    Regrouping, RowChange, RunId, SeatDay, Settlement, StoreError, StoreErrorKind, Waiting, database,
 };
-use crate::model::{Action, SourceId, Withheld};
+use crate::model::{Action, LicenseId, SourceId, Withheld};
 
 /// The writer of the state. Clones share one thread that writes; every call returns when what
 /// it wrote is on the disk.
@@ -193,6 +193,11 @@ impl Store {
         self.ask(Request::Groups(delta)).await.map(drop)
     }
 
+    /// Notes which groups of the cloud have to be looked at again, in one transaction.
+    pub async fn regroup(&self, regrouping: Regrouping) -> Result<(), StoreError> {
+        self.ask(Request::Regroup(regrouping)).await.map(drop)
+    }
+
     /// Replaces the facts about the whole snapshot; its generation is kept by the store.
     pub async fn set_meta(&self, meta: Meta) -> Result<(), StoreError> {
         self.ask(Request::Meta(Box::new(meta))).await.map(drop)
@@ -240,9 +245,13 @@ impl Store {
         self.ask(Request::Withheld { run, all: withheld }).await.map(drop)
     }
 
-    /// Replaces the list of who waits for a seat.
-    pub async fn set_waiting(&self, waiting: Vec<Waiting>) -> Result<(), StoreError> {
-        self.ask(Request::Waiting(waiting)).await.map(drop)
+    /// Replaces the queue for seats, and notes how many were needed on a day, by licence.
+    pub async fn set_queue(
+        &self,
+        waiting: Vec<Waiting>,
+        days: Vec<(LicenseId, SeatDay)>,
+    ) -> Result<(), StoreError> {
+        self.ask(Request::Queue { waiting, days }).await.map(drop)
     }
 
     /// Forgets what the journal settled before a time, runs of which nothing is left, and held

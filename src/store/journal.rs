@@ -1,6 +1,6 @@
 //! The journal: what was about to happen, with its before-image, and how it ended.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::error::nonsense;
@@ -117,7 +117,7 @@ impl Deed {
         Ok(Self {
             kind: action.kind,
             anchor: action.anchor,
-            email: action.email.key(),
+            email: action.who.key(),
             json: serde_json::to_string(action)?,
         })
     }
@@ -238,12 +238,16 @@ pub(super) fn history(db: &Connection, filter: &HistoryFilter) -> rusqlite::Resu
     .collect()
 }
 
-/// What was taken away and confirmed since a time, newest first: deactivations, deletions and
-/// licences. The journal is searched backwards and no further than needed.
+/// What was taken away and confirmed since a time, newest first: deactivations, deletions,
+/// licences, groups, and members of groups. The journal is searched backwards and no further than needed.
 pub(super) fn removals_since(db: &Connection, since: i64) -> rusqlite::Result<Vec<Action>> {
     let mut newest = db.prepare_cached("SELECT id, begun, kind, outcome FROM intent ORDER BY id DESC")?;
-    let mut deed = db.prepare_cached("SELECT action FROM deed WHERE intent = ?1")?;
-    let kinds = [Kind::Deactivate, Kind::Delete, Kind::LicenseRemove].map(Kind::name);
+    // Most changes of groups only add members, hundreds at a time: those are not taken apart.
+    let mut deed = db.prepare_cached(
+        "SELECT action FROM deed WHERE intent = ?1 AND (NOT ?2 OR instr(action, '\"to\":null') > 0)",
+    )?;
+    let kinds = [Kind::Deactivate, Kind::Delete, Kind::LicenseRemove, Kind::GroupUpdate, Kind::GroupDelete]
+        .map(Kind::name);
     let mut rows = newest.query([])?;
     let mut removals = Vec::new();
     while let Some(row) = rows.next()? {
@@ -252,9 +256,13 @@ pub(super) fn removals_since(db: &Connection, since: i64) -> rusqlite::Result<Ve
         }
         let confirmed = matches!(row.get(3)?, SUCCEEDED | PARTLY);
         if confirmed && kinds.contains(&row.get_ref(2)?.as_str()?) {
-            removals.push(deed.query_row([row.get::<_, i64>(0)?], |row| {
-                serde_json::from_str(row.get_ref(0)?.as_str()?).map_err(nonsense)
-            })?);
+            let of_group = row.get_ref(2)?.as_str()? == Kind::GroupUpdate.name();
+            let removal = deed
+                .query_row(params![row.get::<_, i64>(0)?, of_group], |row| {
+                    serde_json::from_str(row.get_ref(0)?.as_str()?).map_err(nonsense)
+                })
+                .optional()?;
+            removals.extend(removal);
         }
     }
     Ok(removals)

@@ -50,6 +50,8 @@ pub struct Meta {
     /// What the kept records hold; `None` when there are none that can be relied on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<KeptRecords>,
+    /// The choice of groups under which groups were last read.
+    pub groups: Fingerprint,
     /// Whatever else is to be kept, such as cursors.
     pub extra: serde_json::Map<String, serde_json::Value>,
 }

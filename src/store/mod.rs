@@ -4,6 +4,8 @@
 //! [`Lock`] lets one process write, [`Store`] is its writer, and [`Reader`] reads without
 //! leaving a trace. [`Stage`] is the spool of one pass and is gone with it.
 
+mod aliases;
+mod cloud_groups;
 mod database;
 mod decide;
 mod error;
@@ -16,11 +18,13 @@ mod joined;
 mod journal;
 mod lists;
 mod lock;
-mod managers;
 mod meta;
 mod names;
+mod packing;
+mod queue;
 mod reader;
 mod records;
+mod reporting;
 mod run;
 mod snapshot;
 mod stage;
@@ -29,6 +33,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use cloud_groups::{GroupChange, Regrouping};
 pub use database::DATABASE_FILE;
 pub use decide::{Decided, decide};
 pub use error::{StoreError, StoreErrorKind};
@@ -37,12 +42,13 @@ pub use groups::{GroupDelta, GroupRow};
 pub use handle::Store;
 pub use held::{Decision, HeldPlan};
 pub use journal::{HistoryEntry, HistoryFilter, Intent, IntentId, Outcome, Settlement};
-pub use lists::Waiting;
 pub use lock::{LOCK_FILE, Lock, LockError};
-pub use managers::Named;
 pub use meta::{Meta, SourceMeta};
+pub use packing::{Packer, unpack};
+pub use queue::{SeatDay, Waiting};
 pub use reader::Reader;
-pub use records::{KeptRecords, Packer, RecordChanges, unpack, unreadable};
+pub use records::{KeptRecords, RecordChanges, unreadable};
+pub use reporting::Named;
 pub use run::{NewRun, RunId, RunRecord};
 pub use snapshot::RowChange;
 pub use stage::{Claim, Shared, Stage, StagedAccount, StagedWanted};

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, params};
 
+use super::cloud_groups;
 use crate::model::{Key, SourceId};
 
 /// The list is sorted into the index when it is that long; in tests soon, to see it happen.
@@ -39,6 +40,7 @@ pub(super) fn change(
     if old == new {
         return Ok(());
     }
+    cloud_groups::moved(db, anchor, old, new)?;
     let mut insert =
         db.prepare_cached("INSERT INTO news (anchor, cloud, email, dn, gone) VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for (names, gone) in [(old, true), (new, false)] {

@@ -10,19 +10,17 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::database::{self, DATABASE_FILE};
-use super::followed;
 use super::groups::{self, GroupKeys, GroupRow};
 use super::held::{self, HeldPlan};
 use super::journal::{self, HistoryEntry, HistoryFilter, Intent};
-use super::lists::{self, Waiting};
+use super::lists;
 use super::lock::LOCK_FILE;
-use super::managers::{self, Named};
 use super::meta::{self, Meta};
 use super::names::{By, News};
 use super::run::{self, RunId, RunRecord};
 use super::snapshot;
 use super::{StoreError, StoreErrorKind};
-use crate::model::{Action, Key, Link, SnapshotRow, SourceId, Withheld};
+use crate::model::{Action, Key, Link, SnapshotRow, SourceId, Withheld, address_key};
 use crate::service;
 
 /// How long to wait for a writer that is just starting.
@@ -159,13 +157,27 @@ impl Reader {
         self.with(doing, |open| query(&open.db))
     }
 
+    /// Whatever a question takes to be answered, it is answered from one state of the database: the
+    /// writer goes on meanwhile, and half of what it changes would be seen.
     fn with<T>(
         &self,
         doing: &str,
         query: impl FnOnce(&mut Open) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        query(open.as_mut().ok_or_else(StoreError::closed)?).map_err(|e| StoreError::sqlite(doing, &e))
+        let open = open.as_mut().ok_or_else(StoreError::closed)?;
+        // A reader of a state that somebody else writes stays with one state from beginning to end.
+        let stays = !open.db.is_autocommit();
+        let order = |open: &Open, text: &str| {
+            if stays { Ok(0) } else { open.db.prepare_cached(text)?.execute([]) }
+        };
+        order(open, "BEGIN")
+            .and_then(|_| {
+                let answer = query(open);
+                // Nothing was changed: it ends like this when it failed, too.
+                order(open, "COMMIT").and(answer)
+            })
+            .map_err(|e| StoreError::sqlite(doing, &e))
     }
 
     fn find(&self, doing: &str, by: By, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
@@ -247,22 +259,6 @@ impl Reader {
         self.read("reading links", |db| snapshot::links_of(db, now, anchors))
     }
 
-    /// With whom the last pass did not come to an end, linked or not, at most `limit`; sorted.
-    pub fn unfinished(&self, limit: usize) -> Result<Vec<SourceId>, StoreError> {
-        self.read("reading who is unfinished", |db| followed::unfinished(db, limit))
-    }
-
-    /// Where a container of a source stood when it was last seen.
-    pub fn container(&self, source: &str, anchor: SourceId) -> Result<Option<String>, StoreError> {
-        self.read("reading containers", |db| followed::container(db, source, anchor))
-    }
-
-    /// Who is linked, not gone, and stands below this DN, as the directory wrote it; sorted. Looks
-    /// at every link.
-    pub fn anchors_below(&self, dn: &str) -> Result<Vec<SourceId>, StoreError> {
-        self.read("looking for people below a container", |db| followed::below(db, dn))
-    }
-
     /// Who is linked to accounts with these cloud ids ([`Key::exact`]); sorted.
     pub fn anchors_by_cloud(&self, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
         self.find("looking up accounts", By::Cloud, keys)
@@ -286,19 +282,13 @@ impl Reader {
         {
             return Ok(Some(row));
         }
-        let keys = [(By::Email, Key::folded(text)), (By::Cloud, Key::exact(text)), (By::Dn, Key::dn(text))];
+        let keys = [(By::Email, address_key(text)), (By::Cloud, Key::exact(text)), (By::Dn, Key::dn(text))];
         for (by, key) in keys {
             if let Some((_, anchor)) = self.find("looking up a person", by, &[key])?.first() {
                 return Ok(self.rows(&[*anchor])?.pop());
             }
         }
         Ok(None)
-    }
-
-    /// At most `limit` people who follow an anchor and whose manager has another account than
-    /// before, each with the key of the DN they name; sorted.
-    pub fn managers_due(&self, after: Option<SourceId>, limit: usize) -> Result<Vec<Named>, StoreError> {
-        self.read("reading who reports to whom", |db| managers::due_after(db, after, limit))
     }
 
     /// All groups, in the order of their keys.
@@ -342,8 +332,8 @@ impl Reader {
         self.read("reading approved plans", |db| held::approved_since(db, since))
     }
 
-    /// What was taken away and confirmed since a time, newest first: deactivations, deletions and
-    /// licences.
+    /// What was taken away and confirmed since a time, newest first: deactivations, deletions,
+    /// licences, groups and members of groups.
     pub fn removals_since(&self, since: i64) -> Result<Vec<Action>, StoreError> {
         self.read("reading the journal", |db| journal::removals_since(db, since))
     }
@@ -366,11 +356,6 @@ impl Reader {
     /// What the last pass could not decide.
     pub fn withheld(&self) -> Result<Vec<Withheld>, StoreError> {
         self.read("reading who is withheld", lists::withheld)
-    }
-
-    /// Who waits for a seat.
-    pub fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
-        self.read("reading who waits for a seat", lists::waiting)
     }
 }
 

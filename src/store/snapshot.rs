@@ -1,11 +1,15 @@
 //! The snapshot: one row per linked person, in a narrow table that is streamed and a wide one
 //! that is looked up.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::aliases;
+use super::cloud_groups::{self, GroupChange};
 use super::error::nonsense;
-use super::managers;
 use super::names::{self, Names};
+use super::reporting;
 use crate::model::{CloudId, Fingerprint, Key, Link, LinkState, Origin, SnapshotRow, SourceId};
 
 /// One change of the snapshot.
@@ -35,6 +39,8 @@ pub enum RowChange {
     },
     /// The link ends: the account is gone, or no longer ours.
     Forget(SourceId),
+    /// A group, not a person.
+    Group(Box<GroupChange>),
 }
 
 impl RowChange {
@@ -43,6 +49,7 @@ impl RowChange {
         match self {
             Self::Link(row) | Self::Move { row, .. } => row.anchor,
             Self::Touch { anchor, .. } | Self::Forget(anchor) => *anchor,
+            Self::Group(change) => change.anchor,
         }
     }
 }
@@ -59,6 +66,7 @@ pub(super) enum Prepared {
     },
     Move(SourceId, Box<PreparedRow>),
     Forget(SourceId),
+    Group(Box<GroupChange>),
 }
 
 /// A whole row, with its keys and texts.
@@ -68,12 +76,14 @@ pub(super) struct PreparedRow {
     licenses: i64,
     applied: String,
     given: String,
+    aliases: BTreeSet<Key>,
 }
 
 impl Prepared {
     pub(super) fn new(change: RowChange) -> Result<Self, serde_json::Error> {
         Ok(match change {
             RowChange::Forget(anchor) => Self::Forget(anchor),
+            RowChange::Group(change) => Self::Group(change),
             RowChange::Touch { anchor, record, dn, recheck, joined } => {
                 let dn = dn.map(|dn| {
                     let key = Key::dn(&dn);
@@ -98,6 +108,7 @@ impl PreparedRow {
             licenses: row.licenses_print.cast_signed(),
             applied: serde_json::to_string(&row.applied)?,
             given: serde_json::to_string(&row.given)?,
+            aliases: aliases::keys(&row.applied.profile),
             row,
         })
     }
@@ -114,6 +125,7 @@ const fn origin_name(origin: Origin) -> &'static str {
 pub(super) fn change(db: &Connection, change: &Prepared) -> rusqlite::Result<()> {
     match change {
         Prepared::Link(row) => upsert(db, row),
+        Prepared::Group(change) => cloud_groups::change(db, change),
         Prepared::Touch { anchor, record, dn, recheck, joined } => {
             db.prepare_cached("UPDATE link SET record = ?2, recheck = ?3, joined = ?4 WHERE anchor = ?1")?
                 .execute(params![anchor.as_bytes(), record.0, recheck, joined.map(|key| key.0)])?;
@@ -131,37 +143,38 @@ pub(super) fn change(db: &Connection, change: &Prepared) -> rusqlite::Result<()>
 }
 
 fn forget(db: &Connection, anchor: SourceId) -> rusqlite::Result<()> {
-    let Some((person, names)) = known(db, anchor)? else { return Ok(()) };
+    let Some((person, names, _)) = known(db, anchor)? else { return Ok(()) };
     db.prepare_cached("DELETE FROM link WHERE anchor = ?1")?.execute([anchor.as_bytes()])?;
     db.prepare_cached("DELETE FROM person WHERE id = ?1")?.execute([person])?;
-    managers::forget(db, anchor)?;
-    managers::changed(db, names.dn)?;
+    reporting::forget(db, anchor)?;
+    aliases::forget(db, anchor)?;
+    reporting::changed(db, names.dn)?;
     names::change(db, anchor, Some(names), None)
 }
 
-/// The wide row of a linked person, and the names in use.
-fn known(db: &Connection, anchor: SourceId) -> rusqlite::Result<Option<(i64, Names)>> {
-    db.prepare_cached("SELECT person, cloud, email, dn FROM link WHERE anchor = ?1")?
+/// The wide row of a linked person, the names in use, and whether the person left.
+fn known(db: &Connection, anchor: SourceId) -> rusqlite::Result<Option<(i64, Names, bool)>> {
+    db.prepare_cached("SELECT person, cloud, email, dn, left_since IS NOT NULL FROM link WHERE anchor = ?1")?
         .query_row([anchor.as_bytes()], |row| {
             let names = Names { cloud: Key(row.get(1)?), email: Key(row.get(2)?), dn: Key(row.get(3)?) };
-            Ok((row.get(0)?, names))
+            Ok((row.get(0)?, names, row.get(4)?))
         })
         .optional()
 }
 
 fn move_to(db: &Connection, anchor: SourceId, dn: &str, key: Key) -> rusqlite::Result<()> {
-    let Some((person, old)) = known(db, anchor)? else { return Ok(()) };
+    let Some((person, old, _)) = known(db, anchor)? else { return Ok(()) };
     db.prepare_cached("UPDATE link SET dn = ?2 WHERE anchor = ?1")?
         .execute(params![anchor.as_bytes(), key.0])?;
     db.prepare_cached("UPDATE person SET dn = ?2 WHERE id = ?1")?.execute(params![person, dn])?;
     if old.dn != key {
-        managers::moved(db, old.dn, key)?;
+        reporting::moved(db, old.dn, key)?;
     }
     names::change(db, anchor, Some(old), Some(Names { dn: key, ..old }))
 }
 
 fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
-    let PreparedRow { row, names, licenses, applied, given } = new;
+    let PreparedRow { row, names, licenses, applied, given, aliases } = new;
     let since = match row.state {
         LinkState::Present => None,
         LinkState::Left { since } => Some(since),
@@ -169,7 +182,7 @@ fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
     let old = known(db, row.anchor)?;
     let origin = origin_name(row.origin);
     let person = match old {
-        Some((person, _)) => {
+        Some((person, ..)) => {
             db.prepare_cached(
                 "UPDATE person SET cloud_id = ?2, dn = ?3, origin = ?4, applied = ?5, given = ?6 WHERE id = ?1",
             )?
@@ -200,12 +213,16 @@ fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
         names.dn.0,
         row.joined.map(|key| key.0),
     ])?;
-    let old = old.map(|(_, names)| names);
+    aliases::set(db, row.anchor, aliases)?;
+    if old.is_some_and(|(_, _, left)| left != since.is_some()) {
+        cloud_groups::follow(db, row.anchor, names.dn)?;
+    }
+    let old = old.map(|(_, names, _)| names);
     if let Some(old) = old.filter(|old| old.dn != names.dn) {
-        managers::moved(db, old.dn, names.dn)?;
+        reporting::moved(db, old.dn, names.dn)?;
     }
     if old.is_none_or(|old| old.cloud != names.cloud) {
-        managers::changed(db, names.dn)?;
+        reporting::changed(db, names.dn)?;
     }
     names::change(db, row.anchor, old, Some(*names))
 }

@@ -7,18 +7,20 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::StoreError;
+use super::cloud_groups::{self, Regrouping};
 use super::followed::{self, Followed};
 use super::groups::{self, GroupDelta};
 use super::held::{self, Decision, HeldPlan};
 use super::journal::{self, Deed, IntentId, Outcome};
-use super::lists::{self, Waiting};
-use super::managers;
+use super::lists;
 use super::meta::{self, Meta};
 use super::names;
+use super::queue::{self, SeatDay, Waiting};
 use super::records::{self, RecordChanges};
+use super::reporting;
 use super::run::{self, NewRun, RunId};
 use super::snapshot::{self, Prepared};
-use crate::model::{SourceId, Withheld};
+use crate::model::{LicenseId, SourceId, Withheld};
 
 /// So many requests share a transaction at most.
 const GROUP: usize = 256;
@@ -34,14 +36,15 @@ pub(super) enum Request {
     Settle { now: i64, endings: Vec<Ending> },
     ChangeRows(Vec<Prepared>),
     Groups(GroupDelta),
+    Regroup(Regrouping),
     Meta(Box<Meta>),
-    Managers { named: Vec<managers::Named>, done: Vec<SourceId> },
+    Managers { named: Vec<reporting::Named>, done: Vec<SourceId> },
     Follow { meta: Box<Meta>, followed: Followed },
     Records(RecordChanges),
     Hold(Box<HeldPlan>),
     Decide { plan: String, decision: Decision, now: i64 },
     Withheld { run: RunId, all: Vec<Withheld> },
-    Waiting(Vec<Waiting>),
+    Queue { waiting: Vec<Waiting>, days: Vec<(LicenseId, SeatDay)> },
     Prune { before: i64 },
 }
 
@@ -198,10 +201,11 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
             }
         }
         Request::Groups(delta) => groups::commit(db, delta)?,
+        Request::Regroup(regrouping) => cloud_groups::regroup(db, regrouping)?,
         Request::Meta(new) => meta::write(db, new)?,
         Request::Managers { named, done } => {
-            managers::set(db, named)?;
-            managers::done(db, done)?;
+            reporting::set(db, named)?;
+            reporting::done(db, done)?;
         }
         Request::Follow { meta, followed } => {
             meta::write(db, meta)?;
@@ -213,13 +217,17 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
             return held::decide(db, plan, *decision, *now).map(Answer::Decided);
         }
         Request::Withheld { run, all } => lists::set_withheld(db, *run, all)?,
-        Request::Waiting(all) => lists::set_waiting(db, all)?,
+        Request::Queue { waiting, days } => {
+            queue::set(db, waiting)?;
+            queue::note_days(db, days)?;
+        }
         Request::Prune { before } => {
             if journal::prune(db, *before, PRUNE_STEP)? > 0 {
                 return Ok(Answer::More);
             }
             run::prune(db, *before)?;
             held::prune(db, *before)?;
+            queue::prune(db, *before)?;
         }
     }
     Ok(Answer::Done)

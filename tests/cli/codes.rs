@@ -234,6 +234,8 @@ fn what_was_rejected_stays_undone_and_does_not_ask_again() {
 #[test]
 fn seats_that_run_out_end_with_9() {
     let stage = Rehearsal::new(2, &people(3));
+    let said = stage.run(&["plan"]).expect(9);
+    assert!(said.out.contains("0 of 2 in use, 2 to be given, short by 1"), "{}", said.out);
     let said = stage.run(&["sync"]).expect(9);
     assert!(
         said.out.contains("Waiting for a seat") && said.out.contains("Advanced Messaging"),
@@ -243,7 +245,12 @@ fn seats_that_run_out_end_with_9() {
     assert_eq!(stage.organization().stats().licenses["Advanced Messaging"], 2);
     let status = stage.run(&["status", "--json"]).expect(0).json();
     assert_eq!(status["waiting"].as_array().unwrap().len(), 1);
-    assert_eq!(status["seats"][0]["free"], 0);
+    let seats = &status["seats"][0];
+    assert_eq!((&seats["free"], &seats["demand"], &seats["short"]), (&0.into(), &3.into(), &1.into()));
+    assert_eq!((&seats["waiting"], &seats["first"][0]), (&1.into(), &status["waiting"][0]));
+    assert_eq!(status["waiting"][0]["reason"], "no_seat");
+    let said = stage.run(&["status"]).expect(0);
+    assert!(said.out.contains("; 1 waits, first p"), "{}", said.out);
     stage.organization().set_seats("Advanced Messaging", Some(3));
     stage.run(&["sync"]).expect(0);
     assert_eq!(stage.organization().stats().licenses["Advanced Messaging"], 3);

@@ -52,7 +52,7 @@ fn check(schema: &Value, root: &Value, value: &Value, at: &str) {
 }
 
 #[track_caller]
-fn holds(name: &str, document: &Value) {
+pub fn holds(name: &str, document: &Value) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/schema/{name}.json"));
     let schema: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     check(&schema, &schema, document, name);

@@ -70,7 +70,8 @@ impl Scene {
             LicenseSpec::paid("Advanced Messaging", "MS", seats, "Sub1"),
             LicenseSpec::paid("Meetings Suite", "EE", 5, "Sub1").on("example.webex.com"),
         ];
-        let mut scene = Self { stage: Rehearsal::with(licenses, ""), people: Vec::new(), groups: Vec::new() };
+        let mut scene =
+            Self { stage: Rehearsal::licensed(licenses, ""), people: Vec::new(), groups: Vec::new() };
         scene.person("ann", "Ann", "Lee", "title: Chief Pilot\ntelephoneNumber: +44 20 1234\n");
         scene.person("bob", "Bob", "Marsh", "title: Clerk\n");
         scene.group("Flight Crew", &["ann"]);
@@ -372,4 +373,17 @@ fn a_pass_about_one_person_leaves_the_others_to_the_next() {
     let writes = scene.stage.writes();
     scene.stage.run(&["sync", "--full"]).expect(0);
     assert_eq!(scene.stage.writes(), writes);
+}
+
+#[test]
+fn secrets_that_rules_read_are_not_shown() {
+    let mut scene = Scene::new(10);
+    scene.change("ann", "title: Chief Pilot", "title: Chief Pilot\nuserPassword: hunter2");
+    let rule = "[[entitlement]]\nname = \"may log in\"\nwhen = \"present(userPassword)\"\nlicenses = [\"Meetings Suite\"]\n";
+    scene.configure("", rule);
+    for args in [&["explain", "ann@example.com"][..], &["explain", "--json", "ann@example.com"]] {
+        let said = scene.stage.run(args).expect(0);
+        assert!(said.out.contains("userPassword") && said.out.contains("not shown"), "{}", said.out);
+        assert!(!said.out.contains("hunter2") && !said.err.contains("hunter2"), "{}", said.out);
+    }
 }

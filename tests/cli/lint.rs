@@ -101,7 +101,8 @@ fn directory() -> String {
 
 #[test]
 fn everything_that_can_be_found_is_found_with_a_remedy() {
-    let stage = Rehearsal::with(vec![LicenseSpec::paid("Advanced Messaging", "MS", 5, "Sub1")], &directory());
+    let stage =
+        Rehearsal::licensed(vec![LicenseSpec::paid("Advanced Messaging", "MS", 5, "Sub1")], &directory());
     let failing = "[[test]]\nname = \"titles\"\nrecord = \"mail: a@example.com\\ndn: cn=a,dc=example,dc=com\\ntitle: A\"\nfields = \"title: B\"\n\
                    [[test]]\nname = \"fine\"\nrecord = \"dn: ou=x\"\nexpect = \"out\"\nreason = \"bases\"\n";
     configure(&stage, RULES, failing);

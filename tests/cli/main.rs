@@ -5,6 +5,7 @@
 
 mod codes;
 mod documents;
+mod entitling;
 mod explain;
 mod lint;
 mod rehearsal;

@@ -62,13 +62,18 @@ pub fn people(n: usize) -> String {
 impl Rehearsal {
     /// With so many seats, and these entries in the directory.
     pub fn new(seats: u64, ldif: &str) -> Self {
-        Self::with(vec![LicenseSpec::paid("Advanced Messaging", "MS", seats, "Sub1")], ldif)
+        Self::licensed(vec![LicenseSpec::paid("Advanced Messaging", "MS", seats, "Sub1")], ldif)
     }
 
     /// With these licences.
-    pub fn with(licenses: Vec<LicenseSpec>, ldif: &str) -> Self {
+    pub fn licensed(licenses: Vec<LicenseSpec>, ldif: &str) -> Self {
+        Self::with(Settings { licenses, sites: Vec::new(), ..Settings::default() }, ldif)
+    }
+
+    /// With an organization of your own.
+    pub fn with(settings: Settings, ldif: &str) -> Self {
         let runtime = Runtime::new().unwrap();
-        let settings = Settings { token: TOKEN.into(), licenses, sites: Vec::new(), ..Settings::default() };
+        let settings = Settings { token: TOKEN.into(), ..settings };
         let sandbox = runtime.block_on(Sandbox::start(settings)).unwrap();
         let this = Self { dir: TempDir::new().unwrap(), sandbox: Some(sandbox), runtime };
         this.write("people.ldif", ldif);
@@ -88,6 +93,11 @@ impl Rehearsal {
 
     /// Writes the configuration, with more at its end.
     pub fn configure(&self, more: &str) {
+        self.rules(&format!("[[entitlement]]\nname = \"all\"\nlicenses = [\"message.messaging\"]\n{more}"));
+    }
+
+    /// Writes the configuration without any rule but these.
+    pub fn rules(&self, rules: &str) {
         let url = self.sandbox.as_ref().unwrap().base_url();
         self.write(
             "dirsyncd.toml",
@@ -95,8 +105,7 @@ impl Rehearsal {
                 "[[source]]\nname = \"file\"\nkind = \"ldif\"\npath = \"people.ldif\"\n\
                  [cloud]\nbase_url = \"{url}\"\ntoken_file = \"token\"\ntimeout = \"5s\"\n\
                  [people]\ndialect = \"inet_org_person\"\n\
-                 [[entitlement]]\nname = \"all\"\nlicenses = [\"message.messaging\"]\n\
-                 [state]\ndir = \"state\"\n[log]\ndir = \"log\"\n{more}"
+                 [state]\ndir = \"state\"\n[log]\ndir = \"log\"\n{rules}"
             ),
         );
     }

@@ -187,7 +187,7 @@ async fn what_nobody_asked_for_is_noise_only_to_usn() {
     assert_eq!(dirsync.cursor.method, Method::Dirsync, "the best comes first");
     let mut usn = Told::begin(samba_settings(&samba), Some(Method::Usn)).await;
     let a = usn.anchor("ann").await;
-    samba.set(&ann, "description", "somewhere else");
+    samba.set(&ann, "info", "somewhere else");
     assert_eq!(kinds(&dirsync.next().await), []);
     assert_eq!(kinds(&usn.next().await), [(a, Hinted::Object)]);
     // An attribute that the schema does not know does not make the server refuse.

@@ -2,11 +2,14 @@
 //! what changed leaves the cloud exactly as a first pass over everything would make it.
 
 use std::collections::BTreeMap;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use dirsyncd::sandbox::{Sandbox, Settings};
 
 use crate::support::connector::{Connector, Seen, TOKEN, cloud_contents};
 use crate::support::ds389::{Ds389, RECORD_IDS};
+use crate::support::process::Server;
 use crate::support::samba::{self, Samba};
 use crate::support::slapd::{self, Slapd};
 
@@ -205,6 +208,46 @@ async fn follows(estate: &Estate<'_>, method: &str) {
     cloud.stop().await;
 }
 
+/// The same through the daemon, which waits on the directory: neither its schedule nor a poll comes
+/// within the time of a test.
+async fn listens(estate: &Estate<'_>, method: &str) {
+    estate.company();
+    let cloud = sandbox().await;
+    let url = cloud.base_url();
+    let schedule = "[schedule]\nsync = \"every 6h\"\npoll = \"2h\"\n";
+    let connector = Connector::new(&format!("{}{schedule}", estate.config(method)), &url);
+    connector.secret("password", estate.password);
+    let log = connector.dir().join("run.log");
+    let mut command = connector.command(&["run"]);
+    command.stdout(Stdio::null());
+    let _daemon = Server::spawn(&mut command, log.clone());
+    for (edit, _, ldif) in std::iter::once(("nothing", false, String::new())).chain(estate.edits()) {
+        if !ldif.is_empty() {
+            (estate.modify)(&ldif);
+        }
+        let scratch = sandbox().await;
+        let fresh = Connector::new(&estate.config("full"), &scratch.base_url());
+        fresh.secret("password", estate.password);
+        fresh.json(0, &["sync"]);
+        let expected = active(&scratch.base_url()).await;
+        scratch.stop().await;
+        let begun = Instant::now();
+        loop {
+            let now = active(&url).await;
+            if now == expected {
+                break;
+            }
+            let log = std::fs::read_to_string(&log).unwrap_or_default();
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "after \"{edit}\": {now:?}, and read whole: {expected:?}\n{log}"
+            );
+            tokio::task::yield_now().await;
+        }
+    }
+    cloud.stop().await;
+}
+
 async fn follows_in_samba(method: &str) {
     let samba = Samba::start();
     let modify = |ldif: &str| samba.modify(ldif);
@@ -233,6 +276,10 @@ fn plain(url: &str) -> String {
 }
 
 async fn follows_in_slapd(method: &str) {
+    in_slapd(async |estate| follows(estate, method).await).await;
+}
+
+async fn in_slapd(test: impl AsyncFn(&Estate<'_>)) {
     let slapd: Slapd = slapd::Options::default().start();
     let modify = |ldif: &str| slapd.modify(ldif);
     let estate = Estate {
@@ -244,7 +291,7 @@ async fn follows_in_slapd(method: &str) {
         password: slapd::PASSWORD,
         modify: &modify,
     };
-    follows(&estate, method).await;
+    test(&estate).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,6 +307,11 @@ async fn by_usn() {
 #[tokio::test(flavor = "multi_thread")]
 async fn by_syncrepl() {
     follows_in_slapd("syncrepl").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_listening_to_syncrepl() {
+    in_slapd(async |estate| listens(estate, "syncrepl").await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

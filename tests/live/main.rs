@@ -16,6 +16,7 @@ mod fake_ad;
 mod fake_ad_changes;
 mod fixtures;
 mod following;
+mod groups;
 mod hostile;
 #[cfg(feature = "gssapi")]
 mod kerberos;

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use dirsyncd::cloud::{CloudError, CloudErrorKind, CloudRead, CloudWrite, Order, Organization};
+use dirsyncd::cloud::{
+    CloudError, CloudErrorKind, CloudRead, CloudWrite, Grant, GroupWritten, Order, Organization,
+};
 use dirsyncd::model::{
-    Account, Action, Attr, Catalogue, CloudId, Email, Kind, License, LicenseId, LicenseKind, Profile, Role,
-    RoleId,
+    Account, Action, Attr, Catalogue, CloudGroup, CloudId, Email, Field, InUse, Kind, License, LicenseId,
+    LicenseKind, Place, Profile, Role, RoleId, Telephone,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc};
@@ -37,6 +39,17 @@ pub struct Kept {
     pub blocked_by_hand: bool,
     /// And we may have meant to forbid it too: nobody can tell whose block it is now.
     pub murky_block: bool,
+    /// What came with a calling licence.
+    pub telephone: Option<Telephone>,
+    /// We created it or wrote our anchor to it.
+    pub ours: bool,
+}
+
+/// One group and everything about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptGroup {
+    pub group: CloudGroup,
+    pub members: BTreeMap<CloudId, Giver>,
     /// We created it or wrote our anchor to it.
     pub ours: bool,
 }
@@ -75,9 +88,20 @@ pub struct FakeCloud(Arc<Mutex<State>>, Arc<Notify>);
 /// What is in the cloud, and what happened to it.
 pub struct State {
     pub accounts: BTreeMap<CloudId, Kept>,
+    pub groups: BTreeMap<CloudId, KeptGroup>,
+    /// Accounts that no group accepts.
+    pub refused: BTreeSet<CloudId>,
+    /// Members may be taken out of groups whoever put them in.
+    pub exact: bool,
+    /// Lists of members that were read.
+    pub member_reads: u64,
     pub licenses: Vec<License>,
     pub roles: Vec<Role>,
     pub me: Option<CloudId>,
+    /// What every new account gets from the cloud itself.
+    pub template: Vec<LicenseId>,
+    /// Where people have telephones.
+    pub places: Vec<Place>,
     /// Faults still to come: aim, how many such calls go well before, and what happens.
     pub faults: Vec<(Aim, u64, Fault)>,
     /// Write calls: one per order and one per assignment, successful or not.
@@ -94,8 +118,12 @@ pub struct State {
     pub removals: Vec<String>,
     /// Orders per bulk call.
     pub batch: usize,
+    /// Licences given by hand may be taken too.
+    pub all_is_claimed: bool,
     /// So many searches for an address still find nothing.
     pub late: u64,
+    /// So many seats in use are not counted, in the catalogue.
+    pub uncounted: BTreeMap<LicenseId, u64>,
     next: u64,
 }
 
@@ -107,9 +135,15 @@ impl FakeCloud {
         });
         let state = State {
             accounts: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            exact: false,
+            member_reads: 0,
             licenses: Vec::new(),
             roles: roles.into(),
             me: None,
+            template: Vec::new(),
+            places: Vec::new(),
             faults: Vec::new(),
             writes: 0,
             calls: 0,
@@ -118,7 +152,9 @@ impl FakeCloud {
             violations: Vec::new(),
             removals: Vec::new(),
             batch: 100,
+            all_is_claimed: false,
             late: 0,
+            uncounted: BTreeMap::new(),
             next: 0,
         };
         Self(Arc::new(Mutex::new(state)), Arc::new(Notify::new()))
@@ -197,7 +233,8 @@ impl FakeCloud {
 
 /// Only a create is left open after one sending; everything else was sent again and again.
 fn unanswered(aims: &[Aim]) -> CloudError {
-    let once = aims.contains(&Aim::Read) || aims.contains(&Aim::Kind(Kind::Create));
+    let creates = [Kind::Create, Kind::GroupCreate].map(Aim::Kind);
+    let once = aims.contains(&Aim::Read) || creates.iter().any(|aim| aims.contains(aim));
     error(if once { CloudErrorKind::Ambiguous } else { CloudErrorKind::Unreachable })
 }
 
@@ -278,6 +315,7 @@ impl State {
             once_ours: BTreeSet::new(),
             blocked_by_hand: false,
             murky_block: false,
+            telephone: None,
             ours: false,
         };
         self.accounts.insert(id.clone(), kept);
@@ -317,6 +355,9 @@ impl State {
     }
 
     fn seat_free(&self, id: &LicenseId) -> bool {
+        if id.attended_site().is_some() {
+            return true;
+        }
         let total = self.licenses.iter().find(|license| license.id == *id).map(|license| license.total);
         total.is_some_and(|total| total.is_none_or(|total| self.consumed(id) < total))
     }
@@ -344,9 +385,13 @@ impl State {
             (Kind::Create, _) => {
                 let anchor = action.anchor.to_string();
                 if !self.by_anchor(&anchor).is_empty() {
-                    self.violations.push(format!("{} exists twice", action.email));
+                    self.violations.push(format!("{} exists twice", action.who));
                 }
-                self.add(action.email.as_str())
+                let id = self.add(action.who.as_str());
+                for license in self.template.clone() {
+                    self.give_by_hand(&id, &license);
+                }
+                id
             }
             (_, Some(id)) => id.clone(),
             (_, None) => {
@@ -357,10 +402,13 @@ impl State {
         let protected = self.me.as_ref() == Some(&id);
         if action.kind == Kind::Delete {
             let Some(kept) = self.accounts.remove(&id) else { return Err(error(CloudErrorKind::NotFound)) };
-            if !kept.ours || protected {
-                self.violations.push(format!("deleted {}, which is not ours", action.email));
+            for group in self.groups.values_mut() {
+                group.members.remove(&id);
             }
-            self.removals.push(format!("delete {}", action.email));
+            if !kept.ours || protected {
+                self.violations.push(format!("deleted {}, which is not ours", action.who));
+            }
+            self.removals.push(format!("delete {}", action.who));
             return Ok(id);
         }
         let mut violations = Vec::new();
@@ -376,7 +424,7 @@ impl State {
                     let human = |anchor: &Option<String>| self.humans.get(anchor.as_ref()?);
                     let same = human(before).is_some() && human(before) == human(to);
                     if kept.ours && before.is_some() && before != to && !same {
-                        violations.push(format!("{} got the account of somebody else", action.email));
+                        violations.push(format!("{} got the account of somebody else", action.who));
                     }
                     kept.account.external_id.clone_from(to);
                     kept.ours = true;
@@ -384,13 +432,13 @@ impl State {
                 (Attr::Active, to) => {
                     let active = to.as_deref() == Some("true");
                     if active && kept.blocked_by_hand && !kept.murky_block {
-                        violations.push(format!("allowed {} again, who was blocked by hand", action.email));
+                        violations.push(format!("allowed {} again, who was blocked by hand", action.who));
                     }
                     if !active {
                         if !kept.ours || protected {
-                            violations.push(format!("deactivated {}, who is not ours", action.email));
+                            violations.push(format!("deactivated {}, who is not ours", action.who));
                         }
-                        removals.push(format!("deactivate {}", action.email));
+                        removals.push(format!("deactivate {}", action.who));
                         kept.blocked_by_hand = false;
                     }
                     kept.account.active = active;
@@ -408,13 +456,15 @@ impl State {
                 }
                 (Attr::Role(role), None) => {
                     if kept.roles.get(role) == Some(&Giver::Hand) {
-                        violations.push(format!("took role {role} from {}, given by hand", action.email));
+                        violations.push(format!("took role {role} from {}, given by hand", action.who));
                     }
-                    removals.push(format!("role {} {role}", action.email));
+                    removals.push(format!("role {} {role}", action.who));
                     kept.account.roles.remove(role);
                     kept.roles.remove(role);
                 }
-                (Attr::License(_), _) => violations.push("a licence among other orders".into()),
+                (Attr::License(_) | Attr::Member(_), _) => {
+                    violations.push("a licence or a member among other orders".into());
+                }
             }
         }
         self.violations.extend(violations);
@@ -422,26 +472,110 @@ impl State {
         Ok(id)
     }
 
+    /// A group that somebody makes by hand.
+    pub fn add_group(&mut self, name: &str) -> CloudId {
+        self.next += 1;
+        let id = CloudId::new(format!("cloud-{:04}", self.next));
+        let group = CloudGroup { id: id.clone(), name: name.into(), external_id: None };
+        let kept = KeptGroup { group, members: BTreeMap::new(), ours: false };
+        self.groups.insert(id.clone(), kept);
+        id
+    }
+
+    pub fn group_by_name(&mut self, name: &str) -> Option<&mut KeptGroup> {
+        self.groups.values_mut().find(|kept| kept.group.name.eq_ignore_ascii_case(name))
+    }
+
+    fn write_group(&mut self, order: Order<'_>) -> Result<GroupWritten, CloudError> {
+        let action = order.action;
+        let name = action.changes.iter().find(|change| change.field == Attr::Field(Field::DisplayName));
+        if let Some(name) = name.and_then(|change| change.to.clone()) {
+            let taken = self.groups.values().any(|kept| {
+                kept.group.name.eq_ignore_ascii_case(&name) && Some(&kept.group.id) != order.cloud_id
+            });
+            if taken {
+                return Err(error(CloudErrorKind::Conflict));
+            }
+        }
+        let members = action.changes.iter().filter(|change| matches!(change.field, Attr::Member(_))).count();
+        if members > 500 {
+            self.violations.push(format!("{members} members in one call"));
+        }
+        let id = match (action.kind, order.cloud_id) {
+            (Kind::GroupCreate, _) => {
+                let anchor = action.anchor.to_string();
+                if self.groups.values().any(|kept| kept.group.external_id.as_deref() == Some(anchor.as_str()))
+                {
+                    self.violations.push(format!("the group {} exists twice", action.who));
+                }
+                self.add_group(action.who.as_str())
+            }
+            (_, Some(id)) => id.clone(),
+            (_, None) => {
+                self.violations.push(format!("{} of no group", action.kind));
+                return Err(error(CloudErrorKind::Rejected));
+            }
+        };
+        let (known, refused) = (self.accounts.keys().cloned().collect::<BTreeSet<_>>(), self.refused.clone());
+        let Some(kept) = self.groups.get_mut(&id) else { return Err(error(CloudErrorKind::NotFound)) };
+        let mut written = GroupWritten { id: id.clone(), refused: Vec::new() };
+        if action.kind == Kind::GroupDelete {
+            if !kept.ours {
+                self.violations.push(format!("deleted the group {}, which is not ours", action.who));
+            }
+            self.groups.remove(&id);
+            self.removals.push(format!("group {}", action.who));
+            return Ok(written);
+        }
+        for change in &action.changes {
+            match (&change.field, &change.to) {
+                (Attr::Field(Field::DisplayName), Some(to)) => kept.group.name.clone_from(to),
+                (Attr::ExternalId, to) => {
+                    kept.group.external_id.clone_from(to);
+                    kept.ours = true;
+                }
+                (Attr::Member(who), Some(_)) if refused.contains(who) || !known.contains(who) => {
+                    written.refused.push(who.clone());
+                }
+                (Attr::Member(who), Some(_)) => given(kept.members.entry(who.clone())),
+                (Attr::Member(who), None) => {
+                    if kept.members.remove(who) == Some(Giver::Hand) && !self.exact {
+                        self.violations.push(format!("took {who} out of {}, added by hand", action.who));
+                    }
+                    self.removals.push(format!("member {who} of {}", action.who));
+                }
+                _ => self.violations.push("something else in a group".into()),
+            }
+        }
+        Ok(written)
+    }
+
     fn assign(
         &mut self,
         id: &CloudId,
-        give: &[LicenseId],
+        give: &[Grant],
         take: &[LicenseId],
     ) -> Result<BTreeSet<LicenseId>, CloudError> {
         if !self.accounts.contains_key(id) {
             return Err(error(CloudErrorKind::NotFound));
         }
         for license in take {
+            let calling = self.licenses.iter().any(|known| {
+                known.id == *license && known.service.as_deref().is_some_and(|s| s.starts_with("calling."))
+            });
             let kept = self.accounts.get_mut(id).ok_or_else(|| error(CloudErrorKind::NotFound))?;
+            if calling && give.is_empty() {
+                kept.telephone = None;
+            }
             let gone = kept.licenses.remove(license);
             let name = kept.account.email.clone();
             let who = name.as_ref().map_or("?", Email::as_str).to_owned();
-            if gone == Some(Giver::Hand) {
+            if gone == Some(Giver::Hand) && !self.all_is_claimed {
                 self.violations.push(format!("took {license} from {who}, given by hand"));
             }
             self.removals.push(format!("license {who} {license}"));
         }
-        for license in give {
+        for Grant { license, telephone } in give {
             // Without a seat the cloud leaves it out, and says nothing.
             let held = self.accounts.get(id).is_some_and(|kept| kept.licenses.contains_key(license));
             if (held || self.seat_free(license))
@@ -449,6 +583,7 @@ impl State {
             {
                 kept.once_ours.insert(license.to_string());
                 given(kept.licenses.entry(license.clone()));
+                kept.telephone = telephone.clone().or(kept.telephone.take());
             }
         }
         Ok(self.accounts.get(id).map(|kept| kept.licenses.keys().cloned().collect()).unwrap_or_default())
@@ -470,7 +605,10 @@ impl CloudRead for FakeCloud {
             let licenses = state.licenses.iter().cloned();
             Ok(Catalogue(
                 licenses
-                    .map(|license| License { consumed: state.consumed(&license.id), ..license })
+                    .map(|license| {
+                        let uncounted = state.uncounted.get(&license.id).copied().unwrap_or(0);
+                        License { consumed: state.consumed(&license.id).saturating_sub(uncounted), ..license }
+                    })
                     .collect(),
             ))
         })
@@ -480,6 +618,30 @@ impl CloudRead for FakeCloud {
         Box::pin(async move {
             self.read_call().await?;
             Ok(self.state().roles.clone())
+        })
+    }
+
+    fn places(&self) -> BoxFuture<'_, Result<Vec<Place>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            Ok(self.state().places.clone())
+        })
+    }
+
+    fn lines(&self) -> BoxFuture<'_, Result<Option<Vec<InUse>>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            let state = self.state();
+            let in_use = state.accounts.values().filter_map(|kept| {
+                let telephone = kept.telephone.clone()?;
+                Some(InUse {
+                    place: telephone.place.map(|place| place.id),
+                    phone: telephone.phone,
+                    extension: telephone.extension,
+                    owner: Some(kept.account.id.clone()),
+                })
+            });
+            Ok(Some(in_use.collect()))
         })
     }
 
@@ -549,6 +711,32 @@ impl CloudRead for FakeCloud {
             Ok(kept.licenses.keys().cloned().collect())
         })
     }
+
+    fn groups(&self) -> BoxFuture<'_, Result<Vec<CloudGroup>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            Ok(self.state().groups.values().map(|kept| kept.group.clone()).collect())
+        })
+    }
+
+    fn group_by_name<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<CloudGroup>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            Ok(self.state().group_by_name(name).map(|kept| kept.group.clone()).into_iter().collect())
+        })
+    }
+
+    fn group_members<'a>(
+        &'a self,
+        id: &'a CloudId,
+    ) -> BoxFuture<'a, Result<Option<Vec<CloudId>>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            let mut state = self.state();
+            state.member_reads += 1;
+            Ok(state.groups.get(id).map(|kept| kept.members.keys().cloned().collect()))
+        })
+    }
 }
 
 impl CloudWrite for FakeCloud {
@@ -569,10 +757,14 @@ impl CloudWrite for FakeCloud {
         self.state().batch
     }
 
+    fn write_group<'a>(&'a self, order: Order<'a>) -> BoxFuture<'a, Result<GroupWritten, CloudError>> {
+        Box::pin(async move { self.write_call(order.action.kind, |state| state.write_group(order)).await })
+    }
+
     fn assign<'a>(
         &'a self,
         id: &'a CloudId,
-        give: &'a [LicenseId],
+        give: &'a [Grant],
         take: &'a [LicenseId],
     ) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>> {
         Box::pin(async move {

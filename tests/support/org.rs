@@ -2,22 +2,23 @@
 //! look, act.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use dirsyncd::clock;
-use dirsyncd::guard::{Limits, Tally};
+use dirsyncd::guard::{Limit, Limits, Tally};
 use dirsyncd::model::{Action, Email, Field};
 use dirsyncd::pass::{
     Acted, Answer, Hands, Heard, Hearing, Look, Observe, Part, PassError, World, act, forget_cursors, hear,
     look,
 };
-use dirsyncd::plan::Leavers;
+use dirsyncd::plan::{GroupRules, Leavers};
 use dirsyncd::recover::recover;
 use dirsyncd::report::{Event, Sink};
 use dirsyncd::rules::{Dialect, Rules, Spec};
 use dirsyncd::source::Source;
 use dirsyncd::store::{NewRun, Store};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use super::fake_cloud::FakeCloud;
@@ -29,6 +30,21 @@ pub fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| Runtime::new().expect("a test machine has threads"))
 }
 
+/// A guard that lets everything pass: for tests of what is done, and not of what is held.
+pub fn unlimited() -> Limits {
+    let limit = Limit { count: u64::MAX, percent: 100, floor: u64::MAX };
+    Limits {
+        deactivate: limit,
+        delete: limit,
+        license_remove: limit,
+        blank: limit,
+        scope_change: limit,
+        group_member_remove: limit,
+        group_delete: limit,
+        min_census_percent: 0,
+    }
+}
+
 /// An organization.
 pub struct Org {
     pub directories: Vec<Directory>,
@@ -37,6 +53,8 @@ pub struct Org {
     pub spec: Spec,
     pub leavers: Leavers,
     pub adopt: bool,
+    pub preempt: bool,
+    pub groups: GroupRules,
     pub limits: Limits,
     pub protected: BTreeSet<Email>,
     pub observe: Observe,
@@ -90,6 +108,8 @@ impl Org {
             spec,
             leavers: Leavers::default(),
             adopt: true,
+            preempt: false,
+            groups: GroupRules::default(),
             limits: Limits::default(),
             protected: BTreeSet::new(),
             observe: Observe::Touched,
@@ -157,6 +177,8 @@ impl Org {
             rules,
             leavers: self.leavers,
             adopt: self.adopt,
+            preempt: self.preempt,
+            groups: self.groups,
             limits: self.limits,
             protected: self.protected.clone(),
             observe,
@@ -284,6 +306,17 @@ impl Org {
         Ok(Looked { look, parts })
     }
 
+    /// Runs a pass that may be dropped in the middle, and comes back when it is as dead as a killed
+    /// process: nothing of it runs any more, and what it sent to the disk is there.
+    fn killed(&self, pass: impl Future<Output = bool>) -> bool {
+        // On one thread: what the pass has spawned ends with it, and not wherever it is just then.
+        let alone = Builder::new_current_thread().enable_all().build().expect("a test machine has threads");
+        let killed = alone.block_on(pass);
+        drop(alone);
+        runtime().block_on(self.store.prune(i64::MIN)).expect("the state can be written");
+        killed
+    }
+
     /// A pass that is killed at a call to the cloud, counted from now; `after` the effect or
     /// before it. `false` when the pass came to its end before that.
     pub fn killed_at_call(&self, call: u64, after: bool) -> bool {
@@ -292,7 +325,7 @@ impl Org {
             let at = state.calls + call;
             state.freeze = Some((at, after));
         }
-        let killed = runtime().block_on(async {
+        let killed = self.killed(async {
             tokio::select! {
                 biased;
                 () = self.cloud.frozen() => true,
@@ -306,7 +339,7 @@ impl Org {
     /// A pass that is killed where it waits for the `step`th time. `false` when it came to its
     /// end before that.
     pub fn killed_at_step(&self, step: u64) -> bool {
-        runtime().block_on(async {
+        self.killed(async {
             let mut pass = Box::pin(self.pass(self.observe));
             let mut left = step;
             std::future::poll_fn(|context| {

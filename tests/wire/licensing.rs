@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use dirsyncd::cloud::webex::WebexWriter;
-use dirsyncd::cloud::{CloudError, CloudErrorKind, CloudWrite};
-use dirsyncd::model::{CloudId, LicenseId};
+use dirsyncd::cloud::{CloudError, CloudErrorKind, CloudWrite, Grant};
+use dirsyncd::model::{CloudId, LicenseId, Place, Telephone};
 use serde_json::json;
 
 use crate::server::{Reply, Server, ok, reply};
@@ -19,7 +19,7 @@ fn set(ids: &[&str]) -> BTreeSet<LicenseId> {
 
 /// Gives `a`, takes `b`.
 async fn assign(server: &Server) -> Result<BTreeSet<LicenseId>, CloudError> {
-    let (give, take) = ([LicenseId::new("a")], [LicenseId::new("b")]);
+    let (give, take) = ([LicenseId::new("a").into()], [LicenseId::new("b")]);
     WebexWriter::new(&reader(server)).assign(&CloudId::new(BEN), &give, &take).await
 }
 
@@ -71,6 +71,39 @@ async fn an_answer_without_licences_is_followed_by_a_look() {
         let server = cloud(body, || reply(500, ""), &["a", "c"]).await;
         assert_eq!(assign(&server).await.unwrap(), set(&["a", "c"]));
     }
+}
+
+#[tokio::test]
+async fn sites_and_telephones_go_along() {
+    let answer = || {
+        reply(
+            200,
+            r#"{"licenses":["pro"],"siteUrls":[{"siteUrl":"T.webex.example","accountType":"ATTENDEE"},
+                {"siteUrl":"h.webex.example","accountType":"host"}]}"#,
+        )
+    };
+    let server = cloud(answer, || reply(500, ""), &[]).await;
+    let telephone = Telephone {
+        place: Some(Place { id: "LOC".into(), name: "Head Office".into() }),
+        phone: None,
+        extension: Some("2110".into()),
+        pool: None,
+    };
+    let give = [
+        Grant { license: LicenseId::new("pro"), telephone: Some(telephone) },
+        LicenseId::attendee("T.webex.example").into(),
+    ];
+    let take = [LicenseId::attendee("u.webex.example")];
+    let held = WebexWriter::new(&reader(&server)).assign(&CloudId::new(BEN), &give, &take).await.unwrap();
+    assert_eq!(held, set(&["pro", "t.webex.example#attendee"]));
+    assert_eq!(
+        server.seen()[0].json(),
+        json!({ "personId": BEN_ID, "orgId": ORG_ID,
+                "licenses": [{ "id": "pro", "operation": "add",
+                               "properties": { "locationId": "LOC", "extension": "2110" } }],
+                "siteUrls": [{ "siteUrl": "u.webex.example", "accountType": "attendee", "operation": "remove" },
+                             { "siteUrl": "t.webex.example", "accountType": "attendee", "operation": "add" }] })
+    );
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ fn action(kind: Kind, id: Option<&str>, changes: Vec<Change>) -> Action {
     Action {
         kind,
         anchor: SourceId::new([1; 16]),
-        email: format!("{}@example.com", id.unwrap_or("new")).parse().unwrap(),
+        who: format!("{}@example.com", id.unwrap_or("new")).parse().unwrap(),
         dn: None,
         cloud_id: id.map(CloudId::new),
         changes,

@@ -2,12 +2,12 @@
 
 use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::Limit;
-use dirsyncd::model::{Field, Kind, LicenseId, RoleId};
+use dirsyncd::model::{Field, Kind, LicenseId, Place, RoleId};
 use dirsyncd::pass::Observe;
-use dirsyncd::rules::{EntitlementSpec, RoleSpec};
+use dirsyncd::rules::{Collisions, EntitlementSpec, RoleSpec, SeatsSpec};
 use dirsyncd::store::Decision;
 
-use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, kind_of};
+use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, State as CloudState, kind_of};
 use crate::support::fake_source::{Answers, Directory, Entry, State};
 use crate::support::org::{Org, runtime};
 use crate::tell;
@@ -92,6 +92,18 @@ impl Scene {
                 self.org.cloud.state().license(name, service, seats);
                 Ok(())
             }
+            ["location", name] => {
+                let place = Place { id: format!("loc:{name}"), name: (*name).into() };
+                self.org.cloud.state().places.push(place);
+                Ok(())
+            }
+            ["licence", name, "as", service, "seats", seats, "on", site] => {
+                let mut state = self.org.cloud.state();
+                let id = state.license(name, service, Some(number(seats)?));
+                let license = state.licenses.iter_mut().find(|license| license.id == id);
+                license.ok_or("it was just added")?.site = Some((*site).into());
+                Ok(())
+            }
             ["guard", "deactivate", count] => {
                 let count = number(count)?;
                 self.org.limits.deactivate = Limit { count, percent: 100, floor: count };
@@ -106,6 +118,17 @@ impl Scene {
                 self.org.limits.license_remove = Limit { count, percent: 100, floor: count };
                 Ok(())
             }
+            ["guard", "group_member_remove", count] => {
+                let count = number(count)?;
+                self.org.limits.group_member_remove = Limit { count, percent: 100, floor: count };
+                Ok(())
+            }
+            ["guard", "group_delete", count] => {
+                let count = number(count)?;
+                self.org.limits.group_delete = Limit { count, percent: 100, floor: count };
+                Ok(())
+            }
+            ["groups", rest @ ..] => self.groups(line, rest),
             ["leavers", "are", "deleted", "after", days, "days"] => {
                 self.org.leavers.delete_after = Some(number(days)? as i64 * DAY);
                 Ok(())
@@ -118,8 +141,22 @@ impl Scene {
                 self.org.adopt = false;
                 Ok(())
             }
+            ["seats", "go", "to", "the", "first"] => {
+                self.org.preempt = true;
+                Ok(())
+            }
             ["protect", email] => {
                 self.org.protected.insert(email.parse().map_err(|e| format!("{email}: {e}"))?);
+                Ok(())
+            }
+            [count, "people", "join", "a", "day", "for", days, "days"] => {
+                for _ in 0..number(days)? {
+                    for one in 0..number(count)? {
+                        self.org.directory().person(&format!("day{}-{one}", self.org.elapsed / DAY), |_| {});
+                    }
+                    self.org.sync().map_err(|e| e.to_string())?;
+                    self.org.elapsed += DAY;
+                }
                 Ok(())
             }
             [days, "days", "pass"] => {
@@ -131,6 +168,19 @@ impl Scene {
                     Ok(looked) => tell::looked(&self.org, &looked, &mut self.out),
                     Err(e) => self.out.push_str(&format!("  error: {e}\n")),
                 }
+                Ok(())
+            }
+            ["poll"] => {
+                match self.org.poll() {
+                    Ok(Some(Ok(passed))) => tell::passed(&self.org, &passed, &mut self.out),
+                    Ok(Some(Err(reason))) => self.out.push_str(&format!("  everything is read: {reason}\n")),
+                    Ok(None) => self.out.push_str("  nothing to do\n"),
+                    Err(e) => self.out.push_str(&format!("  error: {e}\n")),
+                }
+                Ok(())
+            }
+            ["show", "queue"] => {
+                tell::queue(&self.org, &mut self.out);
                 Ok(())
             }
             ["sync"] => self.sync(Observe::Touched),
@@ -180,6 +230,10 @@ impl Scene {
             }
             ["disables", name] => person(&mut directory.state(), name).map(|entry| entry.disabled = true),
             ["enables", name] => person(&mut directory.state(), name).map(|entry| entry.disabled = false),
+            ["is", "followed"] => {
+                self.org.follows = true;
+                Ok(())
+            }
             ["drops", name] => {
                 let mut state = directory.state();
                 let entry = state.people.remove(*name).ok_or_else(|| nobody(name))?;
@@ -247,23 +301,60 @@ impl Scene {
         }
     }
 
+    fn groups(&mut self, line: &str, words: &[&str]) -> Done {
+        let org = &mut self.org;
+        match words {
+            ["sync", names @ ..] => org.spec.groups.sync = names.iter().map(|name| (*name).into()).collect(),
+            ["are", "named", expression] => org.spec.groups.name = Some((*expression).into()),
+            ["are", "adopted"] => org.groups.adopt = true,
+            ["hold", "exactly", "whom", "the", "directory", "names"] => {
+                org.groups.exact = true;
+                org.cloud.state().exact = true;
+            }
+            ["are", "deleted", "after", days, "days"] => {
+                org.groups.delete_after = Some(number(days)? as i64 * DAY);
+            }
+            _ => return Err(format!("no such line: {line}")),
+        }
+        Ok(())
+    }
+
     fn rules(&mut self, line: &str, words: &[&str]) -> Done {
         let spec = &mut self.org.spec;
         match words {
-            ["entitle", license, "to", "group", group] => spec.entitlements.push(EntitlementSpec {
-                groups: vec![(*group).into()],
-                licenses: vec![(*license).into()],
-                ..EntitlementSpec::default()
-            }),
-            ["entitle", license, "to", "everybody"] => spec
-                .entitlements
-                .push(EntitlementSpec { licenses: vec![(*license).into()], ..EntitlementSpec::default() }),
             ["entitle", "nobody"] => spec.entitlements.clear(),
+            ["entitle", license, "to", rest @ ..] => {
+                let mut rule = EntitlementSpec { name: (*license).into(), ..EntitlementSpec::default() };
+                match license.strip_suffix("#attendee") {
+                    Some(site) => rule.attendee = Some(site.into()),
+                    None => rule.licenses = license.split(" and ").map(Into::into).collect(),
+                }
+                entitled(&mut rule, rest)?;
+                spec.entitlements.push(rule);
+            }
+            ["let", "collisions", "go", "to", winner] => {
+                spec.collisions = match *winner {
+                    "linked" => Collisions::Linked,
+                    "oldest" => Collisions::LinkedThenOldest,
+                    "nobody" => Collisions::Nobody,
+                    _ => return Err(format!("no such line: {line}")),
+                }
+            }
+            ["count", "only", "the", "first"] => spec.entitling.first_match = true,
+            ["take", "what", "anybody", "gave"] => {
+                spec.entitling.take_managed = true;
+                self.org.cloud.state().all_is_claimed = true;
+            }
+            ["keep", "licences", days, "days"] => spec.entitling.grace = Some(number(days)? as i64 * DAY),
+            ["make", "nobody", "anything"] => spec.roles.clear(),
             ["make", "group", group, role] => spec.roles.push(RoleSpec {
                 groups: vec![(*group).into()],
                 role: (*role).into(),
                 ..RoleSpec::default()
             }),
+            ["order", "seats", "by", expression, rest @ ..] if matches!(rest, [] | ["descending"]) => {
+                spec.seats = SeatsSpec { order_by: Some((*expression).into()), descending: !rest.is_empty() };
+            }
             ["join", expression] => spec.join = Some((*expression).into()),
             ["take", "group", group] => spec.scope.groups = vec![(*group).into()],
             ["take", "no", "group"] => spec.scope.groups.clear(),
@@ -287,9 +378,20 @@ impl Scene {
             return self.fault(what, answer);
         }
         let mut cloud = self.org.cloud.state();
+        if let ["counts", license, "with", count, "too", "few"] = words {
+            cloud.uncounted.insert(LicenseId::new(format!("lic:{license}")), number(count)?);
+            return Ok(());
+        }
+        if let ["template", "gives", license] = words {
+            cloud.template.push(LicenseId::new(format!("lic:{license}")));
+            return Ok(());
+        }
         if let ["is", "late", count, "times"] = words {
             cloud.late = number(count)?;
             return Ok(());
+        }
+        if let ["group", name, rest @ ..] = words {
+            return cloud_group(&mut cloud, line, name, rest);
         }
         if let ["has", email, rest @ ..] = words {
             let id = cloud.add(email);
@@ -355,7 +457,11 @@ impl Scene {
                 Ok(())
             }
             ("takes", [_, license, ..]) => {
-                kept.licenses.remove(&LicenseId::new(format!("lic:{license}")));
+                kept.licenses.retain(|id, _| {
+                    id.as_str() != *license && id.as_str().strip_prefix("lic:") != Some(license)
+                });
+                // A telephone goes with its licence.
+                kept.telephone = None;
                 Ok(())
             }
             _ => Err(format!("no such line: {line}")),
@@ -383,6 +489,33 @@ impl Scene {
     }
 }
 
+/// What somebody does to a group in the cloud by hand.
+fn cloud_group(cloud: &mut CloudState, line: &str, name: &str, words: &[&str]) -> Done {
+    let account = |cloud: &mut CloudState, email: &str| {
+        let kept = cloud.by_email(email).ok_or(format!("there is no account \"{email}\""))?;
+        Ok::<_, String>(kept.account.id.clone())
+    };
+    if let ["is", "made"] = words {
+        cloud.add_group(name);
+        return Ok(());
+    }
+    let who = match words {
+        ["adds" | "drops" | "refuses", email] => Some(account(cloud, email)?),
+        _ => None,
+    };
+    let kept = cloud.group_by_name(name).ok_or(format!("there is no group \"{name}\" in the cloud"))?;
+    let id = kept.group.id.clone();
+    match (words, who) {
+        (["adds", _], Some(who)) => drop(kept.members.entry(who).or_insert(Giver::Hand)),
+        (["drops", _], Some(who)) => drop(kept.members.remove(&who)),
+        (["refuses", _], Some(who)) => drop(cloud.refused.insert(who)),
+        (["is", "renamed", to], _) => kept.group.name = (*to).into(),
+        (["is", "deleted"], _) => drop(cloud.groups.remove(&id)),
+        _ => return Err(format!("no such line: {line}")),
+    }
+    Ok(())
+}
+
 fn set<T>(place: &mut T, value: T) -> Done {
     *place = value;
     Ok(())
@@ -405,6 +538,28 @@ fn value(kept: &mut Kept, text: &str) -> Done {
     match value {
         "" => drop(kept.account.profile.remove(&field)),
         value => drop(kept.account.profile.insert(field, value.into())),
+    }
+    Ok(())
+}
+
+/// `everybody`, or any of `group GROUP`, `under OU`, `keeping N days`; for calling `at LOCATION` or
+/// `at-the EXPRESSION`, `phone EXPRESSION`, `extension EXPRESSION`, `pool RANGE`.
+fn entitled(rule: &mut EntitlementSpec, words: &[&str]) -> Done {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let mut next = || words.next().copied().ok_or(format!("\"{word}\" what?"));
+        match *word {
+            "everybody" | "days" => {}
+            "group" => rule.groups.push(next()?.into()),
+            "under" => rule.bases.push(format!("ou={},dc=example,dc=test", next()?)),
+            "at" => rule.calling.location = Some(next()?.into()),
+            "at-the" => rule.calling.location_from = Some(next()?.into()),
+            "phone" => rule.calling.phone = Some(next()?.into()),
+            "extension" => rule.calling.extension = Some(next()?.into()),
+            "pool" => rule.calling.extension_pool = Some(next()?.into()),
+            "keeping" => rule.grace = Some(number(next()?)? as i64 * DAY),
+            other => return Err(format!("to whom is \"{other}\"?")),
+        }
     }
     Ok(())
 }

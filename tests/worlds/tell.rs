@@ -3,8 +3,8 @@
 
 use std::fmt::Write;
 
-use dirsyncd::model::{Action, Attr, CloudId, LicenseId, RoleId, SourceId, Withheld};
-use dirsyncd::pass::NoSeat;
+use dirsyncd::model::{Action, Attr, CloudId, LicenseId, RoleId, SourceId, Telephone, Unserved, Withheld};
+use dirsyncd::pass::{Fading, NoSeat, in_order};
 
 use crate::support::org::{Looked, Org, Passed};
 
@@ -20,7 +20,32 @@ pub fn looked(org: &Org, looked: &Looked, out: &mut String) {
     }
     let withheld = looked.look.reading.withheld.iter().chain(parts.iter().flat_map(|part| &part.withheld));
     withheld_people(withheld, out);
-    seats(parts.iter().flat_map(|part| &part.waiting), out);
+    not_given(&looked.look, out);
+    fading(org, parts.iter().flat_map(|part| &part.fading), out);
+    for one in &looked.look.supply {
+        let (license, total, consumed) = (name(&one.license), one.total, one.consumed);
+        let (freed, asked, short) = (one.freed, one.asked + one.absent, one.short());
+        line(
+            out,
+            format_args!(
+                "seats: {license}: {consumed} of {total} in use, {freed} freed, {asked} asked for, short by {short}"
+            ),
+        );
+    }
+    for (license, forecast) in &looked.look.forecasts {
+        let days = forecast.day - org.now().div_euclid(86_400);
+        line(
+            out,
+            format_args!(
+                "seats: {} run out in {days} days, by {} days of growth",
+                name(license),
+                forecast.over
+            ),
+        );
+    }
+    let mut waiting: Vec<NoSeat> = parts.iter().flat_map(|part| part.waiting.clone()).collect();
+    in_order(&mut waiting);
+    seats(waiting.iter(), out);
     short(org, parts.iter().flat_map(|part| &part.short), out);
     strays(&looked.look, out);
 }
@@ -35,7 +60,10 @@ pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
     for unbound in &passed.look.unbound {
         line(out, format_args!("unbound: {}", unbound.message));
     }
-    for action in &passed.done {
+    // Groups go side by side.
+    let mut done: Vec<&Action> = passed.done.iter().collect();
+    done.sort_by_key(|action| action.kind.is_group().then(|| action.who.to_string()));
+    for action in done {
         line(out, said(action));
     }
     for failure in &acted.failed {
@@ -44,12 +72,17 @@ pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
     for held in &acted.held {
         line(out, format_args!("held ({}): {}", held.code, said(&held.action)));
     }
-    for finding in passed.look.guard.findings() {
+    for finding in passed.look.guard.findings().iter().chain(&acted.findings) {
         line(out, format_args!("guard: {}", finding.message));
     }
+    for (license, people) in &acted.uncalled {
+        line(out, format_args!("competing: a template gives {} too, to {people} people", name(license)));
+    }
     withheld_people(acted.withheld.iter(), out);
+    not_given(&passed.look, out);
+    fading(org, acted.fading.iter(), out);
     seats(acted.waiting.iter(), out);
-    short(org, acted.short.iter(), out);
+    short(org, acted.short.iter().chain(&acted.kept), out);
     strays(&passed.look, out);
     if let Some(fatal) = &acted.fatal {
         line(out, format_args!("ended by the cloud: {fatal}"));
@@ -59,6 +92,20 @@ pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
         counts.push("nothing done".into());
     }
     line(out, format_args!("= {}; {} writes", counts.join(", "), passed.writes));
+}
+
+/// Who waits for a seat, in the order in which they are served.
+pub fn queue(org: &Org, out: &mut String) {
+    for one in org.store.reader().waiting().unwrap() {
+        let days = (org.now() - one.rank.since) / 86_400;
+        let (email, license, rule) = (&one.email, name(&one.license), &one.rule);
+        let refused =
+            if one.refused > 0 { format!(", refused {} times", one.refused) } else { String::new() };
+        line(
+            out,
+            format_args!("{email} for {license} by {rule}, {days} days ({}{refused})", one.reason.word()),
+        );
+    }
 }
 
 /// What is in the cloud.
@@ -89,6 +136,21 @@ pub fn cloud(org: &Org, out: &mut String) {
     for text in lines {
         line(out, text);
     }
+    let mut groups: Vec<_> = state.groups.values().collect();
+    groups.sort_by(|a, b| a.group.name.cmp(&b.group.name));
+    for kept in groups {
+        let mut members: Vec<&str> = kept
+            .members
+            .keys()
+            .map(|id| {
+                let email = state.accounts.get(id).and_then(|kept| kept.account.email.as_ref());
+                email.map_or("(nobody)", |email| email.as_str())
+            })
+            .collect();
+        members.sort_unstable();
+        let anchor = if kept.group.external_id.is_none() { " (no anchor)" } else { "" };
+        line(out, format_args!("group {}{anchor}: {}", kept.group.name, members.join(" ")));
+    }
 }
 
 fn line(out: &mut String, text: impl std::fmt::Display) {
@@ -105,7 +167,7 @@ fn role_name(role: &RoleId) -> &str {
 
 /// One action in a line.
 fn said(action: &Action) -> String {
-    let mut text = format!("{} {}", action.kind, action.email);
+    let mut text = format!("{} {}", action.kind, action.who);
     for change in &action.changes {
         let value = |value: &Option<String>| value.as_ref().map_or("nothing".into(), |v| format!("\"{v}\""));
         let _ = match &change.field {
@@ -113,10 +175,16 @@ fn said(action: &Action) -> String {
             Attr::ExternalId | Attr::Active => Ok(()),
             Attr::Email if change.from.is_none() || change.to.is_none() => Ok(()),
             Attr::License(id) => {
-                write!(text, " {}{}", if change.to.is_some() { "+" } else { "-" }, name(id))
+                let telephone = change.to.as_deref().and_then(|to| to.parse::<Telephone>().ok());
+                let telephone = telephone.map_or(String::new(), |t| format!(" ({})", t.words()));
+                write!(text, " {}{}{telephone}", if change.to.is_some() { "+" } else { "-" }, name(id))
             }
             Attr::Role(id) => {
                 write!(text, " {}{}", if change.to.is_some() { "+" } else { "-" }, role_name(id))
+            }
+            Attr::Member(_) => {
+                let (sign, who) = if change.to.is_some() { ('+', &change.to) } else { ('-', &change.from) };
+                write!(text, " {sign}{}", who.as_deref().unwrap_or("?"))
             }
             field if change.from.is_none() => write!(text, " {field}={}", value(&change.to)),
             field => write!(text, " {field} {} -> {}", value(&change.from), value(&change.to)),
@@ -148,9 +216,26 @@ fn hide(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+fn not_given(look: &dirsyncd::pass::Look, out: &mut String) {
+    for one in &look.reading.not_given {
+        line(out, format_args!("not given: {} to {}: {}", one.what.name, one.dn, one.what.reason));
+    }
+}
+
+fn fading<'a>(org: &Org, all: impl Iterator<Item = &'a Fading>, out: &mut String) {
+    for one in all {
+        let days = (one.until - org.now() + 43_200) / 86_400;
+        line(out, format_args!("kept: {} keeps {} for {days} days", one.email, name(&one.license)));
+    }
+}
+
 fn seats<'a>(all: impl Iterator<Item = &'a NoSeat>, out: &mut String) {
     for one in all {
-        line(out, format_args!("no seat: {} waits for {}", one.email, name(&one.license)));
+        let why = match one.reason {
+            Unserved::NoSeat => "",
+            Unserved::RefusedByCloud => ", which the cloud left out",
+        };
+        line(out, format_args!("no seat: {} waits for {}{why}", one.email, name(&one.license)));
     }
 }
 
@@ -158,8 +243,9 @@ fn short<'a>(org: &Org, all: impl Iterator<Item = &'a (SourceId, &'static str)>,
     for (anchor, reason) in all {
         let who = org.directories.iter().find_map(|directory| {
             let state = directory.state();
-            let mut everybody = state.people.iter().chain(&state.dropped);
-            everybody.find(|(_, entry)| entry.anchor == *anchor).map(|(name, _)| name.clone())
+            let everybody = state.people.iter().chain(&state.dropped).map(|(name, one)| (name, one.anchor));
+            let mut all = everybody.chain(state.groups.iter().map(|(name, one)| (name, one.anchor)));
+            all.find(|(_, known)| known == anchor).map(|(name, _)| name.clone())
         });
         line(out, format_args!("short: {}: {reason}", who.as_deref().unwrap_or("somebody")));
     }

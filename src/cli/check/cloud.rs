@@ -2,7 +2,7 @@
 
 use crate::cloud::CloudRead;
 use crate::cloud::webex::WebexReader;
-use crate::model::{Catalogue, Role};
+use crate::model::{Catalogue, Place, Role};
 use crate::report::text;
 use crate::rules::Rules;
 
@@ -64,7 +64,25 @@ async fn ask(parts: &Parts, reader: &WebexReader, told: &mut Cloud) {
     };
     seats(&catalogue, lines);
     lines.push(Line::ok("roles", format!("{} can be given", roles.len())));
-    told.rules = rules(parts, &catalogue, &roles, lines);
+    let places = if parts.rules.needs_places() {
+        match reader.places().await {
+            Ok(places) => places,
+            Err(error) => {
+                lines.push(Line::fail("locations", error.into()));
+                return;
+            }
+        }
+    } else {
+        Vec::new()
+    };
+    if parts.rules.needs_places() && matches!(reader.lines().await, Ok(None)) {
+        lines.push(Line::warn(
+            "locations",
+            "the token may not see which numbers are in use, so nothing is given from a pool of extensions",
+            "authorise with the scope spark-admin:telephony_config_read",
+        ));
+    }
+    told.rules = rules(parts, &catalogue, &roles, places, lines);
     told.catalogue = Some(catalogue);
 }
 
@@ -80,9 +98,16 @@ fn seats(catalogue: &Catalogue, lines: &mut Vec<Line>) {
     }
 }
 
-fn rules(parts: &Parts, catalogue: &Catalogue, roles: &[Role], lines: &mut Vec<Line>) -> Rules {
+fn rules(
+    parts: &Parts,
+    catalogue: &Catalogue,
+    roles: &[Role],
+    places: Vec<Place>,
+    lines: &mut Vec<Line>,
+) -> Rules {
     let (bound, unbound) = parts.rules.clone().bind(catalogue, roles);
-    for one in unbound {
+    let (bound, placeless) = bound.locate(places);
+    for one in unbound.into_iter().chain(placeless) {
         let failure = Failure::new(
             Exit::Config,
             format!("{}: \"{}\": {}", one.rule, one.wanted, one.message),

@@ -206,7 +206,7 @@ mod tests {
     }
 
     fn verdict(wanted: Wanted) -> Verdict {
-        Verdict { wanted, recheck: None }
+        Verdict { wanted, ungiven: Vec::new(), recheck: None, standing: Default::default() }
     }
 
     fn present(n: u8) -> Wanted {
@@ -216,6 +216,7 @@ mod tests {
             profile: Profile::new(),
             licenses: Default::default(),
             roles: Default::default(),
+            telephone: None,
         })
     }
 

@@ -119,7 +119,7 @@ fn few(
     catalogue: &crate::model::Catalogue,
     actions: &mut [Action],
 ) -> io::Result<()> {
-    actions.sort_by(|a, b| (a.kind, a.email.as_str()).cmp(&(b.kind, b.email.as_str())));
+    actions.sort_by(|a, b| (a.kind, a.who.as_str()).cmp(&(b.kind, b.who.as_str())));
     let mut kinds: BTreeMap<Kind, Vec<&Action>> = BTreeMap::new();
     for action in &*actions {
         kinds.entry(action.kind).or_default().push(action);

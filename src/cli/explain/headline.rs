@@ -216,6 +216,8 @@ fn words(story: &Story, action: &Action) -> String {
             (give, take) if give.is_empty() => format!("take away {}", and(&take)),
             (give, take) => format!("give {} and take away {}", and(&give), and(&take)),
         },
+        // No action on a person.
+        Kind::GroupCreate | Kind::GroupUpdate | Kind::GroupDelete => "change a group".into(),
     }
 }
 

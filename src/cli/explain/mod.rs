@@ -184,7 +184,7 @@ async fn one(
         }
     }
     let waiting = reader.waiting()?;
-    for one in waiting.iter().filter(|one| one.anchor == anchor) {
+    for one in waiting.iter().filter(|one| one.rank.anchor == anchor) {
         let all = waiting.iter().filter(|other| other.license == one.license).count();
         story.queue.push((one.license.clone(), all));
     }

@@ -35,6 +35,7 @@ pub(super) const REJECTED: &[(&str, &str)] = &[
     ("foreign_domain", "with an e-mail address of a domain that is not allowed"),
     ("too_long", "with a value that is too long"),
     ("unusable", "with a value that the cloud would refuse"),
+    ("calling_name", "with a name that Webex Calling would refuse"),
 ];
 
 pub(super) const UNUSABLE: Kind = (

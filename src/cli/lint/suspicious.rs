@@ -175,6 +175,7 @@ mod tests {
             profile: profile.iter().map(|(field, value)| (*field, (*value).to_owned())).collect(),
             licenses: Default::default(),
             roles: Default::default(),
+            telephone: Default::default(),
         };
         let mut findings = Findings::new(9);
         read(&record, &mut findings);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::Config;
-use crate::model::{Field, Key, LicenseId, Person, Record, RecordKind, Verdict, Wanted};
+use crate::model::{Field, Key, LicenseId, Person, Record, RecordKind, Verdict, Wanted, address_key};
 use crate::rules::{GroupSet, Rules, inputs};
 use crate::store::{Claim, Shared, Stage, StoreError};
 
@@ -161,8 +161,8 @@ impl Tally {
         claim(ADDRESS, person.email.key(), person.email.as_str());
         for (field, value) in &person.profile {
             match own(*field) {
-                Own::Address if Key::folded(value) != person.email.key() => {
-                    claim(ADDRESS, Key::folded(value), value);
+                Own::Address if address_key(value) != person.email.key() => {
+                    claim(ADDRESS, address_key(value), value);
                 }
                 Own::Value => claim(number(*field), Key::folded(value), value),
                 Own::Address | Own::No => {}

@@ -9,10 +9,10 @@ use super::doubt::open;
 use super::link::{Link, Request};
 use super::reader::licenses_of;
 use super::wire::Held;
-use super::{fault, ids};
+use super::{attendee, fault, ids};
 use crate::cloud::http::Effect;
-use crate::cloud::{CloudError, CloudErrorKind};
-use crate::model::{CloudId, LicenseId};
+use crate::cloud::{CloudError, CloudErrorKind, Grant};
+use crate::model::{CloudId, LicenseId, Telephone};
 
 /// What the documented codes of a refused assignment mean, and what to do about it.
 const CODES: &[(&str, &str)] = &[
@@ -40,7 +40,7 @@ const CODES: &[(&str, &str)] = &[
     ),
     (
         "400411",
-        "a calling licence needs a location and a number or extension: assign it in Control Hub once, or take it out of the entitlement",
+        "a calling licence needs a location and a number or extension: add location, and phone, extension or extension_pool, to the entitlement",
     ),
     ("400413", "only one licence of this offer can be held: let the entitlements give one of them"),
     ("700003", "paid messaging needs the free messaging licence: give that in Control Hub"),
@@ -49,11 +49,27 @@ const CODES: &[(&str, &str)] = &[
     ("700006", "free screen share comes by itself and cannot be taken: take it out of the entitlement"),
 ];
 
+/// A telephone as a licence call wants it.
+fn properties(telephone: &Telephone) -> Value {
+    let mut properties = json!({});
+    let place = telephone.place.as_ref().map(|place| &place.id);
+    for (name, value) in [
+        ("locationId", place),
+        ("phoneNumber", telephone.phone.as_ref()),
+        ("extension", telephone.extension.as_ref()),
+    ] {
+        if let Some(value) = value {
+            properties[name] = value.as_str().into();
+        }
+    }
+    properties
+}
+
 /// Changes the licences of one account in one call. Returns what it holds afterwards.
 pub(super) async fn assign(
     link: &Link,
     id: &CloudId,
-    give: &[LicenseId],
+    give: &[Grant],
     take: &[LicenseId],
 ) -> Result<BTreeSet<LicenseId>, CloudError> {
     if give.is_empty() && take.is_empty() {
@@ -62,16 +78,34 @@ pub(super) async fn assign(
     let entry =
         |license: &LicenseId, operation: &str| json!({ "id": license.as_str(), "operation": operation });
     // Seats are freed before they are needed.
-    let licenses: Vec<Value> = take
-        .iter()
-        .map(|license| entry(license, "remove"))
-        .chain(give.iter().map(|license| entry(license, "add")))
-        .collect();
-    let body = json!({
+    let (mut licenses, mut sites) = (Vec::new(), Vec::new());
+    for license in take {
+        match license.attended_site() {
+            Some(site) => sites.push(attendee::change(site, "remove")),
+            None => licenses.push(entry(license, "remove")),
+        }
+    }
+    for Grant { license, telephone } in give {
+        match license.attended_site() {
+            Some(site) => sites.push(attendee::change(site, "add")),
+            None => {
+                let mut entry = entry(license, "add");
+                if let Some(telephone) = telephone {
+                    entry["properties"] = properties(telephone);
+                }
+                licenses.push(entry);
+            }
+        }
+    }
+    let mut body = json!({
         "personId": ids::public(ids::PEOPLE, id.as_str()),
         "orgId": link.home().await?.public,
-        "licenses": licenses,
     });
+    for (name, list) in [("licenses", &licenses), ("siteUrls", &sites)] {
+        if !list.is_empty() {
+            body[name] = list.as_slice().into();
+        }
+    }
     let request = Request {
         method: Method::PATCH,
         path: "/v1/licenses/users".into(),
@@ -83,8 +117,12 @@ pub(super) async fn assign(
     if answer.is_success() {
         // 206 says that something was left out; the caller compares in either case.
         return match serde_json::from_slice::<Held>(&answer.body) {
-            Ok(Held { licenses: Some(licenses), .. }) => {
-                Ok(licenses.into_iter().map(LicenseId::new).collect())
+            // An answer without sites says nothing about them.
+            Ok(Held { licenses: Some(licenses), site_urls, .. })
+                if site_urls.is_some() || sites.is_empty() =>
+            {
+                let attended = attendee::attended(site_urls.as_deref().unwrap_or_default());
+                Ok(licenses.into_iter().map(LicenseId::new).chain(attended).collect())
             }
             _ => licenses_of(link, id).await.map_err(unproved),
         };
@@ -95,7 +133,7 @@ pub(super) async fn assign(
         // is under way still, and nobody knows.
         return match licenses_of(link, id).await {
             Ok(held)
-                if give.iter().all(|license| held.contains(license))
+                if give.iter().all(|grant| held.contains(&grant.license))
                     && !take.iter().any(|license| held.contains(license)) =>
             {
                 Ok(held)

@@ -135,8 +135,8 @@ fn shown(action: &Action, account: &Account) -> Shown {
             Attr::ExternalId => to == account.external_id.as_deref(),
             Attr::Field(field) => to == account.profile.get(field).map(String::as_str),
             Attr::Role(role) => to.is_some() == account.roles.contains(role),
-            // Licences are assigned on another way, and no account shows them.
-            Attr::License(_) => false,
+            // Licences are assigned on another way, and no account shows them, nor its groups.
+            Attr::License(_) | Attr::Member(_) => false,
         }
     });
     let (mut all, mut any) = (true, false);
@@ -188,7 +188,7 @@ mod tests {
             let action = Action {
                 kind,
                 anchor: SourceId::new([1; 16]),
-                email: "ann@example.com".parse().unwrap(),
+                who: "ann@example.com".parse().unwrap(),
                 dn: None,
                 cloud_id: None,
                 changes,

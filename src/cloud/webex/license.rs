@@ -68,16 +68,21 @@ pub const SERVICES: &[Service] = &[
     service("BCHDO", "calling.hot_desk", &[], Paid, "Webex Calling, hot desk only"),
     service("BCRLC", "calling.route_list", &[], Paid, "Webex Calling, route list calls"),
     service("UCPREM", "calling.unified_cm", &[], Paid, "Unified Communications Manager"),
-    service(
-        "CJPPRM",
-        "care.premium",
-        &["care.care_digital_channel_service"],
-        Paid,
-        "Contact Center, premium agent",
-    ),
-    service("CJPSTD", "care.standard", &[], Paid, "Contact Center, standard agent"),
+    service("CJPPRM", "care.premium", &["contact_center.premium"], Paid, "Contact Center, premium agent"),
+    service("CJPSTD", "care.standard", &["contact_center.standard"], Paid, "Contact Center, standard agent"),
     service("EPC", "care.epic_connector", &[], Paid, "Contact Center, Epic desktop connector"),
     service("SFDSK", "care.salesforce_connector", &[], Paid, "Contact Center, Salesforce desktop connector"),
+    // Of these no id is published: only the names tell.
+    service(
+        "",
+        "care.digital_channel",
+        &["care.care_digital_channel_service"],
+        Paid,
+        "Care, digital channels",
+    ),
+    service("", "care.voice", &["care.care_voice_service"], Paid, "Care, voice"),
+    service("", "calling.attendant_console", &[], Paid, "Webex Calling, Attendant Console"),
+    service("", "calling.customer_experience", &[], Paid, "Webex Calling, Customer Experience Essentials"),
     service("SD", "room.device", &[], Paid, "Room and desk devices"),
     service(
         "CE",
@@ -144,12 +149,16 @@ fn by_prefix(prefix: &str) -> Option<&'static Service> {
     SERVICES.iter().find(|service| !prefix.is_empty() && service.prefix.eq_ignore_ascii_case(prefix))
 }
 
-/// For the two services whose id type is not known.
+/// For the services whose id type is not known.
 fn by_name(name: &str) -> Option<&'static Service> {
     let name = name.to_ascii_lowercase();
     let key = match () {
         () if name.contains("call aware") => "hybrid_call.aware",
         () if name.contains("call connect") => "hybrid_call.connect",
+        () if name.contains("attendant console") => "calling.attendant_console",
+        () if name.contains("customer experience") => "calling.customer_experience",
+        () if name.contains("care") && name.contains("digital") => "care.digital_channel",
+        () if name.contains("care") && name.contains("voice") => "care.voice",
         () => return None,
     };
     SERVICES.iter().find(|service| service.key == key)
@@ -169,6 +178,18 @@ mod tests {
         assert_eq!(words.len(), count);
         assert_eq!(service_key("calling.standard_enterprise"), Some("calling.professional"));
         assert_eq!(service_key("shoes"), None);
+    }
+
+    #[test]
+    fn the_manual_lists_them_all() {
+        let page = include_str!("../../../docs/MAPPING.md");
+        for service in SERVICES {
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{}` | ", service.key)));
+            let row = row.unwrap_or_else(|| panic!("{} is not in docs/MAPPING.md", service.key));
+            assert!(row.contains(service.what), "{row}");
+            assert!(service.also.iter().all(|also| row.contains(also)), "{row}");
+            assert!(row.contains(service.prefix), "{row}");
+        }
     }
 
     #[test]
@@ -229,6 +250,22 @@ mod tests {
                 None,
             ),
             ("XY_u", r#""name":"Hybrid Call Aware""#.into(), Some("hybrid_call.aware"), Hybrid, None, None),
+            (
+                "BCATT_u",
+                format!(r#""name":"Attendant Console","totalUnits":3,{sub}"#),
+                Some("calling.attendant_console"),
+                Paid,
+                Some(3),
+                None,
+            ),
+            (
+                "CARE_u",
+                format!(r#""name":"Care Digital Channel","totalUnits":3,{sub}"#),
+                Some("care.digital_channel"),
+                Paid,
+                Some(3),
+                None,
+            ),
             ("ZZ_u", r#""name":"Hybrid - New","totalUnits":1"#.into(), None, Hybrid, None, None),
             ("ZZ_u", format!(r#""name":"New","totalUnits":3,{sub}"#), None, Paid, Some(3), None),
             ("ZZ_u", r#""name":"New","totalUnits":3"#.into(), None, Free, None, None),

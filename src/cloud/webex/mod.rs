@@ -6,19 +6,24 @@
 
 mod account;
 mod assign;
+mod attendee;
 mod bulk;
 mod doubt;
 mod fault;
+mod group_write;
+mod groups;
 mod ids;
 mod license;
 mod link;
 mod listing;
 mod operation;
+mod pages;
 mod place;
 mod reader;
 mod resource;
 mod settings;
 mod standing;
+mod telephony;
 mod wire;
 mod writer;
 

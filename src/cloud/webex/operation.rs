@@ -34,8 +34,8 @@ pub(super) fn patch(action: &Action, standing: Option<&Standing>) -> Option<Valu
     let mut addresses = Home::ALL.map(|home| (home, Map::new()));
     for Change { field, to, .. } in &action.changes {
         match field {
-            // `active` stands first; licences are assigned on another way.
-            Attr::Active | Attr::License(_) | Attr::Role(_) => {}
+            // `active` stands first; licences are assigned on another way, members are no part of people.
+            Attr::Active | Attr::License(_) | Attr::Role(_) | Attr::Member(_) => {}
             Attr::Email => {
                 let Some(to) = to else { continue };
                 // The address first: a server that keeps its own entry equal to the user name
@@ -183,7 +183,7 @@ mod tests {
         Action {
             kind,
             anchor: SourceId::new([1; 16]),
-            email: "ann@example.com".parse().unwrap(),
+            who: "ann@example.com".parse().unwrap(),
             dn: None,
             cloud_id: None,
             changes: changes

@@ -10,15 +10,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::account::{account, is_person};
 use super::fault;
+use super::groups;
 use super::license::license;
 use super::link::{Link, Request, for_all, parse};
 use super::listing::{self, nobody_listens};
+use super::pages::Pages;
 use super::wire::{Held, Holders, Items, License, Named, Page, User};
-use super::{Settings, ids};
+use super::{Settings, attendee, ids, telephony};
 use crate::cloud::http::Answer;
 use crate::cloud::pace::Tempo;
 use crate::cloud::{CloudError, CloudErrorKind, CloudRead, Organization};
-use crate::model::{Account, Catalogue, CloudId, Email, LicenseId, Role, RoleId};
+use crate::model::{Account, Catalogue, CloudGroup, CloudId, Email, InUse, LicenseId, Place, Role, RoleId};
 
 /// Holders of a licence per page: the largest number that Webex documents.
 const HOLDERS_PER_PAGE: u32 = 300;
@@ -87,12 +89,13 @@ impl WebexReader {
     }
 
     async fn find_account(&self, email: &Email) -> Result<Option<Account>, CloudError> {
-        if let Some(account) = self.find_spelling(email, email.as_str()).await? {
-            return Ok(Some(account));
+        // Whether the cloud's search looks at letter case, or at the form of a domain, is not documented.
+        for spelling in email.spellings() {
+            if let Some(account) = self.find_spelling(email, &spelling).await? {
+                return Ok(Some(account));
+            }
         }
-        // Whether the cloud's search looks at letter case is not documented.
-        let lower = email.as_str().to_lowercase();
-        if lower == email.as_str() { Ok(None) } else { self.find_spelling(email, &lower).await }
+        Ok(None)
     }
 
     async fn find_spelling(&self, email: &Email, spelling: &str) -> Result<Option<Account>, CloudError> {
@@ -129,17 +132,14 @@ impl WebexReader {
         license: &LicenseId,
         pages: mpsc::Sender<Vec<CloudId>>,
     ) -> Result<u64, CloudError> {
+        if license.attended_site().is_some() {
+            return attendee::attendees(&self.link, license, pages).await;
+        }
         let query = vec![("includeAssignedTo", "user".to_owned()), ("limit", HOLDERS_PER_PAGE.to_string())];
         let path = format!("/v1/licenses/{}", ids::segment(license.as_str()));
-        let mut request = Request::get(path, query.clone());
-        let mut visited = BTreeSet::new();
+        let mut walk = Pages::of(&self.link, path, query);
         let mut sent = 0;
-        loop {
-            let here = request.path.clone();
-            let answer = self.link.call(request).await?;
-            if !answer.is_success() {
-                return Err(fault::error(&answer));
-            }
+        while let Some(answer) = walk.next().await? {
             let page: Holders = parse(&answer)?;
             let holders: Vec<CloudId> = page
                 .users
@@ -153,22 +153,8 @@ impl WebexReader {
             if !holders.is_empty() && pages.send(holders).await.is_err() {
                 return Err(nobody_listens());
             }
-            match self.link.next(&answer, &query)? {
-                None => return Ok(sent),
-                Some(next) => {
-                    visited.insert(here);
-                    if visited.contains(&next.path) {
-                        return Err(CloudError {
-                            kind: CloudErrorKind::Unintelligible,
-                            what: format!("the pages of {} lead in a circle", answer.label),
-                            remedy: "report this to Webex support".into(),
-                            tracking_id: answer.tracking_id,
-                        });
-                    }
-                    request = next;
-                }
-            }
         }
+        Ok(sent)
     }
 }
 
@@ -186,7 +172,7 @@ pub(super) async fn read_account(link: &Link, id: &CloudId) -> Result<Option<Acc
     }
 }
 
-/// The licences that an account holds.
+/// The licences that an account holds, and the sites that it attends.
 pub(super) async fn licenses_of(link: &Link, id: &CloudId) -> Result<BTreeSet<LicenseId>, CloudError> {
     let path = format!("/v1/people/{}", ids::public(ids::PEOPLE, id.as_str()));
     let answer = link.call(Request::get(path, Vec::new())).await?;
@@ -194,9 +180,10 @@ pub(super) async fn licenses_of(link: &Link, id: &CloudId) -> Result<BTreeSet<Li
         return Err(fault::error(&answer));
     }
     let held: Held = parse(&answer)?;
+    let sites = attendee::attended(held.site_urls.as_deref().unwrap_or_default());
     match (held.licenses, held.roles) {
-        (Some(licenses), _) => Ok(licenses.into_iter().map(LicenseId::new).collect()),
-        (None, Some(_)) => Ok(BTreeSet::new()),
+        (Some(licenses), _) => Ok(licenses.into_iter().map(LicenseId::new).chain(sites).collect()),
+        (None, Some(_)) => Ok(sites.collect()),
         // Neither of the two things that only administrators see.
         (None, None) => Err(CloudError {
             kind: CloudErrorKind::Refused,
@@ -226,6 +213,14 @@ impl CloudRead for WebexReader {
         self.read_roles().boxed()
     }
 
+    fn places(&self) -> BoxFuture<'_, Result<Vec<Place>, CloudError>> {
+        telephony::places(&self.link).boxed()
+    }
+
+    fn lines(&self) -> BoxFuture<'_, Result<Option<Vec<InUse>>, CloudError>> {
+        telephony::lines(&self.link).boxed()
+    }
+
     fn accounts(&self, pages: mpsc::Sender<Vec<Account>>) -> BoxFuture<'_, Result<u64, CloudError>> {
         async move { listing::accounts(&self.link, &pages).await }.boxed()
     }
@@ -251,5 +246,20 @@ impl CloudRead for WebexReader {
 
     fn licenses_of<'a>(&'a self, id: &'a CloudId) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>> {
         licenses_of(&self.link, id).boxed()
+    }
+
+    fn groups(&self) -> BoxFuture<'_, Result<Vec<CloudGroup>, CloudError>> {
+        groups::all(&self.link).boxed()
+    }
+
+    fn group_by_name<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<CloudGroup>, CloudError>> {
+        groups::by_name(&self.link, name).boxed()
+    }
+
+    fn group_members<'a>(
+        &'a self,
+        id: &'a CloudId,
+    ) -> BoxFuture<'a, Result<Option<Vec<CloudId>>, CloudError>> {
+        groups::members(&self.link, id).boxed()
     }
 }

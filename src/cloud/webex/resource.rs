@@ -62,7 +62,7 @@ pub(super) fn resource(action: &Action) -> Box<RawValue> {
     let mut addresses = Home::ALL.map(|home| (home, Object::default()));
     let mut lists = [Typed::Emails, Typed::Phones, Typed::Photos, Typed::Sip].map(|list| (list, Vec::new()));
     let mut roles = Vec::new();
-    user.put("userName", Text(action.email.as_str()));
+    user.put("userName", Text(action.who.as_str()));
     user.put("userType", Text("user"));
     user.put("active", Flag(true));
     for Change { field, to, .. } in &action.changes {
@@ -74,7 +74,7 @@ pub(super) fn resource(action: &Action) -> Box<RawValue> {
             Attr::Role(role) => {
                 roles.push(Object::of([("value", Text(role.as_str())), ("type", Text("cirole"))]));
             }
-            Attr::License(_) => {}
+            Attr::License(_) | Attr::Member(_) => {}
             Attr::Field(field) => match place(*field) {
                 Place::Core(key) => user.put(key, Text(to)),
                 Place::Name(key) => name.put(key, Text(to)),
@@ -147,7 +147,7 @@ mod tests {
         let resource = resource(&Action {
             kind: Kind::Create,
             anchor: SourceId::new([1; 16]),
-            email: "ann@example.com".parse().unwrap(),
+            who: "ann@example.com".parse().unwrap(),
             dn: None,
             cloud_id: None,
             changes: changes

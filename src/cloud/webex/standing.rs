@@ -49,7 +49,12 @@ impl Standing {
         let had = action.changes.iter().filter(|change| change.from.is_some());
         let had = had.filter_map(|change| match change.field {
             Attr::Field(field) => Some(field),
-            Attr::Email | Attr::Active | Attr::ExternalId | Attr::License(_) | Attr::Role(_) => None,
+            Attr::Email
+            | Attr::Active
+            | Attr::ExternalId
+            | Attr::License(_)
+            | Attr::Role(_)
+            | Attr::Member(_) => None,
         });
         Self {
             elements: had.collect(),

@@ -332,13 +332,39 @@ pub(super) struct Holder {
 
 /// What we read of a person, and of the answer to a licence change.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Held {
+    /// The person, where the answer is a list of them.
+    #[serde(default)]
+    pub(super) id: Option<String>,
+    /// Meeting sites: of a person as texts, of which `site#attendee` is one to attend; in the answer
+    /// to a change as objects.
+    #[serde(default)]
+    pub(super) site_urls: Option<Vec<Site>>,
     /// Only administrators see it.
     #[serde(default)]
     pub(super) licenses: Option<Vec<String>>,
     /// Only administrators see it: tells a missing right from an empty list.
     #[serde(default)]
     pub(super) roles: Option<IgnoredAny>,
+}
+
+/// A meeting site of a person.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Site {
+    /// `site` or `site#attendee`.
+    Text(String),
+    /// The site, and whether the person hosts or attends there.
+    #[serde(rename_all = "camelCase")]
+    Object {
+        /// The site.
+        site_url: String,
+        /// `host` or `attendee`, in any letter case.
+        account_type: String,
+    },
+    /// Anything else says nothing.
+    Other(IgnoredAny),
 }
 
 #[cfg(test)]

@@ -17,9 +17,9 @@ use super::operation::patch;
 use super::reader::WebexReader;
 use super::resource::resource;
 use super::standing::{Standing, needs_standing};
-use super::{assign, ids};
+use super::{assign, group_write, ids};
 use crate::cloud::http::{Answer, Effect};
-use crate::cloud::{CloudError, CloudErrorKind, CloudWrite, Order};
+use crate::cloud::{CloudError, CloudErrorKind, CloudWrite, Grant, GroupWritten, Order};
 use crate::model::{Action, CloudId, Kind, LicenseId};
 
 /// How often one operation is sent, when the cloud leaves it open or asks for patience.
@@ -60,10 +60,14 @@ impl CloudWrite for WebexWriter {
     fn assign<'a>(
         &'a self,
         id: &'a CloudId,
-        give: &'a [LicenseId],
+        give: &'a [Grant],
         take: &'a [LicenseId],
     ) -> BoxFuture<'a, Result<BTreeSet<LicenseId>, CloudError>> {
         assign::assign(&self.link, id, give, take).boxed()
+    }
+
+    fn write_group<'a>(&'a self, order: Order<'a>) -> BoxFuture<'a, Result<GroupWritten, CloudError>> {
+        group_write::write(&self.link, order).boxed()
     }
 }
 
@@ -128,6 +132,9 @@ impl<'a> Batch<'a> {
             Kind::Delete => Verb::Delete,
             Kind::LicenseAdd | Kind::LicenseRemove => {
                 return Err(internal("licences are assigned, not written"));
+            }
+            Kind::GroupCreate | Kind::GroupUpdate | Kind::GroupDelete => {
+                return Err(internal("groups are written on a way of their own"));
             }
             Kind::Adopt | Kind::Update | Kind::Deactivate | Kind::Reactivate | Kind::RoleChange => {
                 Verb::Patch

@@ -1,4 +1,4 @@
-//! `[people]`, `[[entitlement]]` and `[[role]]` as they are written.
+//! `[people]` as it is written.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +18,19 @@ pub enum Dialect {
     InetOrgPerson,
 }
 
+/// Who goes on when several people claim one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Collisions {
+    /// Whoever has it already; among newcomers nobody.
+    #[default]
+    Linked,
+    /// Whoever has it already; then somebody who is linked; then the oldest record.
+    LinkedThenOldest,
+    /// Nobody: whoever has it keeps the account as it is.
+    None,
+}
+
 /// People.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -34,6 +47,9 @@ pub struct People {
     pub join: Option<String>,
     /// Domains that e-mail addresses must belong to, compared without letter case. Empty for any.
     pub allowed_domains: Vec<String>,
+    /// Who goes on when several people claim one address: "linked" for whoever has it already,
+    /// "linked_then_oldest" for that person, or else the oldest record, "none" for nobody.
+    pub collisions: Collisions,
     /// Who is in. A person is in when every clause agrees that is present.
     pub scope: Scope,
     /// Which attribute becomes what.
@@ -143,42 +159,4 @@ impl JsonSchema for Mapping {
             "additionalProperties": false,
         })
     }
-}
-
-/// Who gets which licences.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Entitlement {
-    /// The name in reports. Unique.
-    pub name: String,
-    /// Groups (DN or plain name) of which membership in any is needed, nested included. Empty
-    /// for everybody.
-    #[serde(default)]
-    pub groups: Vec<String>,
-    /// A condition on the record: an expression, or an LDAP filter when it begins with "(".
-    pub when: Option<String>,
-    /// Service keys such as "message.messaging", or exact licence names.
-    #[schemars(length(min = 1))]
-    pub licenses: Vec<String>,
-    /// Only licences of this subscription, where a name stands in several.
-    pub subscription: Option<String>,
-    /// Only licences of this site, where a name stands in several.
-    pub site: Option<String>,
-}
-
-/// Who gets which administrator role.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Role {
-    /// The name in reports. Unique.
-    pub name: String,
-    /// Groups (DN or plain name) of which membership in any is needed, nested included. Empty
-    /// for everybody.
-    #[serde(default)]
-    pub groups: Vec<String>,
-    /// A condition on the record: an expression, or an LDAP filter when it begins with "(".
-    pub when: Option<String>,
-    /// "full", "read_only", "user", "device", "support", "compliance", or the id of a role,
-    /// such as "id_full_admin".
-    pub role: String,
 }

@@ -1,18 +1,12 @@
-//! `[people]`, `[[entitlement]]`, `[[role]]`: the rules, not yet compiled.
+//! `[people]` and `[seats]`: the rules, not yet compiled.
 
-use std::collections::HashSet;
-
+use super::entitlement::Entitling;
 use super::{Check, is_domain};
 use crate::config::raw;
-use crate::rules::{Dialect, EntitlementSpec, PolicySpec, RoleSpec, ScopeSpec, Spec};
+use crate::rules::{Collisions, Dialect, GroupSpec, PolicySpec, ScopeSpec, SeatsSpec, Spec};
 
 impl Check<'_> {
-    pub(super) fn rules(
-        &mut self,
-        people: raw::People,
-        entitlements: Vec<raw::Entitlement>,
-        roles: Vec<raw::Role>,
-    ) -> Spec {
+    pub(super) fn rules(&mut self, people: raw::People, entitling: Entitling, seats: raw::Seats) -> Spec {
         for (i, domain) in people.allowed_domains.iter().enumerate() {
             if !is_domain(domain) {
                 self.fail(
@@ -33,17 +27,8 @@ impl Check<'_> {
         self.distinguished_names("people.scope.exclude_bases", &people.scope.exclude_bases);
         self.all_filled("people.scope.groups", &people.scope.groups);
         self.all_filled("people.scope.exclude_groups", &people.scope.exclude_groups);
-        let mut seen = HashSet::new();
-        for (i, entitlement) in entitlements.iter().enumerate() {
-            self.name(&format!("entitlement[{i}].name"), &entitlement.name, &mut seen);
-            self.all_filled(&format!("entitlement[{i}].groups"), &entitlement.groups);
-            self.all_filled(&format!("entitlement[{i}].licenses"), &entitlement.licenses);
-        }
-        let mut seen = HashSet::new();
-        for (i, role) in roles.iter().enumerate() {
-            self.name(&format!("role[{i}].name"), &role.name, &mut seen);
-            self.all_filled(&format!("role[{i}].groups"), &role.groups);
-            self.filled(&format!("role[{i}].role"), &role.role);
+        if let Some(order_by) = &seats.order_by {
+            self.filled("seats.order_by", order_by);
         }
         let raw::Scope { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups } =
             people.scope;
@@ -62,21 +47,19 @@ impl Check<'_> {
             },
             scope: ScopeSpec { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups },
             allowed_domains: people.allowed_domains,
-            entitlements: entitlements
-                .into_iter()
-                .map(|raw| EntitlementSpec {
-                    name: raw.name,
-                    groups: raw.groups,
-                    when: raw.when,
-                    licenses: raw.licenses,
-                    subscription: raw.subscription,
-                    site: raw.site,
-                })
-                .collect(),
-            roles: roles
-                .into_iter()
-                .map(|raw| RoleSpec { name: raw.name, groups: raw.groups, when: raw.when, role: raw.role })
-                .collect(),
+            collisions: match people.collisions {
+                raw::Collisions::Linked => Collisions::Linked,
+                raw::Collisions::LinkedThenOldest => Collisions::LinkedThenOldest,
+                raw::Collisions::None => Collisions::Nobody,
+            },
+            entitling: entitling.mode,
+            entitlements: entitling.entitlements,
+            seats: SeatsSpec {
+                order_by: seats.order_by,
+                descending: seats.order == raw::Direction::Descending,
+            },
+            roles: entitling.roles,
+            groups: GroupSpec::default(),
         }
     }
 }

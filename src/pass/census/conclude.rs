@@ -76,7 +76,7 @@ impl Work {
             };
             sources.push(SourceSeen { name, meta, complete });
         }
-        if sieve.rules.groups().is_empty() {
+        if !sieve.rules.wants_groups() {
             self.memberships = Some(Memberships::none());
         }
         let memberships = self.memberships.take().unwrap_or_else(Memberships::none);
@@ -98,11 +98,7 @@ impl Work {
         doubts.groups = !self.groups_whole;
         // A short census that is known to be short needs no guard.
         let headcount = headcount.filter(|_| partial.is_empty());
-        let kept = match self.packer.take() {
-            None => Kept::None,
-            Some(_) if self.spoiled => Kept::Spoiled,
-            Some(packer) => Kept::Staged(packer.into_kept()),
-        };
+        let kept = std::mem::take(&mut self.packing).end(sieve)?;
         let (mut reading, stage) =
             self.into_reading(whole, partial, doubts, sources, followed, headcount, memberships, None);
         reading.kept = kept;
@@ -133,9 +129,11 @@ impl Work {
             people: self.people,
             unchanged: self.unchanged,
             withheld: self.withheld,
+            not_given: self.not_given,
             through_primary: self.through_primary,
             kept: Kept::default(),
             from_records: false,
+            primary: self.primary,
             memberships,
         };
         (reading, self.stage)

@@ -1,14 +1,14 @@
-//! What a read gave, besides what was spooled.
+//! What a read of the sources gave.
 
 use std::collections::BTreeSet;
 
 use crate::guard::Headcount;
-use crate::model::{SourceId, Withheld};
+use crate::model::{Key, SourceId, Withheld};
 use crate::store::{Followed, SourceMeta};
 
 use super::super::kept::Kept;
 use super::super::membership::Memberships;
-use super::conclude::Doubts;
+use super::{Doubts, NotGiven};
 
 /// What a read of all sources gave, besides what was spooled.
 pub struct Reading {
@@ -35,9 +35,14 @@ pub struct Reading {
     pub unchanged: u64,
     /// Objects that are withheld, in order of appearance.
     pub withheld: Vec<Withheld>,
+    /// Licences that a rule gives and that are not given, as the rules are meant.
+    pub not_given: Vec<NotGiven>,
     /// Linked people whom a change in the groups touches through their AD primary group, which
     /// no list of members leads to.
     pub through_primary: Vec<SourceId>,
+    /// Of the people who were read: which group they belong to that leads to a chosen one and does
+    /// not list them; `None` where it was none. A read of everybody leaves those out.
+    pub primary: Vec<(SourceId, Option<Key>)>,
     /// What becomes of the kept records.
     pub kept: Kept,
     /// Whether everybody was judged from the kept records.

@@ -3,7 +3,7 @@
 //! pass, so the person is withheld.
 
 use super::{Sieve, Work};
-use crate::model::{Fingerprint, Key, Record, SourceId, Wanted, Withheld};
+use crate::model::{Fingerprint, Key, Record, SourceId, Standing, Wanted, Withheld};
 use crate::store::{StagedWanted, StoreError};
 
 impl Work {
@@ -40,6 +40,7 @@ impl Work {
             email: None,
             recheck: None,
             wanted: Wanted::Withheld(withheld),
+            standing: Standing::default(),
         });
         Ok(())
     }
@@ -47,7 +48,7 @@ impl Work {
     /// Withholds somebody whose anchor two entries have: nobody knows which of them is the
     /// person, and to follow both would hand the account from one to the other in every pass.
     pub(super) fn contested(&mut self, anchor: SourceId, dn: &str, other: &str, sieve: &Sieve) -> Withheld {
-        self.spoiled = true;
+        self.packing.spoiled = true;
         let withheld = Withheld {
             anchor: Some(anchor),
             dn: dn.to_owned(),

@@ -70,7 +70,7 @@ impl<'a> Ear<'a> {
             all_asked: true,
             stage: Stage::new()?,
             people: Vec::new(),
-            hearsay: Hearsay::new(meta, hearing.keep_records),
+            hearsay: Hearsay::new(meta, hearing.keep_records, hearing.reader)?,
             rules_ask: hearing.rules.ask(),
             found: BTreeSet::new(),
             groups: BTreeMap::new(),

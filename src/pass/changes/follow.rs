@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Container, Fingerprint, Hint, Hinted, Key, LinkState, Lookup, MANY, Method, Record, SnapshotRow,
-    SourceId, Wanted, is_under, normal_dn,
+    Container, Fingerprint, Hint, Hinted, Key, LicenseId, LinkState, Lookup, MANY, Method, Record,
+    SnapshotRow, SourceId, Wanted, is_under, normal_dn,
 };
 use crate::store::{ContainerChange, Decision, GroupRow, Meta, Reader};
 
@@ -14,6 +14,10 @@ use super::ear::Ear;
 use super::join;
 use super::{Answer, Heard};
 
+/// Of each queue for seats so many are looked at in passing. Seats that become free beyond are given
+/// by the next pass on schedule, and kept until then.
+const FIRST: usize = 200;
+
 /// Follows the hints to their end.
 pub(super) async fn follow(
     mut ear: Ear<'_>,
@@ -22,7 +26,7 @@ pub(super) async fn follow(
 ) -> Result<Answer, PassError> {
     let reader = ear.hearing.reader;
     let with_groups = ear.ask.groups;
-    let gathering = Gathering::begin(reader)?;
+    let gathering = Gathering::begin(reader, ear.hearing.rules.chosen())?;
     let known: BTreeMap<SourceId, GroupRow> =
         gathering.known().values().map(|row| (row.anchor, row.clone())).collect();
 
@@ -112,7 +116,22 @@ fn open(ear: &Ear<'_>) -> Result<Vec<SourceId>, PassError> {
 /// The people of plans about which this was decided.
 fn held(reader: &Reader, which: fn(Option<Decision>) -> bool) -> Result<BTreeSet<SourceId>, PassError> {
     let plans = reader.held()?.into_iter().filter(|plan| which(plan.decision));
-    Ok(plans.flat_map(|plan| plan.actions).map(|action| action.anchor).collect())
+    let actions = plans.flat_map(|plan| plan.actions).filter(|action| !action.kind.is_group());
+    Ok(actions.map(|action| action.anchor).collect())
+}
+
+/// Linked people who are served first when a seat becomes free.
+fn first_in_queue(reader: &Reader) -> Result<BTreeSet<SourceId>, PassError> {
+    let mut counts: BTreeMap<LicenseId, usize> = BTreeMap::new();
+    let mut first = Vec::new();
+    for one in reader.waiting()? {
+        let count = counts.entry(one.license).or_default();
+        *count += 1;
+        if *count <= FIRST {
+            first.push(one.rank.anchor);
+        }
+    }
+    Ok(reader.links_of(0, &first)?.into_iter().map(|link| link.anchor).collect())
 }
 
 /// What a hint says about a container.
@@ -277,8 +296,11 @@ async fn conclude(mut ear: Ear<'_>, meta: &Meta, memberships: Memberships) -> Re
         if held.len() > MANY {
             return Ok(Answer::Nothing(None));
         }
-        let held: Vec<SourceId> = held.difference(&ear.concerned).copied().collect();
-        ear.people_anywhere(Lookup::People(held)).await;
+        // Nor is the queue for seats, but what becomes free is for those who stand first in it.
+        let queue = first_in_queue(reader)?;
+        let too: Vec<SourceId> =
+            held.union(&queue).filter(|one| !ear.concerned.contains(one)).copied().collect();
+        ear.people_anywhere(Lookup::People(too)).await;
         join::follow(&mut ear).await?;
         if !ear.all_asked {
             // They may stand in a source that was not asked. With such a source every pass on

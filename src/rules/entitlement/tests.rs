@@ -1,7 +1,8 @@
 //! Names in rules against catalogues that do not make it easy.
 
 use super::*;
-use crate::model::Catalogue;
+use crate::model::{Catalogue, LicenseId};
+use crate::rules::TemplateSpec;
 
 fn license(id: &str, name: &str, service: &str, subscription: Option<&str>, site: Option<&str>) -> License {
     License {
@@ -14,6 +15,10 @@ fn license(id: &str, name: &str, service: &str, subscription: Option<&str>, site
         total: Some(5),
         consumed: 0,
     }
+}
+
+fn ids(rule: &Entitlement) -> Vec<&str> {
+    rule.offers().iter().map(|offer| offer.id.as_str()).collect()
 }
 
 #[test]
@@ -117,9 +122,9 @@ fn names_are_bound_or_said_to_be_unclear() {
         let mut unbound = Vec::new();
         rule.bind(&catalogue, &mut unbound);
         match want {
-            Ok(id) => assert_eq!((rule.licenses(), &*unbound), (&[LicenseId::new(id)][..], &[][..])),
+            Ok(id) => assert_eq!((ids(&rule), &*unbound), (vec![id], &[][..])),
             Err((message, remedy)) => {
-                assert_eq!(rule.licenses(), [], "{wanted}");
+                assert_eq!(rule.offers(), [], "{wanted}");
                 assert_eq!((unbound[0].message.as_str(), unbound[0].remedy.as_str()), (message, remedy));
             }
         }
@@ -138,6 +143,33 @@ fn unclear_and_free_names_do_not_stop_the_others_of_the_rule() {
     let mut rule = Entitlement::compile(4, &spec, &mut Needs::default(), &mut Vec::new());
     let mut unbound = Vec::new();
     rule.bind(&catalogue, &mut unbound);
-    assert_eq!(rule.licenses(), [LicenseId::new("M")]);
+    assert_eq!(ids(&rule), ["M"]);
     assert_eq!((unbound.len(), unbound[0].rule.as_str()), (1, "entitlement[4]"));
+}
+
+#[test]
+fn templates_and_attendees_are_given_besides() {
+    let catalogue = Catalogue(vec![
+        license("M", "Messaging", "message.messaging", None, None),
+        license("E", "Suite", "meeting.webex_enterprise", None, Some("a.webex.example")),
+        license("F", "Suite", "meeting.webex_enterprise", None, Some("b.webex.example")),
+    ]);
+    let template = TemplateSpec {
+        name: "host".into(),
+        licenses: vec!["meeting.webex_enterprise".into()],
+        site: Some("b.webex.example".into()),
+        ..TemplateSpec::default()
+    };
+    let spec = EntitlementSpec {
+        licenses: vec!["message.messaging".into()],
+        templates: vec![template],
+        attendee: Some("A.webex.example".into()),
+        ..EntitlementSpec::default()
+    };
+    let mut errors = Vec::new();
+    let mut rule = Entitlement::compile(0, &spec, &mut Needs::default(), &mut errors);
+    assert_eq!(errors, []);
+    let mut unbound = Vec::new();
+    rule.bind(&catalogue, &mut unbound);
+    assert_eq!((ids(&rule), unbound), (vec!["M", "F", "a.webex.example#attendee"], vec![]));
 }

@@ -53,7 +53,7 @@ fn every_example_of_the_manual_is_true() {
             assert_eq!(text.of(&Subject::new(&record, &GroupSet::new())), wanted, "{source}");
             continue;
         }
-        let when = who::Who::compile("example", &[], Some(source), &mut needs, &mut Vec::new());
+        let when = who::Who::compile("example", &[], &[], Some(source), &mut needs, &mut Vec::new());
         assert!(
             Condition::compile(source, &mut Needs::default()).is_ok()
                 || filter::parse(source, &mut Needs::default()).is_ok(),

@@ -51,7 +51,6 @@ mod absent {
     use crate::source::ldap::wire::Wire;
 
     /// Refuses: [`super::check`] did so before.
-    #[expect(clippy::unused_async, reason = "the other build waits for the server")]
     pub(in crate::source::ldap) async fn bind(
         _: &mut dyn Wire,
         _: &Settings,

@@ -7,6 +7,8 @@
 //! of them is.
 
 mod accounts;
+mod ages;
+mod aliases;
 mod claims;
 mod joined;
 mod memberships;
@@ -43,6 +45,7 @@ enum Late {
     Joined = 16,
     Claims = 32,
     Place = 64,
+    Aliases = 128,
 }
 
 impl Late {
@@ -57,6 +60,7 @@ impl Late {
             }
             Self::Holders => "CREATE INDEX holder_of ON holder (account, license)",
             Self::Claims => "CREATE INDEX claim_key ON claim (what, key)",
+            Self::Aliases => "CREATE INDEX alias_key ON alias (key, anchor)",
             Self::Members => "CREATE INDEX member_in ON member (member, source_group)",
             Self::Joined => {
                 "CREATE INDEX wanted_joined ON wanted_key (joined, linked) WHERE joined IS NOT NULL"
@@ -85,8 +89,15 @@ impl Stage {
              PRAGMA cache_size = -65536;",
         )
         .map_err(failed)?;
-        for schema in [wanted::SCHEMA, accounts::SCHEMA, memberships::SCHEMA, claims::SCHEMA, records::SCHEMA]
-        {
+        for schema in [
+            wanted::SCHEMA,
+            accounts::SCHEMA,
+            memberships::SCHEMA,
+            claims::SCHEMA,
+            ages::SCHEMA,
+            aliases::SCHEMA,
+            records::SCHEMA,
+        ] {
             db.execute_batch(schema).map_err(failed)?;
         }
         Ok(Self {

@@ -1,9 +1,11 @@
 //! The people whose record is new or changed in this pass.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Late, Stage, answer};
-use crate::model::{Fingerprint, Key, SourceId, Wanted};
+use crate::model::{Fingerprint, Key, LicenseId, SourceId, Standing, Wanted};
 use crate::store::StoreError;
 use crate::store::error::nonsense;
 
@@ -13,7 +15,8 @@ pub(super) const SCHEMA: &str = "
         id INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE wanted (
-        id INTEGER PRIMARY KEY, record BLOB NOT NULL, dn TEXT NOT NULL, recheck INTEGER, wanted TEXT NOT NULL
+        id INTEGER PRIMARY KEY, record BLOB NOT NULL, dn TEXT NOT NULL, recheck INTEGER, wanted TEXT NOT NULL,
+        standing BLOB
     ) STRICT;";
 
 /// What the rules make of one record.
@@ -35,6 +38,8 @@ pub struct StagedWanted {
     pub joined: Option<Key>,
     /// What the cloud should hold.
     pub wanted: Wanted,
+    /// See [`crate::model::Verdict::standing`].
+    pub standing: Standing,
 }
 
 #[derive(Debug, Default)]
@@ -42,11 +47,14 @@ pub(super) struct Counts {
     pub(super) linked: u64,
     pub(super) new: u64,
     duplicates: u64,
+    /// Licences that people without a link want. One who came twice is counted twice.
+    asked: BTreeMap<LicenseId, u64>,
 }
 
 const COLUMNS: &str =
     "SELECT wanted_key.anchor, wanted_key.linked, wanted.record, wanted.dn, wanted_key.email,
-    wanted.recheck, wanted_key.joined, wanted.wanted FROM wanted_key CROSS JOIN wanted ON wanted.id = wanted_key.id";
+    wanted.recheck, wanted_key.joined, wanted.wanted, wanted.standing
+    FROM wanted_key CROSS JOIN wanted ON wanted.id = wanted_key.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<StagedWanted> {
     Ok(StagedWanted {
@@ -58,6 +66,10 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<StagedWanted> {
         recheck: row.get(5)?,
         joined: row.get::<_, Option<_>>(6)?.map(Key),
         wanted: serde_json::from_str(row.get_ref(7)?.as_str()?).map_err(nonsense)?,
+        standing: match row.get_ref(8)?.as_blob_or_null()? {
+            Some(bytes) => Standing::from_bytes(bytes).ok_or_else(|| nonsense("a broken standing"))?,
+            None => Standing::default(),
+        },
     })
 }
 
@@ -75,7 +87,7 @@ impl Stage {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?;
             let mut whole = db.prepare_cached(
-                "INSERT INTO wanted (id, record, dn, recheck, wanted) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO wanted (id, record, dn, recheck, wanted, standing) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?;
             let mut text = Vec::new();
             let mut again = Vec::new();
@@ -88,7 +100,8 @@ impl Stage {
                 let joined = item.joined.map(|key| key.0);
                 let place = Key::dn(&item.dn).0;
                 if key.execute(params![item.anchor.as_bytes(), item.linked, email, joined, id, place])? > 0 {
-                    whole.execute(params![id, item.record.0, item.dn, item.recheck, text])?;
+                    let standing = standing(item);
+                    whole.execute(params![id, item.record.0, item.dn, item.recheck, text, standing])?;
                 } else {
                     let (was_linked, dn) = replace(db, item, text)?;
                     again.push((position, dn));
@@ -96,6 +109,7 @@ impl Stage {
                     *(if was_linked { &mut counts.linked } else { &mut counts.new }) -= 1;
                 }
                 *(if item.linked { &mut counts.linked } else { &mut counts.new }) += 1;
+                counts.ask(item);
             }
             transaction.commit()?;
             Ok(again)
@@ -230,10 +244,35 @@ impl Stage {
         (self.people.linked, self.people.new)
     }
 
+    /// How many people without a link want each licence, at most.
+    pub fn asked(&self) -> &BTreeMap<LicenseId, u64> {
+        &self.people.asked
+    }
+
     /// How many people were put in although their anchor was there already.
     pub fn duplicates(&self) -> u64 {
         self.people.duplicates
     }
+}
+
+impl Counts {
+    fn ask(&mut self, item: &StagedWanted) {
+        let Wanted::Present(person) = &item.wanted else { return };
+        if item.linked {
+            return;
+        }
+        for license in &person.licenses {
+            match self.asked.get_mut(license) {
+                Some(count) => *count += 1,
+                None => drop(self.asked.insert(license.clone(), 1)),
+            }
+        }
+    }
+}
+
+/// The bytes of a standing that says anything.
+fn standing(item: &StagedWanted) -> Option<Vec<u8>> {
+    (item.standing != Standing::default()).then(|| item.standing.to_bytes())
 }
 
 /// Writes over the person with the same anchor, and says whether that one was linked, and its DN.
@@ -255,7 +294,9 @@ fn replace(db: &Connection, item: &StagedWanted, wanted: &str) -> rusqlite::Resu
         item.joined.map(|key| key.0),
         Key::dn(&item.dn).0
     ])?;
-    db.prepare_cached("UPDATE wanted SET record = ?2, dn = ?3, recheck = ?4, wanted = ?5 WHERE id = ?1")?
-        .execute(params![id, item.record.0, item.dn, item.recheck, wanted])?;
+    db.prepare_cached(
+        "UPDATE wanted SET record = ?2, dn = ?3, recheck = ?4, wanted = ?5, standing = ?6 WHERE id = ?1",
+    )?
+    .execute(params![id, item.record.0, item.dn, item.recheck, wanted, standing(item)])?;
     Ok((was_linked, dn))
 }

@@ -1,7 +1,7 @@
 //! Runs, intents, held plans and lists.
 
 use super::*;
-use crate::model::Withheld;
+use crate::model::{Rank, Unserved, Withheld};
 
 #[test]
 fn an_intent_is_open_until_settled_and_then_history() {
@@ -174,15 +174,41 @@ fn lists_are_replaced() {
             reason: "The record has no address.".into(),
             remedy: "Fill in the attribute mail.".into(),
         };
-        let waiting = |n| Waiting { anchor: anchor(n), email: email(n), license: LicenseId::new("meetings") };
+        let waiting = |n: u64| Waiting {
+            email: email(n),
+            license: LicenseId::new("meetings"),
+            rank: Rank {
+                behind: false,
+                rule: 3 - n as u16,
+                order: [n as u8].into(),
+                since: n as i64,
+                created: i64::MAX,
+                anchor: anchor(n),
+            },
+            rule: "staff".into(),
+            reason: Unserved::RefusedByCloud,
+            refused: 2,
+        };
+        let day = |day, demand| {
+            let days = SeatDay { day, total: 5, consumed: 4, demand, waiting: 1 };
+            (LicenseId::new("meetings"), days)
+        };
         for people in [vec![1, 2], vec![2, 3], vec![]] {
             let expected: Vec<Withheld> = people.iter().map(|n| withheld(*n)).collect();
             store.set_withheld(RunId(1), expected.clone()).await.unwrap();
             assert_eq!(store.reader().withheld().unwrap(), expected);
-            let expected: Vec<Waiting> = people.iter().map(|n| waiting(*n)).collect();
-            store.set_waiting(expected.clone()).await.unwrap();
+            let mut expected: Vec<Waiting> = people.iter().map(|n| waiting(*n)).collect();
+            store.set_queue(expected.clone(), vec![day(7, people.len() as u64)]).await.unwrap();
+            // In the order in which they are served.
+            expected.reverse();
             assert_eq!(store.reader().waiting().unwrap(), expected);
         }
+        store.set_queue(vec![], vec![day(9, 3)]).await.unwrap();
+        let days = |since| store.reader().seat_days(since).unwrap().remove(&LicenseId::new("meetings"));
+        assert_eq!(days(0).unwrap(), [day(7, 0).1, day(9, 3).1]);
+        store.prune(9 * 86_400 - 1).await.unwrap();
+        assert_eq!(days(0).unwrap().len(), 1, "the day that ended");
+        assert_eq!(days(10), None);
     });
 }
 

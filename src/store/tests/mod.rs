@@ -1,6 +1,8 @@
 //! The whole store under test: against a naive model, under `kill -9`, and beside readers.
 
+mod beside;
 mod child;
+mod cloud_groups;
 mod crash;
 mod journal;
 mod naive;
@@ -47,6 +49,7 @@ fn person(n: u64) -> Person {
         profile: [(Field::DisplayName, format!("Person {n}"))].into(),
         licenses: [LicenseId::new("messaging")].into(),
         roles: Default::default(),
+        telephone: None,
     }
 }
 
@@ -75,7 +78,7 @@ fn action(n: u64) -> Action {
     Action {
         kind: Kind::Update,
         anchor: anchor(n),
-        email: email(n),
+        who: email(n).into(),
         dn: Some(dn(n)),
         cloud_id: Some(cloud_id(n)),
         changes: vec![Change::new(Attr::Field(Field::Title), Some("Clerk".into()), None)],

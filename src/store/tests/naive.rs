@@ -56,6 +56,7 @@ fn group(n: u64) -> GroupRow {
         names: vec![format!("g{n}")],
         dn,
         record: print(n),
+        chosen: None,
     }
 }
 
@@ -72,6 +73,7 @@ impl Naive {
         match change {
             RowChange::Link(row) => drop(self.rows.insert(row.anchor, (**row).clone())),
             RowChange::Forget(anchor) => drop(self.rows.remove(anchor)),
+            RowChange::Group(_) => unreachable!("groups of the cloud have tests of their own"),
             RowChange::Move { from, row } => {
                 self.rows.remove(from);
                 self.rows.insert(row.anchor, (**row).clone());
@@ -216,6 +218,7 @@ async fn run(steps: Vec<Step>) {
                         .collect(),
                     gone: gone.into_iter().map(|n| group(n).key).collect(),
                     touched: touched.into_iter().map(anchor).collect(),
+                    open: Vec::new(),
                 };
                 naive.commit(&delta);
                 store.commit_groups(delta).await.unwrap();

@@ -1,7 +1,7 @@
 //! The spool of one pass.
 
 use super::*;
-use crate::model::{Account, Wanted};
+use crate::model::{Account, Standing, Wanted};
 
 fn wanted(n: u64, linked: bool) -> StagedWanted {
     StagedWanted {
@@ -13,6 +13,7 @@ fn wanted(n: u64, linked: bool) -> StagedWanted {
         recheck: Some(5),
         joined: None,
         wanted: Wanted::Present(person(n)),
+        standing: Standing { rules: vec![n as u16], order: [7].into(), created: Some(n as i64) },
     }
 }
 

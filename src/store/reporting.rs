@@ -5,6 +5,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::{Reader, StoreError};
 use crate::model::{Key, SourceId};
 
 /// Whom somebody names as manager; `None` for nobody.
@@ -60,12 +61,19 @@ pub(super) fn done(db: &Connection, anchors: &[SourceId]) -> rusqlite::Result<()
     Ok(())
 }
 
-/// At most `limit` people who are due and follow an anchor, sorted, each with whom they name.
-pub(super) fn due_after(
-    db: &Connection,
-    after: Option<SourceId>,
-    limit: usize,
-) -> rusqlite::Result<Vec<Named>> {
+impl Reader {
+    /// At most `limit` people who follow an anchor and whose manager has another account than
+    /// before, each with the key of the DN that they name; sorted.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn managers_due(&self, after: Option<SourceId>, limit: usize) -> Result<Vec<Named>, StoreError> {
+        self.read("reading who reports to whom", |db| due_after(db, after, limit))
+    }
+}
+
+fn due_after(db: &Connection, after: Option<SourceId>, limit: usize) -> rusqlite::Result<Vec<Named>> {
     let after: &[u8] = after.as_ref().map_or(&[], |anchor| anchor.as_bytes());
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let due: Vec<SourceId> = db

@@ -151,7 +151,7 @@ fn step(
         out.actions.push(Action {
             kind: Kind::Update,
             anchor,
-            email: row.applied.email.clone(),
+            who: row.applied.email.clone().into(),
             dn: Some(row.dn.clone()),
             cloud_id: Some(row.cloud_id.clone()),
             changes: vec![Change::new(Attr::Field(Field::Manager), from, to)],

@@ -1,0 +1,324 @@
+//! Demand meets supply, before the first write: how many seats there are, how many people ask for
+//! them, and, where they are too few, who gets them.
+//!
+//! Everybody who may lose something is looked through for the guard anyway; that gives the seats
+//! that become free, and those that the guard holds back do not. Newcomers are counted as they are
+//! read. Only where that may not be enough are those who ask looked through once more and compared,
+//! and of them no more is kept than there are seats.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use crate::apply::gives;
+use crate::guard::{Guard, Headcount, Limits, Removal, Tally, releases};
+use crate::model::{Action, Attr, Catalogue, Kind, LicenseId, SourceId};
+use crate::plan::{Case, Contest, Holders, Lines, Place, Policy, Queue, Seats, Supply, Wish};
+use crate::store::{StoreError, Waiting};
+
+use super::evidence::Evidence;
+use super::parts::{CHUNK, Parts};
+use super::sections::Sections;
+
+/// What the broker has to go by.
+pub(super) struct Terms<'a> {
+    /// The limits of the guard.
+    pub limits: &'a Limits,
+    /// Removals that count although they are not in this pass.
+    pub recent: &'a Tally,
+    /// Linked people.
+    pub linked: u64,
+    /// The census against the last one.
+    pub headcount: Option<Headcount>,
+    /// What an administrator approved.
+    pub approved: &'a [Action],
+    /// What there is.
+    pub catalogue: &'a Catalogue,
+    /// The queue as the last pass left it.
+    pub waiting: &'a [Waiting],
+    /// Of it, who waits on although this pass is not about them: their turn is kept.
+    pub absent: Vec<&'a Waiting>,
+    /// Numbers and extensions in use.
+    pub lines: &'a Lines,
+    /// Whether a seat may be taken from somebody for those who stand before.
+    pub preempt: bool,
+}
+
+/// What came of it.
+pub(super) struct Brokered {
+    /// The judgement over removals.
+    pub guard: Guard,
+    /// Who gets a seat.
+    pub seats: Seats,
+    /// The account of every licence whose seats are limited, in the order of the catalogue.
+    pub supply: Vec<Supply>,
+    /// Linked people who give up a licence that others wait for: they come first.
+    pub first: Vec<SourceId>,
+}
+
+/// What the walk for the guard found out.
+#[derive(Default)]
+struct Survey {
+    tally: Tally,
+    /// Seats that become free, by the removal that frees them.
+    freed: BTreeMap<LicenseId, [u64; Removal::ALL.len()]>,
+    /// Seats that become free by what is approved.
+    released: BTreeMap<LicenseId, u64>,
+    /// Linked people who ask.
+    asked: BTreeMap<LicenseId, u64>,
+    /// Seats that become free when something else is given for them, with what that is, and how
+    /// many people do that: those whom the guard may hold, and those who are approved.
+    exchanged: BTreeMap<(LicenseId, Vec<LicenseId>), [u64; 2]>,
+    /// Linked people who stay and give something up.
+    givers: Vec<SourceId>,
+    /// Linked people who exchange something, with what they are to get.
+    exchangers: Vec<(SourceId, Vec<LicenseId>)>,
+}
+
+/// Weighs the removals, and shares out the seats.
+pub(super) fn broker(
+    evidence: Evidence<'_>,
+    sections: &Sections,
+    policy: &Policy,
+    terms: &Terms<'_>,
+) -> Result<Brokered, StoreError> {
+    let queue = Arc::new(Queue::new(terms.waiting.iter().map(|one| {
+        let place = Place { since: one.rank.since, refused: one.refused };
+        ((one.rank.anchor, one.license.clone()), place)
+    })));
+    let plenty = || Seats::plenty(Arc::clone(&queue));
+    let lines = || terms.lines.asking();
+    let walk = || Parts::begin(evidence, sections, policy, plenty(), lines(), Default::default());
+    let survey = survey(walk(), terms.approved)?;
+    let mut tally = survey.tally;
+    tally.join(&terms.recent.of_people_only());
+    let guard = Guard::weigh(terms.limits, &tally, terms.linked, terms.headcount, terms.approved.to_vec());
+
+    let mut supply: Vec<Supply> = Vec::new();
+    // An exchange frees a seat where it is served itself; to begin with, none is.
+    let mut short: BTreeSet<LicenseId> =
+        survey.exchanged.keys().flat_map(|(_, gives)| gives.iter().cloned()).collect();
+    for license in terms.catalogue.0.iter() {
+        let Some(total) = license.total else { continue };
+        let count = |counts: &BTreeMap<LicenseId, u64>| counts.get(&license.id).copied().unwrap_or(0);
+        supply.push(Supply {
+            license: license.id.clone(),
+            total,
+            consumed: license.consumed,
+            freed: freed(&survey, &guard, &license.id, &short),
+            asked: count(&survey.asked) + count(evidence.people.asked()),
+            absent: terms.absent.iter().filter(|one| one.license == license.id).count() as u64,
+        });
+    }
+    // Whoever exchanges what they have for something of which there is enough comes before the others.
+    short = supply.iter().filter(|one| one.short() > 0).map(|one| one.license.clone()).collect();
+    for one in &mut supply {
+        one.freed = freed(&survey, &guard, &one.license, &short);
+    }
+    let served = |(_, gives): &&(SourceId, Vec<LicenseId>)| gives.iter().all(|id| !short.contains(id));
+    let exchangers: Vec<SourceId> =
+        survey.exchangers.iter().filter(served).map(|(anchor, _)| *anchor).collect();
+    let mut contests: BTreeMap<LicenseId, Few> = supply
+        .iter()
+        .filter(|one| one.short() > 0)
+        .map(|one| (one.license.clone(), Few::new(one, terms.preempt)))
+        .collect();
+    let few = evidence.people.counts().1 <= CHUNK as u64;
+    if contests.is_empty() && !few {
+        return Ok(Brokered { guard, seats: plenty(), supply, first: exchangers });
+    }
+    for one in &terms.absent {
+        if let Some(few) = contests.get_mut(&one.license) {
+            few.asking.offer(one.rank.clone());
+        }
+    }
+    // Whoever came twice, or has an account with the licence already, was counted all the same.
+    let exact = compare(walk().asking(!contests.is_empty()), &queue, &mut contests)?;
+    for one in &mut supply {
+        let linked = if contests.is_empty() { survey.asked.get(&one.license) } else { None };
+        one.asked = [linked, exact.get(&one.license)].into_iter().flatten().sum();
+    }
+    contests.retain(|license, _| supply.iter().any(|one| one.license == *license && one.short() > 0));
+
+    let mut first: BTreeSet<SourceId> = exchangers.into_iter().collect();
+    let mut orders = BTreeMap::new();
+    for (license, few) in contests {
+        let order = few.asking.order();
+        let available = supply.iter().find(|one| one.license == license).map_or(0, Supply::available);
+        let unserved = order.get(usize::try_from(available).unwrap_or(usize::MAX)..).unwrap_or_default();
+        let outranked = few.holding.outranked(unserved);
+        first.extend(&survey.givers);
+        first.extend(&outranked);
+        orders.insert(license, (order, outranked));
+    }
+    let may = |license: &LicenseId, anchor: SourceId| {
+        let takes = |action: &Action| {
+            action.anchor == anchor
+                && action.kind == Kind::LicenseRemove
+                && licenses(action).any(|id| id == license)
+        };
+        terms.approved.iter().any(takes)
+    };
+    let losing: BTreeSet<SourceId> = orders
+        .iter()
+        .flat_map(|(license, (_, outranked))| outranked.iter().filter(|one| !may(license, **one)).copied())
+        .collect();
+    let guard = if losing.is_empty() {
+        guard
+    } else {
+        // The limit counts them too; and when it trips, nothing of its kind becomes free.
+        tally.add_people(Removal::LicenseRemove, losing.len() as u64);
+        let limits = terms.limits;
+        Guard::weigh(limits, &tally, terms.linked, terms.headcount, terms.approved.to_vec())
+    };
+    let mut seats = plenty();
+    for one in &mut supply {
+        one.freed = freed(&survey, &guard, &one.license, &short);
+        let Some((order, outranked)) = orders.get(&one.license) else { continue };
+        for anchor in outranked {
+            let flows = guard.lets(Removal::LicenseRemove) || may(&one.license, *anchor);
+            seats.outrank(&one.license, *anchor, flows);
+            // Whoever gives up a seat waits for the next.
+            one.freed += u64::from(flows);
+            one.asked += u64::from(flows);
+        }
+        seats.ration(one.license.clone(), one.available(), order);
+    }
+    Ok(Brokered { guard, seats, supply, first: first.into_iter().collect() })
+}
+
+/// A licence of which there are too few: who asks, and from whom a seat could be taken.
+struct Few {
+    asking: Contest,
+    holding: Holders,
+}
+
+impl Few {
+    fn new(supply: &Supply, preempt: bool) -> Self {
+        let more = if preempt { supply.short() } else { 0 };
+        Self { asking: Contest::new(supply.available() + more), holding: Holders::new(more) }
+    }
+}
+
+/// The seats of a licence that become free and that nothing holds back. What is exchanged for
+/// something that is `short` is not counted.
+fn freed(survey: &Survey, guard: &Guard, license: &LicenseId, short: &BTreeSet<LicenseId>) -> u64 {
+    let flowing = |by: &[u64; Removal::ALL.len()]| {
+        Removal::ALL.iter().filter(|removal| guard.lets(**removal)).map(|one| by[*one as usize]).sum::<u64>()
+    };
+    let served = |gives: &[LicenseId]| gives.iter().all(|id| !short.contains(id));
+    let exchanged = survey.exchanged.iter().filter(|((from, gives), _)| from == license && served(gives));
+    let lets = u64::from(guard.lets(Removal::LicenseRemove));
+    survey.freed.get(license).map_or(0, flowing)
+        + survey.released.get(license).copied().unwrap_or(0)
+        + exchanged.map(|(_, [held, approved])| held * lets + approved).sum::<u64>()
+}
+
+/// Counts removals, and the seats that they free. Newcomers lose nothing, unless accounts that
+/// exist are taken over.
+fn survey(mut parts: Parts<'_>, approved: &[Action]) -> Result<Survey, StoreError> {
+    let keys: HashSet<(SourceId, Kind)> =
+        approved.iter().map(|action| (action.anchor, action.kind)).collect();
+    let is_approved = |action: &Action| {
+        keys.contains(&(action.anchor, action.kind)) && approved.iter().any(|other| releases(other, action))
+    };
+    parts.only_candidates()?;
+    let mut survey = Survey::default();
+    while let Some((cases, decisions)) = parts.decide_next()? {
+        for (case, mut decision) in cases.cases.iter().zip(decisions) {
+            for action in &decision.actions {
+                survey.count(case, action, is_approved(action));
+            }
+            decision.actions.retain(|action| !is_approved(action));
+            survey.tally.add(&decision.actions);
+        }
+    }
+    Ok(survey)
+}
+
+impl Survey {
+    fn count(&mut self, case: &Case, action: &Action, approved: bool) {
+        if action.kind == Kind::LicenseAdd {
+            self.count_given(case, action, approved);
+            return;
+        }
+        let removal = Removal::of(action);
+        for license in licenses(action) {
+            match (action.kind, removal) {
+                (Kind::LicenseRemove, _) if approved => {
+                    *self.released.entry(license.clone()).or_default() += 1;
+                }
+                (Kind::LicenseRemove, Some(removal)) => {
+                    self.freed.entry(license.clone()).or_default()[removal as usize] += 1;
+                }
+                _ => {}
+            }
+        }
+        if action.kind == Kind::LicenseRemove && self.givers.last() != Some(&case.anchor) {
+            self.givers.push(case.anchor);
+        }
+    }
+
+    fn count_given(&mut self, case: &Case, action: &Action, approved: bool) {
+        let given: Vec<LicenseId> = gives(&action.changes).cloned().collect();
+        // Newcomers are counted elsewhere.
+        if case.row.is_some() {
+            given.iter().for_each(|id| *self.asked.entry(id.clone()).or_default() += 1);
+        }
+        let taken: Vec<&LicenseId> = licenses(action).filter(|id| !given.contains(id)).collect();
+        if !taken.is_empty() {
+            self.exchangers.push((case.anchor, given.clone()));
+        }
+        for from in taken {
+            let people = self.exchanged.entry((from.clone(), given.clone())).or_default();
+            people[usize::from(approved)] += 1;
+        }
+    }
+}
+
+/// The licences that an action gives or takes.
+fn licenses(action: &Action) -> impl Iterator<Item = &LicenseId> {
+    action.changes.iter().filter_map(|change| match &change.field {
+        Attr::License(id) => Some(id),
+        _ => None,
+    })
+}
+
+/// Counts who asks for what, and lets them contest what is short.
+fn compare(
+    mut parts: Parts<'_>,
+    queue: &Queue,
+    contests: &mut BTreeMap<LicenseId, Few>,
+) -> Result<BTreeMap<LicenseId, u64>, StoreError> {
+    let mut asked: BTreeMap<LicenseId, u64> = BTreeMap::new();
+    while let Some((cases, decisions)) = parts.decide_next()? {
+        for (case, decision) in cases.cases.iter().zip(&decisions) {
+            hold(case, queue, contests);
+            for action in decision.actions.iter().filter(|action| action.kind == Kind::LicenseAdd) {
+                for license in gives(&action.changes) {
+                    *asked.entry(license.clone()).or_default() += 1;
+                    if let Some(few) = contests.get_mut(license) {
+                        few.asking.offer(case.rank(queue, license));
+                    }
+                }
+            }
+        }
+    }
+    Ok(asked)
+}
+
+/// Notes the seats that could be taken from somebody: those that we gave and that the rules still
+/// give.
+fn hold(case: &Case, queue: &Queue, contests: &mut BTreeMap<LicenseId, Few>) {
+    let (Some(row), Wish::Present(person)) = (&case.row, &case.wish) else { return };
+    if case.protected || !case.proven || case.standing.is_none() {
+        return;
+    }
+    for (license, few) in contests {
+        if row.given.licenses.contains(license)
+            && person.licenses.contains(license)
+            && case.holds(row).contains(license)
+        {
+            few.holding.offer(case.rank(queue, license));
+        }
+    }
+}
