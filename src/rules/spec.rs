@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::Field;
+use crate::model::{Field, ScopeSpec};
 
 use super::Collisions;
 
@@ -87,21 +87,6 @@ pub enum Unusables {
     WithholdPerson,
     /// The value: the person goes on without it, and what the cloud holds there stays.
     WithholdValue,
-}
-
-/// Who is in. A person is in when every clause that is not empty agrees.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ScopeSpec {
-    /// DNs under which people are in; empty for everywhere.
-    pub bases: Vec<String>,
-    /// DNs under which people are out, whatever else says they are in.
-    pub exclude_bases: Vec<String>,
-    /// An LDAP filter (RFC 4515) that the record must match.
-    pub filter: Option<String>,
-    /// Groups (DN, or plain name) of which membership in any, nested included, is needed.
-    pub groups: Vec<String>,
-    /// Groups whose members are out.
-    pub exclude_groups: Vec<String>,
 }
 
 /// How the rules of licences work together.
