@@ -21,6 +21,16 @@ pub struct Withheld {
     pub remedy: String,
 }
 
+/// The code of a value that is withheld alone, see [`Verdict::unfit`].
+pub const VALUE_WITHHELD: &str = "value_withheld";
+
+impl Withheld {
+    /// Whether only a value or a licence is withheld, and the person goes on without it.
+    pub fn is_part(&self) -> bool {
+        [VALUE_WITHHELD, "duplicate_alias", "license_not_given"].contains(&self.code.as_str())
+    }
+}
+
 /// What the cloud should hold for one record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -149,13 +149,40 @@ pub fn printable(text: &str) -> String {
 /// # Errors
 ///
 /// When it cannot be written.
-pub fn withheld(out: &mut dyn Write, style: Style, all: &[Withheld]) -> io::Result<()> {
-    for (at, one) in all.iter().enumerate() {
+pub fn withheld<'a>(
+    out: &mut dyn Write,
+    style: Style,
+    all: impl IntoIterator<Item = &'a Withheld>,
+) -> io::Result<()> {
+    let mut all = all.into_iter().peekable();
+    while let Some(one) = all.next() {
         writeln!(out, "{}", style.yellow(&format!("! {:<14} {}", one.code, printable(&one.dn))))?;
         writeln!(out, "      {}", printable(&one.reason))?;
-        let next = all.get(at + 1);
-        if next.is_none_or(|next| (&next.code, &next.remedy) != (&one.code, &one.remedy)) {
+        if all.peek().is_none_or(|next| (&next.code, &next.remedy) != (&one.code, &one.remedy)) {
             writeln!(out, "      {}", style.dim(&format!("what to do: {}", one.remedy)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the same under headings of their own: those who are withheld, and those of whom only a part is;
+/// `most` of each.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn all_withheld(out: &mut dyn Write, style: Style, all: &[Withheld], most: usize) -> io::Result<()> {
+    let (parts, whole): (Vec<&Withheld>, Vec<&Withheld>) = all.iter().partition(|one| one.is_part());
+    for (some, words) in [
+        (whole, "Withheld: nothing is done to these until it is clear what should be"),
+        (parts, "Withheld in part: all else of these goes on"),
+    ] {
+        if !some.is_empty() {
+            heading(out, style, words)?;
+            withheld(out, style, some.iter().copied().take(most))?;
+        }
+        if some.len() > most {
+            writeln!(out, "  ... and {} more (all of them: --json)", some.len() - most)?;
         }
     }
     Ok(())

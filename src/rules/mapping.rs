@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{ADDRESSES, Email, EmailError, Field, FieldSet, Profile, Withheld, address_key};
+use crate::model::{
+    ADDRESSES, Email, EmailError, Field, FieldSet, Profile, VALUE_WITHHELD, Withheld, address_key,
+};
 
 use super::address::fault;
 use super::check::{Unusable, check};
@@ -260,6 +262,7 @@ fn value(field: Field, rule: &Rule, subject: &Subject<'_>) -> Result<Option<Stri
 
 /// The same for a value without which the person goes on.
 fn alone(mut withheld: Withheld) -> Withheld {
+    withheld.code = VALUE_WITHHELD.into();
     withheld
         .reason
         .push_str("; the person goes on without it, and what the account holds there is left as it is");

@@ -70,7 +70,7 @@ fn a_value_can_be_withheld_alone_and_an_address_cannot() {
     assert!(!profile.contains_key(&Field::PhoneMobile) && !profile.contains_key(&Field::Country));
     let fields: Vec<Field> = unfit.iter().map(|(field, _)| *field).collect();
     assert_eq!(fields, [Field::PhoneMobile, Field::Country]);
-    assert_eq!(unfit[0].1.code, "unusable");
+    assert_eq!(unfit[0].1.code, VALUE_WITHHELD);
     assert_eq!(
         unfit[0].1.reason,
         "the value \"n/a\" is no phone number: it contains no digit (people.mapping.phone_mobile = mobile); \
