@@ -194,7 +194,8 @@ struct Few {
 
 impl Few {
     fn new(supply: &Supply, preempt: bool) -> Self {
-        let more = if preempt { supply.short() } else { 0 };
+        // From one seat taken to pay for what was never bought nobody else would have anything.
+        let more = if preempt && !supply.is_overdrawn() { supply.short() } else { 0 };
         Self { asking: Contest::new(supply.available() + more), holding: Holders::new(more) }
     }
 }
