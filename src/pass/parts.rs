@@ -171,8 +171,8 @@ impl<'a> Parts<'a> {
     }
 
     /// Linked people about whom the snapshot is not to be trusted alone, at most `limit` of
-    /// them: who would lose something, who would get a licence or role, which somebody may have
-    /// given by hand already, whose empty value somebody may have filled, and about whom an
+    /// them: who would lose something, who would get a licence or role, or begin to wait for one,
+    /// which somebody may have given by hand already, whose empty value somebody may have filled, and about whom an
     /// interrupted run left doubts. And whether everybody must be looked at, lest the last full
     /// administrator go. Consumes the walk.
     pub fn doubtful(mut self, limit: usize) -> Result<(Vec<SourceId>, bool), StoreError> {
@@ -188,7 +188,10 @@ impl<'a> Parts<'a> {
                         || matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
                         || action.changes.iter().any(|change| self.is_kept(change))
                 };
-                if doubt || decision.actions.iter().any(asked) {
+                let new = |(license, _): &(LicenseId, Box<Rank>)| {
+                    self.seats.queue().place(case.anchor, license).is_none()
+                };
+                if doubt || decision.actions.iter().any(asked) || decision.waiting.iter().any(new) {
                     found.insert(case.anchor);
                 }
             }

@@ -63,8 +63,7 @@ impl Draft<'_> {
                 let keeps = held.contains(other) && stays(other) && !outranked.contains(other);
                 (keeps || granted.contains(other)) && tenure.meets(other, id)
             };
-            let lacks =
-                tenure.is_needy(id, &person.licenses) && !held.union(&person.licenses).any(has);
+            let lacks = tenure.is_needy(id, &person.licenses) && !held.union(&person.licenses).any(has);
             if held.iter().any(|other| stays(other) && tenure.exclude(id, other)) {
                 self.short.get_or_insert(EXCLUDED);
             } else if lacks {
