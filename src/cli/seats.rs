@@ -242,7 +242,7 @@ mod tests {
         write(&mut text, Style::default(), &all).unwrap();
         assert_eq!(
             String::from_utf8(text).unwrap(),
-            "Seats
+            "\nSeats
 ! Messages, subscription S1: 45 of 60 in use, short by 2
         1. ann@example.com                         staff, since 2023-11-14
         2. ben@example.com                         staff, since 2023-11-16
