@@ -55,7 +55,11 @@ fn places(look: &Look, reader: &Reader) -> Result<Vec<(SourceId, String)>, PassE
         let keys: Vec<Key> = page.iter().map(|staged| Key::dn(&staged.dn)).collect();
         let there: HashSet<(Key, SourceId)> = reader.anchors_by_dn(&keys)?.into_iter().collect();
         let mut keys = keys.into_iter();
-        page.retain(|staged| keys.next().is_some_and(|key| !there.contains(&(key, staged.anchor))));
+        page.retain(|staged| {
+            let moved = keys.next().is_some_and(|key| !there.contains(&(key, staged.anchor)));
+            // Of two entries with one anchor nobody knows which is the person.
+            moved && !matches!(staged.wanted, Wanted::Withheld(_))
+        });
         places.extend(page.into_iter().map(|staged| (staged.anchor, staged.dn)));
     }
 }
@@ -88,7 +92,7 @@ pub(in crate::pass) async fn set_due(
                 actions.iter().map(|action| (action.anchor, manager_in(&action.changes))).collect();
             let plan = Plan { id: look.plan.clone(), generation: look.generation, actions };
             let (checked, held) = look.guard.check(plan);
-            let outcomes = carry_out(hands, managed, checked, rows, finish).await?;
+            let outcomes = carry_out(hands, managed, checked, rows, finish, &mut BTreeMap::new()).await?;
             for (kind, count) in outcomes.done {
                 *acted.done.entry(kind).or_default() += count;
             }
