@@ -94,7 +94,7 @@ pub(super) fn broker(
     // The limit counts also those from whom seats are taken for others; and when it trips, nothing
     // of its kind becomes free.
     let weigh = |losing: &BTreeSet<SourceId>| {
-        let mut tally = tally.clone();
+        let mut tally = tally;
         tally.add_people(Removal::LicenseRemove, losing.len() as u64);
         Guard::weigh(terms.limits, &tally, terms.linked, terms.headcount, terms.approved.to_vec())
     };
