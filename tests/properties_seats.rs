@@ -339,10 +339,10 @@ impl Play {
     }
 }
 
-/// Each of the four plays 250 sequences; `DIRSYNCD_CASES=10` ten times as many.
+/// Each of the four plays 150 sequences, and those of `properties_entitlements` 400 together; `DIRSYNCD_CASES=10` ten times as many.
 fn config() -> ProptestConfig {
     let more = std::env::var("DIRSYNCD_CASES").ok().and_then(|text| text.parse::<u32>().ok()).unwrap_or(1);
-    ProptestConfig { cases: 250 * more, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 150 * more, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 fn all_of_it(follows: bool, steps: &[Step]) {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cloud::{CloudRead, CloudWrite};
 use crate::guard::CheckedPlan;
-use crate::model::{Kind, Managed, SnapshotRow, SourceId};
+use crate::model::{Kind, LicenseId, Managed, SnapshotRow, SourceId};
 use crate::plan::order::phase;
 use crate::report::Sink;
 use crate::store::{RunId, Store, StoreError};
@@ -54,7 +54,9 @@ pub struct Hands {
 }
 
 /// Carries out one part of a plan. Batches are tasks of their own, so that they use all cores;
-/// when the future is dropped, they end with it.
+/// when the future is dropped, they end with it. `spare` are the seats of each limited licence that
+/// the plan does not give away: where one that was to become free does not, there is one fewer, and
+/// below zero the last who were to get the licence wait.
 ///
 /// # Errors
 ///
@@ -65,6 +67,7 @@ pub async fn carry_out(
     checked: CheckedPlan,
     rows: BTreeMap<SourceId, SnapshotRow>,
     finish: BTreeMap<SourceId, Finish>,
+    spare: &mut BTreeMap<LicenseId, i64>,
 ) -> Result<Outcomes, StoreError> {
     let plan = checked.into_plan();
     let progress = Progress::begin(&plan.actions, rows, finish);
@@ -74,6 +77,9 @@ pub async fn carry_out(
     for same in actions.chunk_by(|a, b| phase(a) == phase(b)) {
         let licenses = matches!(same[0].kind, Kind::LicenseAdd | Kind::LicenseRemove);
         let size = if licenses { ASSIGNMENTS } else { hands.writer.batch_size().max(1) };
+        if same[0].kind == Kind::LicenseAdd {
+            work.hold_back(begin..begin + same.len(), spare).await?;
+        }
         let mut batches: JoinSet<Result<(), StoreError>> = JoinSet::new();
         for from in (begin..begin + same.len()).step_by(size) {
             let batch = from..(from + size).min(begin + same.len());
@@ -93,6 +99,7 @@ pub async fn carry_out(
         }
         begin += same.len();
     }
+    work.settle_kept(spare);
     Ok(work.outcomes())
 }
 

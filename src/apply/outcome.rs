@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::cloud::{CloudError, CloudErrorKind, Grant};
 use crate::model::{
     Action, Attr, Change, CloudId, Fingerprint, Key, Kind, LicenseId, LinkState, Managed, SnapshotRow,
-    SourceId,
+    SourceId, Unserved,
 };
 use crate::store::{Outcome, RowChange};
 
@@ -44,8 +44,9 @@ pub struct Outcomes {
     pub done: BTreeMap<Kind, u64>,
     /// What went wrong.
     pub failed: Vec<Failure>,
-    /// Licences that the cloud did not give although it accepted the request: seats ran out.
-    pub unserved: Vec<(SourceId, String, LicenseId)>,
+    /// Licences that were not given although they were planned: the cloud left them out without a
+    /// word, or the seat did not become free.
+    pub unserved: Vec<(SourceId, String, LicenseId, Unserved)>,
     /// Licences of the rules that new accounts had without our giving them, and how many people: a
     /// template of the cloud gives them too.
     pub uncalled: BTreeMap<LicenseId, u64>,
@@ -64,6 +65,10 @@ pub(super) struct Progress {
     finish: BTreeMap<SourceId, Finish>,
     left: HashMap<SourceId, usize>,
     pub(super) failed: BTreeSet<SourceId>,
+    /// Seats that were to become free and did not.
+    kept: BTreeMap<LicenseId, i64>,
+    /// Who does not get what, because of that.
+    held_back: BTreeSet<(SourceId, LicenseId)>,
     pub(super) outcomes: Outcomes,
 }
 
@@ -78,7 +83,73 @@ impl Progress {
         for action in actions {
             *left.entry(action.anchor).or_default() += 1;
         }
-        Self { rows, finish, left, failed: BTreeSet::new(), outcomes: Outcomes::default() }
+        Self {
+            rows,
+            finish,
+            left,
+            failed: BTreeSet::new(),
+            kept: BTreeMap::new(),
+            held_back: BTreeSet::new(),
+            outcomes: Outcomes::default(),
+        }
+    }
+
+    /// Takes the seats that did not become free out of those that are to `spare`, which may leave a debt.
+    pub(super) fn settle_kept(&mut self, spare: &mut BTreeMap<LicenseId, i64>) {
+        for (license, kept) in std::mem::take(&mut self.kept) {
+            if let Some(spare) = spare.get_mut(&license) {
+                *spare -= kept;
+            }
+        }
+    }
+
+    /// Holds back as many of these as seats are owed, the last ones in their order: a seat is not given
+    /// twice. Returns the rows of those for whom nothing is left to do.
+    pub(super) fn hold_back(
+        &mut self,
+        actions: &[Action],
+        spare: &mut BTreeMap<LicenseId, i64>,
+    ) -> Vec<RowChange> {
+        self.settle_kept(spare);
+        let mut rows = Vec::new();
+        for action in actions.iter().rev() {
+            for license in gives(&action.changes) {
+                if let Some(owed) = spare.get_mut(license).filter(|spare| **spare < 0) {
+                    *owed += 1;
+                    self.held_back.insert((action.anchor, license.clone()));
+                }
+            }
+            if self.is_held_back(action) {
+                self.failed.insert(action.anchor);
+                for license in gives(&action.changes) {
+                    let who = action.who.to_string();
+                    self.outcomes.unserved.push((action.anchor, who, license.clone(), Unserved::NoSeat));
+                }
+                rows.extend(self.open(action.anchor));
+            }
+        }
+        rows
+    }
+
+    /// Whether nothing of an action is left to do. Of an exchange nobody gets half.
+    pub(super) fn is_held_back(&self, action: &Action) -> bool {
+        let mut gives = gives(&action.changes).peekable();
+        let back = |license: &LicenseId| self.held_back.contains(&(action.anchor, license.clone()));
+        gives.peek().is_some() && if action.removes() { gives.any(back) } else { gives.all(back) }
+    }
+
+    /// What of an action is to be asked for.
+    pub(super) fn grants(&self, action: &Action) -> (Vec<Grant>, Vec<LicenseId>) {
+        let (mut give, take) = gives_and_takes(&action.changes);
+        give.retain(|grant| !self.held_back.contains(&(action.anchor, grant.license.clone())));
+        (give, take)
+    }
+
+    /// The row of somebody who has to be looked at again, although the record did not change, and on
+    /// the ground of what was observed: the next pass may not ask the cloud.
+    fn open(&self, anchor: SourceId) -> Option<RowChange> {
+        let row = self.rows.get(&anchor)?.clone();
+        Some(RowChange::Link(Box::new(SnapshotRow { record: Fingerprint::NONE, recheck: None, ..row })))
     }
 
     /// The row after a confirmed action.
@@ -147,8 +218,13 @@ impl Progress {
         let (missing, kept) = gives_and_takes(&unserved);
         self.failed.insert(action.anchor);
         for Grant { license, .. } in missing {
-            self.outcomes.unserved.push((action.anchor, action.who.to_string(), license));
+            let reason = match self.held_back.contains(&(action.anchor, license.clone())) {
+                true => Unserved::NoSeat,
+                false => Unserved::RefusedByCloud,
+            };
+            self.outcomes.unserved.push((action.anchor, action.who.to_string(), license, reason));
         }
+        self.note_kept(&kept);
         if !kept.is_empty() {
             self.outcomes.failed.push(Failure {
                 action: action.clone(),
@@ -168,6 +244,10 @@ impl Progress {
         }
         self.outcomes.done.retain(|_, count| *count > 0);
         (part, Outcome::Failed { code: "left_out".into(), message }, row)
+    }
+
+    fn note_kept(&mut self, kept: &[LicenseId]) {
+        kept.iter().for_each(|license| *self.kept.entry(license.clone()).or_default() += 1);
     }
 
     /// Nobody but a template of the cloud gives licences to an account that we created a moment ago.
@@ -200,18 +280,12 @@ impl Progress {
             remedy: error.remedy.clone(),
         });
         self.outcomes.lost |= error.kind == CloudErrorKind::NotFound;
-        let row = match (action.kind, self.rows.get(&action.anchor)) {
+        self.note_kept(&gives_and_takes(&action.changes).1);
+        let row = match action.kind {
             // Whoever was to be created has no account, whatever an old link says.
-            (Kind::Create, _) => Some(RowChange::Forget(action.anchor)),
-            (Kind::Adopt, _) => None,
-            // Whoever failed is looked at again, although the record did not change, and on the
-            // ground of what was observed: the next pass may not ask the cloud.
-            (_, Some(row)) => Some(RowChange::Link(Box::new(SnapshotRow {
-                record: Fingerprint::NONE,
-                recheck: None,
-                ..row.clone()
-            }))),
-            (_, None) => None,
+            Kind::Create => Some(RowChange::Forget(action.anchor)),
+            Kind::Adopt => None,
+            _ => self.open(action.anchor),
         };
         (code, row)
     }

@@ -1,6 +1,6 @@
 //! Sending batches: intent, call, settlement.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use crate::plan::Plan;
 use crate::report::Event;
 use crate::store::{IntentId, Outcome, RowChange, Settlement, StoreError};
 
-use super::outcome::{Outcomes, Progress, gives_and_takes};
+use super::outcome::{Outcomes, Progress};
 use super::{CALLS_AT_ONCE, Hands};
 
 /// One part being carried out.
@@ -58,9 +58,27 @@ impl Work {
     fn ready(&self, batch: Range<usize>) -> Vec<&Action> {
         let batch = &self.plan.actions[batch];
         let stands = |p: &Progress, action: &Action| {
-            action.kind == Kind::Deactivate || !p.failed.contains(&action.anchor)
+            !p.is_held_back(action) && (action.kind == Kind::Deactivate || !p.failed.contains(&action.anchor))
         };
         self.locked(|p| batch.iter().filter(|action| stands(p, action)).collect())
+    }
+
+    /// See [`Progress::settle_kept`].
+    pub(super) fn settle_kept(&self, spare: &mut BTreeMap<LicenseId, i64>) {
+        self.locked(|p| p.settle_kept(spare));
+    }
+
+    /// Before licences are given: keeps back those whose seats did not become free.
+    pub(super) async fn hold_back(
+        &self,
+        actions: Range<usize>,
+        spare: &mut BTreeMap<LicenseId, i64>,
+    ) -> Result<(), StoreError> {
+        let rows = self.locked(|p| p.hold_back(&self.plan.actions[actions], spare));
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.hands.store.change_rows(rows).await
     }
 
     async fn intend(&self, actions: &[&Action]) -> Result<Vec<IntentId>, StoreError> {
@@ -204,7 +222,7 @@ impl Work {
             return None;
         }
         let id = self.account_of(action)?;
-        let (give, take) = gives_and_takes(&action.changes);
+        let (give, take) = self.locked(|p| p.grants(action));
         let answer = self.hands.writer.assign(&id, &give, &take).await;
         if let Err(e) = &answer
             && e.kind.ends_pass()

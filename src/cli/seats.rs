@@ -66,12 +66,16 @@ pub fn brought_up(documents: &[Value], fresh: &Catalogue) -> Vec<Value> {
 /// Somebody who waits.
 pub fn waiting_document(one: &NoSeat, rules: &[String]) -> Value {
     let rule = one.rank.as_ref().and_then(|rank| rules.get(usize::from(rank.rule)));
+    // Whoever is new in the queue waits since now, and whoever goes before all does not wait.
+    let since =
+        one.rank.as_ref().map(|rank| rank.since).filter(|since| ![i64::MIN, i64::MAX].contains(since));
     json!({
         "anchor": one.anchor,
         "email": one.email,
         "license": one.license,
         "rule": rule,
         "reason": one.reason,
+        "since": since.map(instant),
     })
 }
 
@@ -165,7 +169,9 @@ pub fn write(out: &mut dyn Write, style: Style, documents: &[Value]) -> io::Resu
             let refused = if text("reason") == "refused_by_cloud" { ", refused by the cloud" } else { "" };
             let rule = text("rule");
             let by = if rule.is_empty() { String::new() } else { format!("  {}", style.dim(&rule)) };
-            writeln!(out, "      {:>3}. {:<38}{by}{refused}", at + 1, text("email"))?;
+            let since = who.get("since").and_then(Value::as_str).and_then(|since| since.get(..10));
+            let since = since.map_or_else(String::new, |day| format!(", since {day}"));
+            writeln!(out, "      {:>3}. {:<38}{by}{since}{refused}", at + 1, text("email"))?;
         }
         if number(one, "waiting") > first.len() as u64 {
             writeln!(out, "      ... and {} more", number(one, "waiting") - first.len() as u64)?;
@@ -195,4 +201,66 @@ pub fn name(one: &Value) -> String {
         name.push_str(&format!(", site {site}"));
     }
     name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Email, Rank, SourceId, Unserved};
+
+    fn waiting(name: &str, since: i64) -> Waiting {
+        let rank = Rank { since, ..Rank::restored(SourceId::new([1; 16])) };
+        Waiting {
+            email: format!("{name}@example.com").parse::<Email>().unwrap(),
+            license: LicenseId::new("L"),
+            rank,
+            rule: "staff".into(),
+            reason: Unserved::NoSeat,
+            refused: 0,
+        }
+    }
+
+    #[test]
+    fn a_shortage_is_named_with_people_and_dates() {
+        // Two more a day for three weeks; the 61st of 60 seats is needed eight days on.
+        let days = (20_000..20_021).map(|day| SeatDay {
+            day,
+            total: 60,
+            consumed: 0,
+            demand: 5 + 2 * (day - 20_000) as u64,
+            waiting: 0,
+        });
+        let noted = json!([{
+            "license": "L", "name": "Messages", "subscription": "S1", "total": 60, "consumed": 45, "short": 2,
+        }]);
+        let queue = [waiting("ann", 1_700_000_000), waiting("ben", 1_700_100_000)];
+        let days = [(LicenseId::new("L"), days.collect())].into();
+        let all = now(Some(&noted), &queue, &days);
+        assert_eq!((&all[0]["runs_out"], &all[0]["growth_days"]), (&json!("2024-11-01"), &json!(21)));
+        assert_eq!(all[0]["first"][1]["since"], json!("2023-11-16T02:00:00Z"));
+        let mut text = Vec::new();
+        write(&mut text, Style::default(), &all).unwrap();
+        assert_eq!(
+            String::from_utf8(text).unwrap(),
+            "\nSeats
+! Messages, subscription S1: 45 of 60 in use, short by 2
+        1. ann@example.com                         staff, since 2023-11-14
+        2. ben@example.com                         staff, since 2023-11-16
+      runs out about 2024-11-01 at the growth of the last 21 days
+"
+        );
+        assert!(line(Style::default(), &all[0]).ends_with("2 wait, first ann@example.com"));
+        let plan = |since: i64| {
+            let place = NoSeat {
+                anchor: SourceId::new([1; 16]),
+                email: "ann@example.com".into(),
+                license: LicenseId::new("L"),
+                rank: Some(Box::new(Rank { since, ..Rank::restored(SourceId::new([1; 16])) })),
+                reason: Unserved::NoSeat,
+            };
+            waiting_document(&place, &["staff".into()])["since"].clone()
+        };
+        assert_eq!(plan(1_700_000_000), json!("2023-11-14T22:13:20Z"));
+        assert_eq!((plan(i64::MAX), plan(i64::MIN)), (Value::Null, Value::Null), "new in it");
+    }
 }

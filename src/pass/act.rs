@@ -11,8 +11,8 @@ use crate::apply::{Failure, Hands, carry_out};
 use crate::clock;
 use crate::cloud::CloudError;
 use crate::guard::{Finding, HeldAction};
-use crate::model::{Action, Key, Kind, LicenseId, SourceId, Unserved, Withheld};
-use crate::plan::Fading;
+use crate::model::{Action, Key, Kind, LicenseId, SourceId, Withheld};
+use crate::plan::{Fading, Supply};
 use crate::report::Event;
 use crate::store::{Decision, Followed, GroupDelta, Meta, RunId, Store};
 
@@ -100,6 +100,8 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     }
 
     let managed = Arc::new(look.policy.managed.clone());
+    let spare = |one: &Supply| (one.license.clone(), i64::try_from(one.spare()).unwrap_or(i64::MAX));
+    let mut spare: BTreeMap<LicenseId, i64> = look.supply.iter().map(spare).collect();
     let (sender, mut parts) = mpsc::channel::<Part>(AHEAD);
     let planning = tokio::task::spawn_blocking(move || {
         let result = look.parts_of_people(|part| sender.blocking_send(part).is_ok());
@@ -139,7 +141,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         if !notes.is_empty() {
             store.change_rows(notes).await?;
         }
-        let outcomes = carry_out(hands, &managed, checked, rows, finish).await?;
+        let outcomes = carry_out(hands, &managed, checked, rows, finish, &mut spare).await?;
         for (kind, count) in outcomes.done {
             *acted.done.entry(kind).or_default() += count;
         }
@@ -149,12 +151,12 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         }
         acted.lost |= outcomes.lost;
         acted.waiting.extend(waiting);
-        acted.waiting.extend(outcomes.unserved.into_iter().map(|(anchor, email, license)| NoSeat {
+        acted.waiting.extend(outcomes.unserved.into_iter().map(|(anchor, email, license, reason)| NoSeat {
             anchor,
             email,
             license,
             rank: None,
-            reason: Unserved::RefusedByCloud,
+            reason,
         }));
         acted.held.extend(held);
         acted.fading.extend(fading);

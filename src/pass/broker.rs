@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use crate::apply::gives;
 use crate::guard::{Guard, Headcount, Limits, Removal, Tally, releases};
-use crate::model::{Action, Attr, Catalogue, Kind, LicenseId, SourceId};
-use crate::plan::{Case, Contest, Holders, Lines, Place, Policy, Queue, Seats, Supply, Wish};
+use crate::model::{Action, Attr, Catalogue, Kind, LicenseId, Rank, SourceId};
+use crate::plan::{Case, Contest, Holders, Lines, Place, Policy, Queue, Seats, Supply, Tenure, Wish};
 use crate::store::{StoreError, Waiting};
 
 use super::evidence::Evidence;
@@ -91,7 +91,14 @@ pub(super) fn broker(
     let survey = survey(walk(), terms.approved)?;
     let mut tally = survey.tally;
     tally.join(&terms.recent.of_people_only());
-    let guard = Guard::weigh(terms.limits, &tally, terms.linked, terms.headcount, terms.approved.to_vec());
+    // The limit counts also those from whom seats are taken for others; and when it trips, nothing
+    // of its kind becomes free.
+    let weigh = |losing: &BTreeSet<SourceId>| {
+        let mut tally = tally;
+        tally.add_people(Removal::LicenseRemove, losing.len() as u64);
+        Guard::weigh(terms.limits, &tally, terms.linked, terms.headcount, terms.approved.to_vec())
+    };
+    let guard = weigh(&BTreeSet::new());
 
     let mut supply: Vec<Supply> = Vec::new();
     // An exchange frees a seat where it is served itself; to begin with, none is.
@@ -126,64 +133,100 @@ pub(super) fn broker(
     if contests.is_empty() && !few {
         return Ok(Brokered { guard, seats: plenty(), supply, first: exchangers });
     }
-    for one in &terms.absent {
-        if let Some(few) = contests.get_mut(&one.license) {
-            few.asking.offer(one.rank.clone());
-        }
-    }
     // Whoever came twice, or has an account with the licence already, was counted all the same.
-    let exact = compare(walk().asking(!contests.is_empty()), &queue, &mut contests)?;
+    let tenure = &policy.tenure;
+    let exact = compare(walk().asking(!contests.is_empty()), &queue, tenure, &terms.absent, &mut contests)?;
     for one in &mut supply {
         let linked = if contests.is_empty() { survey.asked.get(&one.license) } else { None };
         one.asked = [linked, exact.get(&one.license)].into_iter().flatten().sum();
     }
-    contests.retain(|license, _| supply.iter().any(|one| one.license == *license && one.short() > 0));
-
-    let mut first: BTreeSet<SourceId> = exchangers.into_iter().collect();
-    let mut orders = BTreeMap::new();
-    for (license, few) in contests {
-        let order = few.asking.order();
-        let available = supply.iter().find(|one| one.license == license).map_or(0, Supply::available);
-        let unserved = order.get(usize::try_from(available).unwrap_or(usize::MAX)..).unwrap_or_default();
-        let outranked = few.holding.outranked(unserved);
-        first.extend(&survey.givers);
-        first.extend(&outranked);
-        orders.insert(license, (order, outranked));
+    let mut shares = Shares { survey: &survey, terms, queue: &queue, short: &short, orders: BTreeMap::new() };
+    // What needs something that is short is asked for by those who get that.
+    let needy = |license: &LicenseId| contests.keys().any(|other| tenure.meets(other, license));
+    let mut late: BTreeMap<LicenseId, Few> = supply
+        .iter()
+        .filter(|one| contests.contains_key(&one.license) && needy(&one.license))
+        .map(|one| (one.license.clone(), Few::new(one, terms.preempt)))
+        .collect();
+    contests.retain(|license, _| !late.contains_key(license));
+    shares.settle(contests, &supply);
+    if !late.is_empty() {
+        let (_, seats) = shares.give(weigh(&shares.losing()), &mut supply.clone());
+        let walk = Parts::begin(evidence, sections, policy, seats, lines(), Default::default());
+        let exact = compare(walk.asking(true), &queue, tenure, &terms.absent, &mut late)?;
+        for one in supply.iter_mut().filter(|one| late.contains_key(&one.license)) {
+            one.asked = exact.get(&one.license).copied().unwrap_or(0);
+        }
+        shares.settle(late, &supply);
     }
-    let may = |license: &LicenseId, anchor: SourceId| {
+    let mut first: BTreeSet<SourceId> = exchangers.into_iter().collect();
+    if !shares.orders.is_empty() {
+        first.extend(&survey.givers);
+        first.extend(shares.orders.values().flat_map(|(_, outranked)| outranked));
+    }
+    let (guard, seats) = shares.give(weigh(&shares.losing()), &mut supply);
+    Ok(Brokered { guard, seats, supply, first: first.into_iter().collect() })
+}
+
+/// How what is short is shared out.
+struct Shares<'a> {
+    survey: &'a Survey,
+    terms: &'a Terms<'a>,
+    queue: &'a Arc<Queue>,
+    short: &'a BTreeSet<LicenseId>,
+    /// By licence, those who ask for it in their order, and who gives it up for them.
+    orders: BTreeMap<LicenseId, (Vec<Rank>, Vec<SourceId>)>,
+}
+
+impl Shares<'_> {
+    /// Finds out who gets a seat of what turned out to be short.
+    fn settle(&mut self, contests: BTreeMap<LicenseId, Few>, supply: &[Supply]) {
+        for (license, few) in contests {
+            let Some(one) = supply.iter().find(|one| one.license == license && one.short() > 0) else {
+                continue;
+            };
+            let order = few.asking.order();
+            let available = usize::try_from(one.available()).unwrap_or(usize::MAX);
+            let outranked = few.holding.outranked(order.get(available..).unwrap_or_default());
+            self.orders.insert(license, (order, outranked));
+        }
+    }
+
+    /// Whether an administrator approved that somebody loses a licence.
+    fn may(&self, license: &LicenseId, anchor: SourceId) -> bool {
         let takes = |action: &Action| {
             action.anchor == anchor
                 && action.kind == Kind::LicenseRemove
                 && licenses(action).any(|id| id == license)
         };
-        terms.approved.iter().any(takes)
-    };
-    let losing: BTreeSet<SourceId> = orders
-        .iter()
-        .flat_map(|(license, (_, outranked))| outranked.iter().filter(|one| !may(license, **one)).copied())
-        .collect();
-    let guard = if losing.is_empty() {
-        guard
-    } else {
-        // The limit counts them too; and when it trips, nothing of its kind becomes free.
-        tally.add_people(Removal::LicenseRemove, losing.len() as u64);
-        let limits = terms.limits;
-        Guard::weigh(limits, &tally, terms.linked, terms.headcount, terms.approved.to_vec())
-    };
-    let mut seats = plenty();
-    for one in &mut supply {
-        one.freed = freed(&survey, &guard, &one.license, &short);
-        let Some((order, outranked)) = orders.get(&one.license) else { continue };
-        for anchor in outranked {
-            let flows = guard.lets(Removal::LicenseRemove) || may(&one.license, *anchor);
-            seats.outrank(&one.license, *anchor, flows);
-            // Whoever gives up a seat waits for the next.
-            one.freed += u64::from(flows);
-            one.asked += u64::from(flows);
-        }
-        seats.ration(one.license.clone(), one.available(), order);
+        self.terms.approved.iter().any(takes)
     }
-    Ok(Brokered { guard, seats, supply, first: first.into_iter().collect() })
+
+    /// Who loses something for others, without approval.
+    fn losing(&self) -> BTreeSet<SourceId> {
+        let losing = self.orders.iter().flat_map(|(license, (_, outranked))| {
+            outranked.iter().filter(|one| !self.may(license, **one)).copied()
+        });
+        losing.collect()
+    }
+
+    /// The seats, as far as this guard lets them become free.
+    fn give(&self, guard: Guard, supply: &mut [Supply]) -> (Guard, Seats) {
+        let mut seats = Seats::plenty(Arc::clone(self.queue));
+        for one in supply {
+            one.freed = freed(self.survey, &guard, &one.license, self.short);
+            let Some((order, outranked)) = self.orders.get(&one.license) else { continue };
+            for anchor in outranked {
+                let flows = guard.lets(Removal::LicenseRemove) || self.may(&one.license, *anchor);
+                seats.outrank(&one.license, *anchor, flows);
+                // Whoever gives up a seat waits for the next.
+                one.freed += u64::from(flows);
+                one.asked += u64::from(flows);
+            }
+            seats.ration(one.license.clone(), one.available(), order);
+        }
+        (guard, seats)
+    }
 }
 
 /// A licence of which there are too few: who asks, and from whom a seat could be taken.
@@ -194,7 +237,8 @@ struct Few {
 
 impl Few {
     fn new(supply: &Supply, preempt: bool) -> Self {
-        let more = if preempt { supply.short() } else { 0 };
+        // From one seat taken to pay for what was never bought nobody else would have anything.
+        let more = if preempt && !supply.is_overdrawn() { supply.short() } else { 0 };
         Self { asking: Contest::new(supply.available() + more), holding: Holders::new(more) }
     }
 }
@@ -287,12 +331,19 @@ fn licenses(action: &Action) -> impl Iterator<Item = &LicenseId> {
 fn compare(
     mut parts: Parts<'_>,
     queue: &Queue,
+    tenure: &Tenure,
+    absent: &[&Waiting],
     contests: &mut BTreeMap<LicenseId, Few>,
 ) -> Result<BTreeMap<LicenseId, u64>, StoreError> {
+    for one in absent {
+        if let Some(few) = contests.get_mut(&one.license) {
+            few.asking.offer(one.rank.clone());
+        }
+    }
     let mut asked: BTreeMap<LicenseId, u64> = BTreeMap::new();
     while let Some((cases, decisions)) = parts.decide_next()? {
         for (case, decision) in cases.cases.iter().zip(&decisions) {
-            hold(case, queue, contests);
+            hold(case, queue, tenure, contests);
             for action in decision.actions.iter().filter(|action| action.kind == Kind::LicenseAdd) {
                 for license in gives(&action.changes) {
                     *asked.entry(license.clone()).or_default() += 1;
@@ -306,17 +357,19 @@ fn compare(
     Ok(asked)
 }
 
-/// Notes the seats that could be taken from somebody: those that we gave and that the rules still
-/// give.
-fn hold(case: &Case, queue: &Queue, contests: &mut BTreeMap<LicenseId, Few>) {
+/// Notes the seats that could be taken from somebody: those that we gave, that the rules still give,
+/// and that nothing else needs.
+fn hold(case: &Case, queue: &Queue, tenure: &Tenure, contests: &mut BTreeMap<LicenseId, Few>) {
     let (Some(row), Wish::Present(person)) = (&case.row, &case.wish) else { return };
     if case.protected || !case.proven || case.standing.is_none() {
         return;
     }
+    let held = case.holds(row);
     for (license, few) in contests {
         if row.given.licenses.contains(license)
             && person.licenses.contains(license)
-            && case.holds(row).contains(license)
+            && held.contains(license)
+            && !tenure.is_needed(license, &held)
         {
             few.holding.offer(case.rank(queue, license));
         }

@@ -35,6 +35,10 @@ pub(super) fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
         },
         (None, None) => return None,
     };
+    // Where the person was met, whatever becomes of the rest.
+    if let Some(dn) = &case.dn {
+        row.dn.clone_from(dn);
+    }
     if let Some(account) = account {
         row.cloud_id = account.id.clone();
         row.applied.email = account.email.clone().unwrap_or(row.applied.email);

@@ -5,9 +5,9 @@
 //! does whoever gives up what others wait for; changes of address free addresses, then everybody who is linked, then newcomers, and at
 //! the very end what is deleted.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use crate::apply::Finish;
+use crate::apply::{Finish, gives};
 use crate::guard::{CheckedPlan, Finding, Guard, HeldAction};
 use crate::model::{
     Action, Attr, Cause, Change, Fingerprint, Kind, LicenseId, Rank, SnapshotRow, SourceId, Unserved, Wanted,
@@ -173,8 +173,8 @@ impl<'a> Parts<'a> {
     }
 
     /// Linked people about whom the snapshot is not to be trusted alone, at most `limit` of
-    /// them: who would lose something, who would get a licence or role, which somebody may have
-    /// given by hand already, whose empty value somebody may have filled, and about whom an
+    /// them: who would lose something, who would get a licence or role, or begin to wait for one,
+    /// which somebody may have given by hand already, whose empty value somebody may have filled, and about whom an
     /// interrupted run left doubts. And whether everybody must be looked at, lest the last full
     /// administrator go. Consumes the walk.
     pub fn doubtful(mut self, limit: usize) -> Result<(Vec<SourceId>, bool), StoreError> {
@@ -190,7 +190,10 @@ impl<'a> Parts<'a> {
                         || matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
                         || action.changes.iter().any(|change| self.is_kept(change))
                 };
-                if doubt || decision.actions.iter().any(asked) {
+                let new = |(license, _): &(LicenseId, Box<Rank>)| {
+                    self.seats.queue().place(case.anchor, license).is_none()
+                };
+                if doubt || decision.actions.iter().any(asked) || decision.waiting.iter().any(new) {
                     found.insert(case.anchor);
                 }
             }
@@ -229,6 +232,7 @@ impl<'a> Parts<'a> {
         let mut finish = BTreeMap::new();
         let mut notes = Vec::new();
         let mut fading = Vec::new();
+        let mut ranks: HashMap<SourceId, Rank> = HashMap::new();
         let (mut waiting, mut short) = (Vec::new(), Vec::new());
         let (mut in_sync, mut revisited, mut undone) = (0, 0, 0);
         for (case, decision) in cases.into_iter().zip(decisions) {
@@ -262,6 +266,10 @@ impl<'a> Parts<'a> {
                 );
                 notes.extend(note(&case, &decision, done));
             } else {
+                let given = decision.actions.iter().flat_map(|action| gives(&action.changes));
+                if let Some(license) = given.into_iter().find(|license| self.seats.is_short(license)) {
+                    ranks.insert(anchor, case.rank(self.seats.queue(), license));
+                }
                 finish.extend(done.map(|done| (anchor, done)));
                 let (row, note) = handed_on(&case, &decision, ground(&case, self.policy));
                 notes.extend(note);
@@ -272,7 +280,12 @@ impl<'a> Parts<'a> {
                 actions.extend(decision.actions);
             }
         }
-        actions.sort_by_key(phase);
+        // Whoever stands last among those who get a seat waits when one does not become free.
+        let rank = |action: &Action| {
+            let gives = action.kind == Kind::LicenseAdd;
+            ranks.get(&action.anchor).filter(|_| gives)
+        };
+        actions.sort_by(|a, b| (phase(a), rank(a)).cmp(&(phase(b), rank(b))));
         let (id, generation) = self.plan.clone();
         let (checked, held) = guard.check(Plan { id, generation, actions });
         // Whoever has something held stays open, on the ground of what was observed: the next

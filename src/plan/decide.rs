@@ -79,6 +79,10 @@ pub const PROTECTED: &str = "protected: never deactivated, deleted or stripped";
 /// The reason given when a licence is held that excludes one that should be given.
 pub const EXCLUDED: &str =
     "a licence that should be given does not go with one that is held and not ours to take";
+/// The reason given when a licence waits for another without which it is worth nothing.
+pub const WANTING: &str = "a licence is given together with what it needs, of which there is no seat";
+/// The reason given when somebody keeps a licence because another one needs it.
+pub const NEEDED: &str = "a licence that no rule gives any more is kept while another that is held needs it";
 /// The reason given when Webex refuses to replace a licence by the one that should be.
 pub const ONE_WAY: &str = "Webex does not change this calling licence into Calling Standard: take it away in Control Hub, \
      which deletes the telephone, and the next pass gives the other";

@@ -62,6 +62,7 @@ impl Lines {
         let Wish::Present(person) = &case.wish else { return Vec::new() };
         let calling = |id: &LicenseId| tenure.bonds.get(id).is_some_and(|bond| bond.is_calling());
         let mut withheld = Vec::new();
+        let mut without: BTreeSet<LicenseId> = BTreeSet::new();
         for action in decision.actions.iter_mut().filter(|action| action.kind == Kind::LicenseAdd) {
             // One calling licence for another: the telephone stays.
             let exchange = action.changes.iter().any(|change| {
@@ -93,7 +94,11 @@ impl Lines {
                     .changes
                     .retain(|change| !matches!(&change.field, Attr::License(id) if refused.contains(id)));
                 decision.short.get_or_insert(NO_LINE);
+                without.extend(refused);
             }
+        }
+        if !without.is_empty() {
+            leave_out_needy(case, decision, tenure, seats, &without);
         }
         decision.actions.retain(|action| action.kind != Kind::LicenseAdd || !action.changes.is_empty());
         withheld
@@ -174,10 +179,36 @@ impl Lines {
     }
 }
 
+/// Takes out what needs a licence that is not given after all.
+fn leave_out_needy(
+    case: &Case,
+    decision: &mut Decision,
+    tenure: &Tenure,
+    seats: &mut Seats,
+    without: &BTreeSet<LicenseId>,
+) {
+    let held = case.row.as_ref().map(|row| case.holds(row)).or_else(|| case.held.clone()).unwrap_or_default();
+    let lacks = |id: &LicenseId| {
+        without.iter().any(|other| tenure.meets(other, id))
+            && !held.iter().any(|other| tenure.meets(other, id))
+    };
+    for action in decision.actions.iter_mut().filter(|action| action.kind == Kind::LicenseAdd) {
+        action.changes.retain(|change| match &change.field {
+            Attr::License(id) if change.to.is_some() && lacks(id) => {
+                seats.give_back(id);
+                false
+            }
+            _ => true,
+        });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Place;
+    use crate::model::{Catalogue, License, LicenseKind, Managed, Place, SourceId};
+    use crate::plan::tests_support::person;
+    use crate::plan::{Leavers, Policy, decide};
 
     fn wanted(extension: Option<&str>, phone: Option<&str>, pool: Option<(u32, u32)>) -> Telephone {
         Telephone {
@@ -234,6 +265,59 @@ mod tests {
             ),
         ] {
             assert_eq!(claim(&want, who, who.as_str()), got.map(Into::into).map_err(Into::into));
+        }
+    }
+
+    #[test]
+    fn what_needs_a_telephone_is_not_given_without_one() {
+        let ids = ["std", "voice", "msg"].map(LicenseId::new);
+        let service = ["calling.basic", "care.voice", "message.messaging"];
+        let license = |(id, service): (&LicenseId, &str)| License {
+            id: id.clone(),
+            name: "x".into(),
+            service: Some(service.into()),
+            kind: LicenseKind::Paid,
+            subscription: None,
+            site: None,
+            total: Some(1),
+            consumed: 0,
+        };
+        let catalogue = Catalogue(ids.iter().zip(service).map(license).collect());
+        let mut ann = person("ann");
+        ann.licenses = ids.clone().into();
+        for (telephone, given) in
+            [(None, &ids[2..]), (Some(Box::new(Line::Ready(wanted(Some("20"), None, None)))), &ids[..])]
+        {
+            ann.telephone = telephone;
+            let case = Case {
+                anchor: SourceId::new([1; 16]),
+                dn: None,
+                wish: Wish::Present(ann.clone()),
+                row: None,
+                seen: Seen::Missing,
+                matched: None,
+                held: None,
+                protected: false,
+                proven: true,
+                standing: None,
+            };
+            let policy = Policy {
+                managed: Managed::default(),
+                leavers: Leavers::default(),
+                full_admin: None,
+                tenure: Tenure::default().over(&catalogue),
+                adopt: true,
+                may_remove: true,
+                may_strip: true,
+                now: 0,
+            };
+            let mut seats = Seats::default();
+            let mut decision = decide(&case, &policy, &mut seats);
+            Lines::open(Some(&[])).settle(&case, &mut decision, &policy.tenure, &mut seats);
+            let gives = decision.actions.iter().filter(|action| action.kind == Kind::LicenseAdd);
+            let gives: BTreeSet<String> =
+                gives.flat_map(|action| &action.changes).map(|change| change.field.to_string()).collect();
+            assert_eq!(gives, given.iter().map(|id| format!("license:{id}")).collect());
         }
     }
 

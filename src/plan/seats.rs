@@ -97,6 +97,11 @@ impl Seats {
         self.short.insert(license, Short { last, left: seats });
     }
 
+    /// Whether there are fewer seats than are asked for.
+    pub fn is_short(&self, license: &LicenseId) -> bool {
+        self.short.contains_key(license)
+    }
+
     /// Names somebody who gives up a seat for somebody before in the order. It `flows` when nothing
     /// holds that back.
     pub fn outrank(&mut self, license: &LicenseId, anchor: SourceId, flows: bool) {

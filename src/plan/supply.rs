@@ -28,6 +28,16 @@ impl Supply {
         self.total.saturating_sub(self.consumed.saturating_sub(self.freed))
     }
 
+    /// Seats that are left when everybody has one who can.
+    pub fn spare(&self) -> u64 {
+        self.available().saturating_sub(self.asked + self.absent)
+    }
+
+    /// Whether more seats are in use than were bought: what becomes free serves nobody yet.
+    pub fn is_overdrawn(&self) -> bool {
+        self.consumed.saturating_sub(self.freed) > self.total
+    }
+
     /// Seats that would be in use if everybody entitled had one.
     pub fn demand(&self) -> u64 {
         self.consumed.saturating_sub(self.freed) + self.asked + self.absent

@@ -60,6 +60,26 @@ impl Tenure {
         bonds.is_some_and(|(one, other)| one.cannot_become(*other))
     }
 
+    /// Whether a licence is worth nothing without one that the rules give as well. What they do not
+    /// give people may have from elsewhere.
+    pub fn is_needy(&self, license: &LicenseId, wanted: &BTreeSet<LicenseId>) -> bool {
+        wanted.iter().any(|other| self.meets(other, license))
+    }
+
+    /// Whether a licence is what another one needs.
+    pub fn meets(&self, license: &LicenseId, needy: &LicenseId) -> bool {
+        let need = self.bonds.get(needy).and_then(|bond| bond.needs());
+        need.zip(self.bonds.get(license)).is_some_and(|(need, bond)| need.is_met_by(*bond))
+    }
+
+    /// Whether a licence is the only one of those held that another of them needs.
+    pub fn is_needed(&self, license: &LicenseId, held: &BTreeSet<LicenseId>) -> bool {
+        held.iter().any(|needy| {
+            self.meets(license, needy)
+                && !held.iter().any(|other| other != license && self.meets(other, needy))
+        })
+    }
+
     /// When the time of a licence is over that no rule gives since then.
     pub fn due(&self, license: &LicenseId, since: i64) -> i64 {
         let grace = self.grace_of.get(license).copied().or(self.grace).unwrap_or(0);

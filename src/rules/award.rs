@@ -25,17 +25,23 @@ pub(super) struct Giver<'r> {
 
 /// The offers to one person, in the order of the rules.
 pub(super) struct Award<'r> {
+    offered: Vec<(&'r Offer, Giver<'r>)>,
     taken: Vec<(&'r Offer, Giver<'r>)>,
     ungiven: Vec<Ungiven>,
 }
 
 impl<'r> Award<'r> {
     pub(super) fn new() -> Self {
-        Self { taken: Vec::new(), ungiven: Vec::new() }
+        Self { offered: Vec::new(), taken: Vec::new(), ungiven: Vec::new() }
     }
 
     /// A rule offers a licence.
     pub(super) fn offer(&mut self, offer: &'r Offer, rule: Giver<'r>) {
+        self.offered.push((offer, rule));
+        self.consider(offer, rule);
+    }
+
+    fn consider(&mut self, offer: &'r Offer, rule: Giver<'r>) {
         let mut obstacle = None;
         for (other, theirs) in &self.taken {
             if other.id == offer.id {
@@ -69,21 +75,27 @@ impl<'r> Award<'r> {
     /// Leaves out what lacks something that it needs. What no rule `offers` to anybody is not
     /// ours to ask for: people may have it from elsewhere.
     pub(super) fn complete(&mut self, offers: impl Fn(Bond) -> bool) {
-        // Each round leaves something out, so that it ends.
+        // Each round leaves something out for good, so that it ends.
         loop {
-            let missing = self.taken.iter().enumerate().find_map(|(at, (offer, _))| {
+            let missing = self.taken.iter().find_map(|(offer, rule)| {
                 let need = offer.bond.needs()?;
                 let met = self.taken.iter().any(|(other, _)| need.is_met_by(other.bond));
-                (!met && offers(offer.bond)).then_some((at, need))
+                (!met && offers(offer.bond)).then_some((*offer, *rule, need))
             });
-            let Some((at, need)) = missing else { return };
-            let (offer, Giver { name: rule, .. }) = self.taken.remove(at);
+            let Some((offer, Giver { name: rule, .. }, need)) = missing else { return };
             let reason = format!("it needs {}, which no rule gives this person", need.words);
             let remedy = format!(
                 "give {} to the same people, or take \"{}\" out of \"{rule}\"",
                 need.words, offer.name
             );
+            // What is not given excludes nothing.
+            self.ungiven.retain(|one| one.remedy.is_some());
             self.refuse(offer, rule, reason, Some(remedy));
+            self.offered.retain(|(other, _)| other.id != offer.id);
+            self.taken.clear();
+            for (offer, rule) in self.offered.clone() {
+                self.consider(offer, rule);
+            }
         }
     }
 
@@ -99,7 +111,7 @@ impl<'r> Award<'r> {
 
     /// What the person gets, and what not.
     pub(super) fn close(self) -> (BTreeSet<LicenseId>, Vec<Ungiven>) {
-        let Self { taken, mut ungiven } = self;
+        let Self { taken, mut ungiven, .. } = self;
         // What one rule could not give, another may have given.
         ungiven.retain(|one| taken.iter().all(|(offer, _)| offer.id != one.license));
         (taken.into_iter().map(|(offer, _)| offer.id.clone()).collect(), ungiven)
@@ -153,6 +165,10 @@ mod tests {
             (&["std", "console"], "std", "console"),
             (&["console"], "", "console"),
             (&["pro", "console"], "console pro", ""),
+            // The console excludes nothing when it is not given itself.
+            (&["console", "std"], "std", "console"),
+            (&["console", "std", "voice"], "std voice", "console"),
+            (&["console", "std", "pro"], "console pro", "std"),
         ] {
             let mut award = Award::new();
             for id in offered {

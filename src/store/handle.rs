@@ -209,6 +209,12 @@ impl Store {
         self.ask(Request::Follow { meta: Box::new(meta), followed }).await.map(drop)
     }
 
+    /// Notes where linked people stand by now, all of them at once, before whom they and others name as
+    /// their manager. Whose place is known already may be among them.
+    pub async fn set_places(&self, places: Vec<(SourceId, String)>) -> Result<(), StoreError> {
+        self.ask(Request::Places(places)).await.map(drop)
+    }
+
     /// Changes records that are kept. What they refer to is to be remembered before.
     pub async fn change_records(&self, changes: RecordChanges) -> Result<(), StoreError> {
         self.ask(Request::Records(changes)).await.map(drop)

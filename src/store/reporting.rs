@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Reader, StoreError};
+use super::{Reader, StoreError, snapshot};
 use crate::model::{Key, SourceId};
 
 /// Whom somebody names as manager; `None` for nobody.
@@ -35,13 +35,28 @@ pub(super) fn changed(db: &Connection, place: Key) -> rusqlite::Result<()> {
     .map(drop)
 }
 
-/// A manager moved. Those who named the old place mean the person: Active Directory rewrites
-/// their records without saying so.
-pub(super) fn moved(db: &Connection, from: Key, to: Key) -> rusqlite::Result<()> {
-    changed(db, to)?;
-    db.prepare_cached("UPDATE report SET manager = ?2 WHERE manager = ?1")?
-        .execute(params![from.0, to.0])
-        .map(drop)
+/// People stand at other places than before, all of them at once: two may have changed places. Those
+/// who named an old place mean the person: Active Directory rewrites their records without saying so.
+pub(super) fn relocate(db: &Connection, places: &[(SourceId, String)]) -> rusqlite::Result<()> {
+    let mut moves = Vec::new();
+    for (anchor, dn) in places {
+        let to = Key::dn(dn);
+        if let Some(from) = snapshot::place(db, *anchor)?.filter(|from| *from != to) {
+            moves.push((*anchor, dn, from, to));
+        }
+    }
+    let mut select = db.prepare_cached("SELECT anchor FROM report WHERE manager = ?1")?;
+    let mut named: Vec<Named> = Vec::new();
+    for (_, _, from, to) in &moves {
+        let those = select.query_map([from.0], |row| row.get(0).map(SourceId::new))?;
+        for anchor in those {
+            named.push((anchor?, Some(*to)));
+        }
+    }
+    for (anchor, dn, _, to) in moves {
+        snapshot::move_to(db, anchor, dn, to)?;
+    }
+    set(db, &named)
 }
 
 /// Somebody is not ours any more.

@@ -162,13 +162,18 @@ fn known(db: &Connection, anchor: SourceId) -> rusqlite::Result<Option<(i64, Nam
         .optional()
 }
 
-fn move_to(db: &Connection, anchor: SourceId, dn: &str, key: Key) -> rusqlite::Result<()> {
+/// Where a linked person stands.
+pub(super) fn place(db: &Connection, anchor: SourceId) -> rusqlite::Result<Option<Key>> {
+    Ok(known(db, anchor)?.map(|(_, names, _)| names.dn))
+}
+
+pub(super) fn move_to(db: &Connection, anchor: SourceId, dn: &str, key: Key) -> rusqlite::Result<()> {
     let Some((person, old, _)) = known(db, anchor)? else { return Ok(()) };
     db.prepare_cached("UPDATE link SET dn = ?2 WHERE anchor = ?1")?
         .execute(params![anchor.as_bytes(), key.0])?;
     db.prepare_cached("UPDATE person SET dn = ?2 WHERE id = ?1")?.execute(params![person, dn])?;
     if old.dn != key {
-        reporting::moved(db, old.dn, key)?;
+        reporting::changed(db, key)?;
     }
     names::change(db, anchor, Some(old), Some(Names { dn: key, ..old }))
 }
@@ -218,10 +223,7 @@ fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
         cloud_groups::follow(db, row.anchor, names.dn)?;
     }
     let old = old.map(|(_, names, _)| names);
-    if let Some(old) = old.filter(|old| old.dn != names.dn) {
-        reporting::moved(db, old.dn, names.dn)?;
-    }
-    if old.is_none_or(|old| old.cloud != names.cloud) {
+    if old.is_none_or(|old| (old.cloud, old.dn) != (names.cloud, names.dn)) {
         reporting::changed(db, names.dn)?;
     }
     names::change(db, row.anchor, old, Some(*names))

@@ -39,6 +39,7 @@ pub(super) enum Request {
     Regroup(Regrouping),
     Meta(Box<Meta>),
     Managers { named: Vec<reporting::Named>, done: Vec<SourceId> },
+    Places(Vec<(SourceId, String)>),
     Follow { meta: Box<Meta>, followed: Followed },
     Records(RecordChanges),
     Hold(Box<HeldPlan>),
@@ -207,6 +208,7 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
             reporting::set(db, named)?;
             reporting::done(db, done)?;
         }
+        Request::Places(places) => reporting::relocate(db, places)?,
         Request::Follow { meta, followed } => {
             meta::write(db, meta)?;
             followed::write(db, followed)?;

@@ -122,6 +122,14 @@ pub struct State {
     pub all_is_claimed: bool,
     /// So many searches for an address still find nothing.
     pub late: u64,
+    /// Seats that were not bought are given too, and are paid for later.
+    pub generous: bool,
+    /// So many licences are given before one is left out, without a word.
+    pub skip: Option<u64>,
+    /// So many licences are taken before one is kept, without a word.
+    pub keep: Option<u64>,
+    /// What was left out or kept so.
+    pub skipped: Vec<(CloudId, LicenseId)>,
     /// So many seats in use are not counted, in the catalogue.
     pub uncounted: BTreeMap<LicenseId, u64>,
     next: u64,
@@ -154,6 +162,10 @@ impl FakeCloud {
             batch: 100,
             all_is_claimed: false,
             late: 0,
+            generous: false,
+            skip: None,
+            keep: None,
+            skipped: Vec::new(),
             uncounted: BTreeMap::new(),
             next: 0,
         };
@@ -359,7 +371,24 @@ impl State {
             return true;
         }
         let total = self.licenses.iter().find(|license| license.id == *id).map(|license| license.total);
-        total.is_some_and(|total| total.is_none_or(|total| self.consumed(id) < total))
+        total.is_some_and(|total| self.generous || total.is_none_or(|total| self.consumed(id) < total))
+    }
+
+    /// Whether it is the turn of this one to be passed over.
+    fn passes_over(&mut self, id: &CloudId, license: &LicenseId, gives: bool) -> bool {
+        let left = if gives { &mut self.skip } else { &mut self.keep };
+        match left {
+            Some(0) => {
+                *left = None;
+                self.skipped.push((id.clone(), license.clone()));
+                true
+            }
+            Some(n) => {
+                *n -= 1;
+                false
+            }
+            None => false,
+        }
     }
 
     /// A licence given by hand, however many seats there are.
@@ -560,6 +589,9 @@ impl State {
             return Err(error(CloudErrorKind::NotFound));
         }
         for license in take {
+            if self.passes_over(id, license, false) {
+                continue;
+            }
             let calling = self.licenses.iter().any(|known| {
                 known.id == *license && known.service.as_deref().is_some_and(|s| s.starts_with("calling."))
             });
@@ -576,6 +608,9 @@ impl State {
             self.removals.push(format!("license {who} {license}"));
         }
         for Grant { license, telephone } in give {
+            if self.passes_over(id, license, true) {
+                continue;
+            }
             // Without a seat the cloud leaves it out, and says nothing.
             let held = self.accounts.get(id).is_some_and(|kept| kept.licenses.contains_key(license));
             if (held || self.seat_free(license))

@@ -16,12 +16,13 @@ use crate::plan::Plan;
 use crate::report::Event;
 use crate::store::{Named, Reader, Store};
 
-/// Notes whom everybody names who was read anew: before the first effect, so that nobody is
+/// Notes where everybody stands who was read anew, and whom they name: before the first effect, so that nobody is
 /// forgotten when the pass is killed.
 pub(in crate::pass) async fn note(look: &Look, store: &Store) -> Result<(), PassError> {
     if !look.policy.managed.fields.contains(Field::Manager) {
         return Ok(());
     }
+    store.set_places(places(look, store.reader())?).await?;
     for linked in [true, false] {
         let mut after = None;
         loop {
@@ -41,6 +42,26 @@ pub(in crate::pass) async fn note(look: &Look, store: &Store) -> Result<(), Pass
         }
     }
     Ok(())
+}
+
+/// Where those stand who are somewhere else than when they were last read.
+fn places(look: &Look, reader: &Reader) -> Result<Vec<(SourceId, String)>, PassError> {
+    let mut places = Vec::new();
+    let mut after = None;
+    loop {
+        let mut page = look.people.wanted_after(true, after, CHUNK)?;
+        let Some(last) = page.last() else { return Ok(places) };
+        after = Some(last.anchor);
+        let keys: Vec<Key> = page.iter().map(|staged| Key::dn(&staged.dn)).collect();
+        let there: HashSet<(Key, SourceId)> = reader.anchors_by_dn(&keys)?.into_iter().collect();
+        let mut keys = keys.into_iter();
+        page.retain(|staged| {
+            let moved = keys.next().is_some_and(|key| !there.contains(&(key, staged.anchor)));
+            // Of two entries with one anchor nobody knows which is the person.
+            moved && !matches!(staged.wanted, Wanted::Withheld(_))
+        });
+        places.extend(page.into_iter().map(|staged| (staged.anchor, staged.dn)));
+    }
 }
 
 /// Looks once more at everybody who is due, without their records.
@@ -71,7 +92,7 @@ pub(in crate::pass) async fn set_due(
                 actions.iter().map(|action| (action.anchor, manager_in(&action.changes))).collect();
             let plan = Plan { id: look.plan.clone(), generation: look.generation, actions };
             let (checked, held) = look.guard.check(plan);
-            let outcomes = carry_out(hands, managed, checked, rows, finish).await?;
+            let outcomes = carry_out(hands, managed, checked, rows, finish, &mut BTreeMap::new()).await?;
             for (kind, count) in outcomes.done {
                 *acted.done.entry(kind).or_default() += count;
             }

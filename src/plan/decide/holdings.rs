@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Draft, EXCLUDED, ONE_WAY};
+use super::{Draft, EXCLUDED, NEEDED, ONE_WAY, WANTING};
 use crate::model::{Attr, Cause, Change, Email, Kind, LicenseId, Person, RoleId};
 
 impl Draft<'_> {
@@ -48,20 +48,33 @@ impl Draft<'_> {
             }
         }
         // What makes room for another licence goes in the same call, and only when there is a seat.
-        let (swapped, take): (Vec<_>, Vec<_>) =
+        let (swapped, mut take): (Vec<_>, Vec<_>) =
             take.into_iter().partition(|from| give.iter().any(|to| tenure.exclude(from, to)));
-        self.give_up(person, &take, outranked);
+        self.keep_needed(held, &mut take);
+        self.give_up(person, &take, outranked.clone());
+        // What others need comes before them.
+        give.sort_by_key(|id| tenure.is_needy(id, &person.licenses));
         let (mut changes, mut exchange) = (Vec::new(), Vec::new());
+        let mut granted: BTreeSet<&LicenseId> = BTreeSet::new();
         for id in give {
             let room: Vec<&LicenseId> = swapped.iter().filter(|from| tenure.exclude(from, id)).collect();
             let stays = |other: &LicenseId| !take.contains(other) && !room.contains(&other);
+            let has = |other: &LicenseId| {
+                let keeps = held.contains(other) && stays(other) && !outranked.contains(other);
+                (keeps || granted.contains(other)) && tenure.meets(other, id)
+            };
+            let lacks = tenure.is_needy(id, &person.licenses) && !held.union(&person.licenses).any(has);
             if held.iter().any(|other| stays(other) && tenure.exclude(id, other)) {
                 self.short.get_or_insert(EXCLUDED);
+            } else if lacks {
+                self.short.get_or_insert(WANTING);
             } else if let Err(rank) = self.seats.take(id, self.case) {
                 self.waiting.push((id.clone(), rank));
             } else if room.is_empty() {
+                granted.insert(id);
                 changes.push(Change::give(id.clone()));
             } else {
+                granted.insert(id);
                 exchange.extend(room.into_iter().cloned().map(Change::take));
                 exchange.push(Change::give(id.clone()));
             }
@@ -70,6 +83,20 @@ impl Draft<'_> {
             if !changes.is_empty() {
                 self.push(Kind::LicenseAdd, &person.email, changes, Cause::Entitled);
             }
+        }
+    }
+
+    /// Of what is to be taken, keeps what something needs that stays.
+    fn keep_needed(&mut self, held: &BTreeSet<LicenseId>, take: &mut Vec<LicenseId>) {
+        loop {
+            let is_needed = |id: &LicenseId| {
+                let stays = held.iter().filter(|one| *one == id || !take.contains(one));
+                self.policy.tenure.is_needed(id, &stays.cloned().collect())
+            };
+            let Some(at) = take.iter().position(is_needed) else { return };
+            // What is kept may need something itself.
+            take.remove(at);
+            self.short.get_or_insert(NEEDED);
         }
     }
 
