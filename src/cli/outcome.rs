@@ -214,8 +214,12 @@ fn short(out: &mut dyn Write, style: Style, report: &Report) -> io::Result<()> {
     for (_, reason) in &report.short {
         *reasons.entry(reason).or_default() += 1;
     }
-    if !reasons.is_empty() {
+    let rooms = report.counts.rooms_at_rest;
+    if !reasons.is_empty() || rooms > 0 {
         text::heading(out, style, "Left as they are")?;
+        if rooms > 0 {
+            writeln!(out, "{rooms:>6}  {}", text::ROOMS_AT_REST)?;
+        }
         for (reason, count) in reasons {
             writeln!(out, "{count:>6}  {reason}")?;
         }
@@ -250,6 +254,7 @@ pub fn document(parts: &Parts, report: &Report) -> Value {
         "failed": report.failed.iter().map(|one| json!({
             "kind": one.action.kind,
             "anchor": one.action.anchor,
+            "object": one.action.who.object(),
             "email": one.action.who.email(),
             "group": one.action.who.group(),
             "code": one.code,

@@ -212,6 +212,7 @@ fn tell_end(report: &Report) {
         group_create_count = counts.group_create,
         group_update_count = counts.group_update,
         group_delete_count = counts.group_delete,
+        room_count = counts.rooms,
         in_sync_count = counts.in_sync,
         withheld_count = counts.withheld,
         held_count = counts.held,
@@ -301,6 +302,8 @@ fn conclude(
     for (kind, count) in &acted.done {
         *counts.of(*kind) += count;
     }
+    counts.rooms = acted.on_rooms;
+    counts.rooms_at_rest = look.resting_rooms;
     counts.in_sync = (look.beyond + look.reading.unchanged + acted.in_sync).saturating_sub(acted.revisited);
     counts.withhold(&acted.withheld);
     counts.stray = strays.as_ref().map(|strays| strays.len() as u64);

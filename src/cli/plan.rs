@@ -223,7 +223,10 @@ fn walk(
             }
             match code {
                 Some(_) => written.counts.held += 1,
-                None => *written.counts.of(action.kind) += 1,
+                None => {
+                    *written.counts.of(action.kind) += 1;
+                    written.counts.rooms += u64::from(!action.who.kind().is_person());
+                }
             }
         }
         in_sync += part.in_sync;
@@ -258,6 +261,7 @@ fn finish(look: &Look, written: &mut Written) -> Result<Option<Vec<Value>>, Stop
     in_order(&mut written.waiting);
     written.counts.waiting = written.waiting.len() as u64;
     written.counts.short = written.short.values().sum();
+    written.counts.rooms_at_rest = look.resting_rooms;
     written.counts.stray = strays.as_ref().map(|strays| strays.len() as u64);
     let document = |stray: crate::pass::Stray| {
         crate::report::json::stray(stray.cloud_id.as_str(), stray.email.as_ref().map(|email| email.as_str()))
@@ -331,8 +335,11 @@ fn write_trouble(out: &mut dyn Write, style: Style, look: &Look, written: &Writt
         text::heading(out, style, "Objections")?;
         text::findings(out, style, &written.findings)?;
     }
-    if !written.short.is_empty() {
+    if !written.short.is_empty() || look.resting_rooms > 0 {
         text::heading(out, style, "Left as they are")?;
+        if look.resting_rooms > 0 {
+            writeln!(out, "{:>6}  {}", look.resting_rooms, text::ROOMS_AT_REST)?;
+        }
         for (reason, count) in &written.short {
             writeln!(out, "{count:>6}  {reason}")?;
         }
@@ -373,6 +380,8 @@ fn words(counts: &Counts) -> String {
         (counts.group_create, "groups to create"),
         (counts.group_update, "group changes"),
         (counts.group_delete, "groups to delete"),
+        (counts.rooms, "of these on rooms"),
+        (counts.rooms_at_rest, "rooms at rest"),
         (counts.held, "held by the guard"),
         (counts.withheld, "withheld"),
         (counts.waiting, "without a seat"),

@@ -8,6 +8,7 @@ mod edges;
 mod entitlement;
 mod groups;
 mod people;
+mod rooms;
 mod seats;
 mod trial;
 
@@ -23,6 +24,7 @@ pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
 pub use entitlement::{Entitlement, Entitlements, Mode, Role, Take, Template};
 pub use groups::{Groups, Members};
 pub use people::{Collisions, Dialect, Mapping, People, Policy, Scope};
+pub use rooms::{RoomMapping, Rooms};
 pub use seats::{Direction, Seats};
 pub use trial::{Expect, Test};
 
@@ -44,6 +46,9 @@ pub struct Root {
     /// Which groups become groups of the cloud.
     #[serde(default)]
     pub groups: Groups,
+    /// Which rooms become rooms of the cloud, and with which attributes.
+    #[serde(default)]
+    pub rooms: Rooms,
     /// How the rules of licences work together.
     #[serde(default)]
     pub entitlements: Entitlements,

@@ -4,6 +4,7 @@ mod cloud;
 mod entitlement;
 mod groups;
 mod people;
+mod rooms;
 mod source;
 mod trial;
 
@@ -40,6 +41,7 @@ pub(super) fn check(
     let mut rules = check.rules(raw.people, entitling, raw.seats);
     let (chosen, groups) = check.groups(raw.groups);
     rules.groups = chosen;
+    rules.rooms = check.rooms(raw.rooms);
     let trials = check.trials(raw.test);
     let leavers = check.leavers(&raw.leavers);
     let (guard, protected) = check.guard(&raw.guard);

@@ -25,7 +25,7 @@ mod telephone;
 mod wanted;
 mod who;
 
-pub use account::Account;
+pub use account::{Account, AccountKind};
 pub use action::{Action, Attr, Cause, Change, Kind};
 pub use address::{address_key, is_domain};
 pub use bond::{Bond, Need};

@@ -5,25 +5,53 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Email, EmailError, Key};
+use super::{AccountKind, Email, EmailError, Key};
 
-/// A person by the address, or a group by its name: as the cloud will know them afterwards.
-/// Written as `"email": …` or `"group": …` beside the other parts of an action.
+/// A person or a room by the address, or a group by its name: as the cloud will know them
+/// afterwards. Written as `"email": …`, `"room": …` or `"group": …` beside the other parts of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Who {
     /// A person.
     #[serde(rename = "email")]
     Person(Email),
+    /// A room.
+    #[serde(rename = "room")]
+    Room(Email),
     /// A group.
     #[serde(rename = "group")]
     Group(String),
 }
 
 impl Who {
-    /// The address of a person.
+    /// Whoever has an account of this kind and address.
+    pub fn account(kind: AccountKind, email: Email) -> Self {
+        match kind {
+            AccountKind::Person => Self::Person(email),
+            AccountKind::Room => Self::Room(email),
+        }
+    }
+
+    /// What the account stands for. Groups have none.
+    pub fn kind(&self) -> AccountKind {
+        match self {
+            Self::Person(_) | Self::Group(_) => AccountKind::Person,
+            Self::Room(_) => AccountKind::Room,
+        }
+    }
+
+    /// The word for what it is.
+    pub const fn object(&self) -> &'static str {
+        match self {
+            Self::Person(_) => "person",
+            Self::Room(_) => "room",
+            Self::Group(_) => "group",
+        }
+    }
+
+    /// The address of a person or a room.
     pub fn email(&self) -> Option<&Email> {
         match self {
-            Self::Person(email) => Some(email),
+            Self::Person(email) | Self::Room(email) => Some(email),
             Self::Group(_) => None,
         }
     }
@@ -31,7 +59,7 @@ impl Who {
     /// The name of a group.
     pub fn group(&self) -> Option<&str> {
         match self {
-            Self::Person(_) => None,
+            Self::Person(_) | Self::Room(_) => None,
             Self::Group(name) => Some(name),
         }
     }
@@ -39,7 +67,7 @@ impl Who {
     /// The address or the name.
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Person(email) => email.as_str(),
+            Self::Person(email) | Self::Room(email) => email.as_str(),
             Self::Group(name) => name,
         }
     }
@@ -47,7 +75,7 @@ impl Who {
     /// The key under which the journal finds it. Letter case does not matter.
     pub fn key(&self) -> Key {
         match self {
-            Self::Person(email) => email.key(),
+            Self::Person(email) | Self::Room(email) => email.key(),
             Self::Group(name) => Key::folded(name),
         }
     }

@@ -33,6 +33,8 @@ const AHEAD: usize = 2;
 pub struct Acted {
     /// Actions confirmed, by kind.
     pub done: BTreeMap<Kind, u64>,
+    /// Those of them on rooms.
+    pub on_rooms: u64,
     /// What went wrong, for single people.
     pub failed: Vec<Failure>,
     /// What waits for approval.
@@ -138,6 +140,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         for (kind, count) in outcomes.done {
             *acted.done.entry(kind).or_default() += count;
         }
+        acted.on_rooms += outcomes.on_rooms;
         acted.failed.extend(outcomes.failed);
         for (license, count) in outcomes.uncalled {
             *acted.uncalled.entry(license).or_default() += count;

@@ -5,6 +5,7 @@ mod conclude;
 mod heard;
 mod primary;
 mod reading;
+mod turned;
 mod twins;
 mod ungiven;
 
@@ -19,8 +20,8 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::model::{
-    ADDRESSES, Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted,
-    Withheld, address_key,
+    ADDRESSES, AccountKind, Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId,
+    Wanted, Withheld, address_key,
 };
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
@@ -264,12 +265,22 @@ impl Work {
     fn judge(&mut self, record: Record, sieve: &Sieve) -> Result<(), StoreError> {
         let print = record.fingerprint(sieve.rules.fingerprint());
         let at = sieve.index.find(record.anchor);
+        let linked = at.map(|at| sieve.index.kind(at));
+        if linked == Some(AccountKind::Room) && !sieve.rules.has_rooms() {
+            return Ok(());
+        }
         self.note_primary(&record, sieve)?;
         let memberships = self.memberships.as_ref();
         let mut unchanged = false;
         if let Some(at) = at {
             if sieve.index.met.set(at) {
                 return self.met_again(record, print, sieve);
+            }
+            if let (Some(was), Some(is)) = (linked, record.kind.account())
+                && was != is
+            {
+                self.turned(record, print, was, is, sieve);
+                return Ok(());
             }
             let through_primary = memberships.is_some_and(|m| m.touches_primary(&record));
             if through_primary {
@@ -281,7 +292,7 @@ impl Work {
                 self.unchanged += 1;
                 return Ok(());
             }
-        } else if record.kind != RecordKind::Person {
+        } else if !sieve.rules.has_place_for(record.kind) {
             return Ok(());
         }
         let groups = match memberships {
@@ -297,7 +308,8 @@ impl Work {
             Wanted::Present(person) => Some(person.email.key()),
             Wanted::Leaving(_) | Wanted::Withheld(_) => None,
         };
-        let joined = sieve.rules.join_key(&record);
+        // What identifies a human being says nothing about rooms.
+        let joined = sieve.rules.join_key(&record).filter(|_| record.kind == RecordKind::Person);
         match (&verdict.wanted, at) {
             // Not in the cloud and not to be: nothing to remember.
             (Wanted::Leaving(_), None) => return Ok(()),

@@ -78,6 +78,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let named = (rules.managed_licenses().clone(), rules.managed_roles());
     let managed = Managed {
         fields: rules.managed(),
+        room_fields: rules.managed_of_rooms(),
         kept: rules.kept(),
         // What was given under earlier rules can still be taken away.
         licenses: named.0.union(&meta.licenses).cloned().collect(),
@@ -115,6 +116,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         }
         None => Index::load(reader, now, observes_all)?,
     };
+    let has_rooms = rules.has_rooms();
+    let mut resting_rooms = 0;
+    if !has_rooms {
+        index.rest_rooms();
+        resting_rooms = reader.count_rooms()?;
+        if resting_rooms > 0 {
+            events(Event::RoomsRest { rooms: resting_rooms });
+        }
+    }
     let linked = index.linked();
     let few = few(linked);
     let beyond = match &heard {
@@ -299,6 +309,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         policy,
         lines,
         linked,
+        has_rooms,
+        resting_rooms,
         beyond,
         named,
         rules: digests,

@@ -57,6 +57,10 @@ pub struct Look {
     pub generation: u64,
     /// People linked before.
     pub linked: u64,
+    /// Whether rooms are looked after; otherwise those that are linked stay as they are.
+    pub has_rooms: bool,
+    /// Linked rooms that are not looked after.
+    pub resting_rooms: u64,
     /// Linked people of whom the read did not speak.
     pub beyond: u64,
     /// Licences and roles that the rules name; what else is managed was given under earlier rules.
@@ -331,6 +335,10 @@ impl Look {
             let Some(last) = page.last() else { return Ok(Some(strays)) };
             after = Some(last.key);
             for staged in page {
+                if !staged.account.kind.is_person() && !self.has_rooms {
+                    // Not looked after, and nothing to report.
+                    continue;
+                }
                 let claimed_by_anchor =
                     match staged.account.external_id.as_deref().map(str::parse::<SourceId>) {
                         Some(Ok(anchor)) => !self.people.wanted(&[anchor])?.is_empty(),

@@ -16,6 +16,7 @@ mod ground;
 mod groups;
 mod held;
 mod index;
+mod kinds;
 mod look;
 mod looked;
 mod membership;

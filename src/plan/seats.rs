@@ -219,6 +219,7 @@ mod tests {
 
     fn case(person: &Person, standing: Option<Standing>) -> Case {
         Case {
+            kind: Default::default(),
             anchor: SourceId::new([1; 16]),
             dn: None,
             wish: Wish::Present(person.clone()),

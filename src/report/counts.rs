@@ -32,6 +32,10 @@ pub struct Counts {
     pub group_update: u64,
     /// Groups deleted.
     pub group_delete: u64,
+    /// Of the actions on accounts, those on rooms.
+    pub rooms: u64,
+    /// Linked rooms that stay as they are because `rooms.sync` is off.
+    pub rooms_at_rest: u64,
     /// People for whom nothing is to be done.
     pub in_sync: u64,
     /// Objects about which nothing can be decided.
@@ -108,6 +112,8 @@ impl Counts {
             (self.group_create, "groups created"),
             (self.group_update, "group changes"),
             (self.group_delete, "groups deleted"),
+            (self.rooms, "of these on rooms"),
+            (self.rooms_at_rest, "rooms at rest"),
             (self.failed, "failed"),
             (self.held, "held"),
             (self.withheld, "withheld"),

@@ -47,6 +47,11 @@ pub enum Event {
         /// What is missing, and what to do, in sentences.
         advice: String,
     },
+    /// Rooms are linked, and the configuration does not want any: nothing is done about them.
+    RoomsRest {
+        /// How many.
+        rooms: u64,
+    },
     /// A source did not answer a question about what changed, or not completely.
     Unanswered {
         /// Which and why, in a sentence.

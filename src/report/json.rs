@@ -15,6 +15,7 @@ pub fn action(action: &Action, held_by: Option<&str>) -> Value {
     json!({
         "kind": action.kind,
         "anchor": action.anchor,
+        "object": action.who.object(),
         "email": action.who.email(),
         "group": action.who.group(),
         "dn": action.dn,

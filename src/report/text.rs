@@ -46,6 +46,10 @@ impl Style {
     }
 }
 
+/// What is said about linked rooms while rooms are switched off, after their number.
+pub const ROOMS_AT_REST: &str =
+    "rooms that were synchronized before: rooms.sync is off, and nothing is done about them";
+
 /// Of the members of a group so many are shown.
 const MEMBERS: usize = 20;
 
@@ -70,7 +74,9 @@ pub fn action(
     action: &Action,
     held_by: Option<&str>,
 ) -> io::Result<()> {
-    let head = format!("{} {:<14} {}", sign(action.kind), action.kind.name(), printable(action.who.as_str()));
+    let room = if action.who.kind().is_person() { "" } else { " (room)" };
+    let name = printable(action.who.as_str());
+    let head = format!("{} {:<14} {name}{room}", sign(action.kind), action.kind.name());
     let head = match sign(action.kind) {
         '+' => style.green(&head),
         '-' => style.red(&head),

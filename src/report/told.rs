@@ -66,6 +66,9 @@ fn write(event: &Event, known: &Known) {
         Event::Advice { source, advice } => {
             info!(source, reason = advice, "The source could tell more of what changes.")
         }
+        Event::RoomsRest { rooms } => {
+            warn!(count = rooms, "Rooms are linked, and rooms.sync is off: nothing is done about them.")
+        }
         Event::Unanswered { reason } => {
             warn!(reason, "A source did not answer completely: nobody is removed who may be in it.");
         }

@@ -15,6 +15,8 @@ use super::{MappedValue, Spec, defaults};
 /// The compiled mapping.
 #[derive(Clone, Debug)]
 pub(super) struct Mapping {
+    /// The section of the configuration.
+    section: &'static str,
     email: Rule,
     /// In the order of the fields.
     fields: Box<[(Field, Rule)]>,
@@ -102,10 +104,21 @@ fn policy(spec: &Spec, errors: &mut Vec<RuleError>) -> (FieldSet, FieldSet) {
 impl Mapping {
     /// Compiles the mapping, adding what is wrong to `errors`; `None` when it cannot be used.
     pub(super) fn compile(spec: &Spec, needs: &mut Needs, errors: &mut Vec<RuleError>) -> Option<Self> {
-        let email = Rule::compile("people.mapping.email", email_source(spec), needs, errors);
+        Self::compile_for("people", spec, needs, errors)
+    }
+
+    /// The same for another section of the configuration than that of people.
+    pub(super) fn compile_for(
+        section: &'static str,
+        spec: &Spec,
+        needs: &mut Needs,
+        errors: &mut Vec<RuleError>,
+    ) -> Option<Self> {
+        let place = format!("{section}.mapping.email");
+        let email = Rule::compile(&place, email_source(spec), needs, errors);
         let mut fields = Vec::new();
         for (field, source) in sources(spec) {
-            let place = format!("people.mapping.{field}");
+            let place = format!("{section}.mapping.{field}");
             fields.extend(Rule::compile(&place, source, needs, errors).map(|rule| (field, rule)));
         }
         let mut allowed_domains = Vec::with_capacity(spec.allowed_domains.len());
@@ -122,12 +135,18 @@ impl Mapping {
         }
         let (create_only, kept) = policy(spec, errors);
         Some(Self {
+            section,
             email: email?,
             fields: fields.into(),
             create_only,
             kept,
             allowed_domains: allowed_domains.into(),
         })
+    }
+
+    /// Sets the domains that addresses must belong to.
+    pub(super) fn allow(&mut self, domains: &[String]) {
+        self.allowed_domains = domains.iter().map(|domain| domain.trim().to_lowercase()).collect();
     }
 
     /// The fields that are mapped and compared.
@@ -146,7 +165,7 @@ impl Mapping {
         let email = self.email(subject)?;
         let mut profile = Profile::new();
         for (field, rule) in &self.fields {
-            if let Some(value) = value(*field, rule, subject)?
+            if let Some(value) = self.value(*field, rule, subject)?
                 && !(ADDRESSES.contains(field) && is_repeated(&email, &profile, &value))
             {
                 profile.insert(*field, value);
@@ -163,13 +182,13 @@ impl Mapping {
         values.extend(self.fields.iter().map(|(field, rule)| MappedValue {
             field: Some(*field),
             source: rule.source.to_string(),
-            value: value(*field, rule, subject),
+            value: self.value(*field, rule, subject),
         }));
         values
     }
 
     fn email(&self, subject: &Subject<'_>) -> Result<Email, Withheld> {
-        let rule = format_args!("people.mapping.email = {}", self.email.source);
+        let rule = format_args!("{}.mapping.email = {}", self.section, self.email.source);
         let text = subject.reading(|| composed(self.email.text.of(subject)));
         let text = text.map_err(|attribute| no_text(subject, attribute, rule))?;
         let attributes = match &*self.email.attributes {
@@ -215,6 +234,29 @@ impl Mapping {
             format!("correct the address in {attributes}, or add \"{domain}\" to people.allowed_domains"),
         ))
     }
+
+    /// The value of one field, or what makes it unusable.
+    fn value(&self, field: Field, rule: &Rule, subject: &Subject<'_>) -> Result<Option<String>, Withheld> {
+        let text = subject.reading(|| composed(rule.text.of(subject))).map_err(|attribute| {
+            no_text(subject, attribute, format_args!("{}.mapping.{field} = {}", self.section, rule.source))
+        })?;
+        let value = text.trim();
+        if value.is_empty() {
+            return Ok(None);
+        }
+        match check(field, value) {
+            Ok(()) => Ok(Some(value.into())),
+            Err(Unusable { code, what, remedy }) => {
+                let reason = format!(
+                    "the value {} {what} ({}.mapping.{field} = {})",
+                    shown(value),
+                    self.section,
+                    rule.source
+                );
+                Err(withheld(subject, code, reason, remedy.into()))
+            }
+        }
+    }
 }
 
 /// Whether an address is the user name, or was given already: a list of aliases mostly holds
@@ -223,25 +265,6 @@ fn is_repeated(email: &Email, profile: &Profile, value: &str) -> bool {
     let key = address_key(value);
     email.key() == key
         || ADDRESSES.iter().filter_map(|field| profile.get(field)).any(|known| address_key(known) == key)
-}
-
-/// The value of one field, or what makes it unusable.
-fn value(field: Field, rule: &Rule, subject: &Subject<'_>) -> Result<Option<String>, Withheld> {
-    let text = subject.reading(|| composed(rule.text.of(subject))).map_err(|attribute| {
-        no_text(subject, attribute, format_args!("people.mapping.{field} = {}", rule.source))
-    })?;
-    let value = text.trim();
-    if value.is_empty() {
-        return Ok(None);
-    }
-    match check(field, value) {
-        Ok(()) => Ok(Some(value.into())),
-        Err(Unusable { code, what, remedy }) => {
-            let reason =
-                format!("the value {} {what} (people.mapping.{field} = {})", shown(value), rule.source);
-            Err(withheld(subject, code, reason, remedy.into()))
-        }
-    }
 }
 
 fn no_text(subject: &Subject<'_>, attribute: &str, rule: std::fmt::Arguments<'_>) -> Withheld {

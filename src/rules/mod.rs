@@ -1,4 +1,5 @@
-//! From a record to what the cloud should hold: scope, mapping, validity, entitlements, roles.
+//! From a record to what the cloud should hold: scope, mapping, validity, entitlements, roles; of a
+//! room, scope and mapping.
 //!
 //! Pure: the same record, memberships and time give the same verdict. Rules are compiled once,
 //! then bound to the licences and roles that the cloud has, and judge each record on its own.
@@ -25,6 +26,7 @@ mod line;
 mod mapping;
 mod nearest;
 mod role;
+mod rooms;
 mod scope;
 mod spec;
 mod standing;
@@ -35,8 +37,8 @@ mod who;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Ask, Bond, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Line, Person, Place, Record,
-    RecordKind, Role, RoleId, Standing, Verdict, Wanted,
+    AccountKind, Ask, Bond, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Line, Person, Place,
+    Record, RecordKind, Role, RoleId, Standing, Verdict, Wanted,
 };
 
 use award::{Award, Giver};
@@ -44,6 +46,7 @@ use entitlement::Entitlement;
 use join::Join;
 use mapping::Mapping;
 use role::RoleRule;
+use rooms::Rooms;
 use scope::Scope;
 use standing::Order;
 use subject::Subject;
@@ -53,6 +56,7 @@ pub use collisions::Collisions;
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
+pub use rooms::{ROOM_FIELDS, RoomSpec};
 pub use spec::{
     CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, ScopeSpec,
     SeatsSpec, Spec, TemplateSpec,
@@ -64,6 +68,7 @@ pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 pub struct Rules {
     scope: Scope,
     mapping: Mapping,
+    rooms: Option<Rooms>,
     join: Option<Join>,
     collisions: Collisions,
     entitling: EntitlingSpec,
@@ -109,6 +114,7 @@ impl Rules {
         let mapping = Mapping::compile(spec, &mut needs, &mut errors);
         let join = Join::compile(spec, &mut needs, &mut errors);
         let scope = Scope::compile(&spec.scope, &mut needs, &mut errors);
+        let rooms = Rooms::compile(spec, &mut needs, &mut errors);
         let entitlements = spec.entitlements.iter().enumerate();
         let entitlements: Vec<_> =
             entitlements.map(|(i, spec)| Entitlement::compile(i, spec, &mut needs, &mut errors)).collect();
@@ -126,6 +132,7 @@ impl Rules {
                 Ok(Self {
                     scope,
                     mapping,
+                    rooms,
                     join,
                     collisions: spec.collisions,
                     entitling: spec.entitling,
@@ -282,27 +289,6 @@ impl Rules {
         Ask { attributes: self.attributes.clone(), groups: self.wants_groups() }
     }
 
-    /// The groups that rules name (DN or plain name), as first written; their places here
-    /// are the members of a [`GroupSet`].
-    pub fn groups(&self) -> &[String] {
-        &self.groups
-    }
-
-    /// Whether groups have to be read.
-    pub fn wants_groups(&self) -> bool {
-        !self.groups.is_empty() || self.chosen.is_some()
-    }
-
-    /// Which groups become groups of the cloud; `None` when none do.
-    pub fn chosen(&self) -> Option<&Chosen> {
-        self.chosen.as_ref()
-    }
-
-    /// Whether the members of some groups are kept out, so that whoever leaves one may come.
-    pub fn keep_groups_out(&self) -> bool {
-        self.scope.keeps_groups_out()
-    }
-
     /// Judges one record. `groups` are the effective memberships of the person; `now` is in
     /// seconds since 1970-01-01 UTC.
     pub fn judge(&self, record: &Record, groups: &GroupSet, now: i64) -> Verdict {
@@ -315,7 +301,8 @@ impl Rules {
         };
         match record.kind {
             RecordKind::Person => {}
-            RecordKind::Group | RecordKind::Room | RecordKind::Contact | RecordKind::Other => {
+            RecordKind::Room => return self.judge_room(record, groups),
+            RecordKind::Group | RecordKind::Contact | RecordKind::Other => {
                 return leaving(Cause::OutOfScope);
             }
         }
@@ -336,7 +323,15 @@ impl Rules {
                 (licenses, ungiven) = award.close();
                 standing = self.order.standing(&subject, &licenses, &first);
                 let roles = self.roles_of(&subject);
-                let person = Person { email, active: true, profile, licenses, roles, telephone };
+                let person = Person {
+                    kind: AccountKind::Person,
+                    email,
+                    active: true,
+                    profile,
+                    licenses,
+                    roles,
+                    telephone,
+                };
                 match calling::obstacle(&self.calling, &person, &subject) {
                     Some(withheld) => Wanted::Withheld(withheld),
                     None => Wanted::Present(person),

@@ -176,7 +176,7 @@ impl State {
             person.id = ids::drawn(self.seed, "person", &key, again);
         }
         let implicit: Vec<u16> = self.indexes(License::implicit);
-        person.licenses = if person.profile.user_type() == "user" { implicit.into() } else { Box::default() };
+        person.licenses = if person.is_user() { implicit.into() } else { Box::default() };
         self.audit.note(actor, "User created", person.id, &person.profile.user_name);
         Ok(self.admit(person))
     }

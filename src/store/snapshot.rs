@@ -10,7 +10,7 @@ use super::cloud_groups::{self, GroupChange};
 use super::error::nonsense;
 use super::names::{self, Names};
 use super::reporting;
-use crate::model::{CloudId, Fingerprint, Key, Link, LinkState, Origin, SnapshotRow, SourceId};
+use crate::model::{AccountKind, CloudId, Fingerprint, Key, Link, LinkState, Origin, SnapshotRow, SourceId};
 
 /// One change of the snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,8 +197,8 @@ fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
     };
     db.prepare_cached(
         "INSERT OR REPLACE INTO link (anchor, record, applied, licenses, cloud, left_since, recheck, person,
-             email, dn, joined)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             email, dn, joined, room)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         row.anchor.as_bytes(),
@@ -212,6 +212,7 @@ fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
         names.email.0,
         names.dn.0,
         row.joined.map(|key| key.0),
+        row.applied.kind == AccountKind::Room,
     ])?;
     aliases::set(db, row.anchor, aliases)?;
     if old.is_some_and(|(_, _, left)| left != since.is_some()) {
@@ -266,7 +267,7 @@ pub(super) fn links_of(db: &Connection, now: i64, anchors: &[SourceId]) -> rusql
     Ok(found)
 }
 
-const LINK: &str = "SELECT anchor, record, applied, licenses, cloud, left_since, recheck FROM link";
+const LINK: &str = "SELECT anchor, record, applied, licenses, cloud, left_since, recheck, room FROM link";
 
 fn link(row: &Row<'_>, now: i64) -> rusqlite::Result<Link> {
     let due = row.get::<_, Option<i64>>(6)?.is_some_and(|recheck| recheck <= now);
@@ -277,6 +278,7 @@ fn link(row: &Row<'_>, now: i64) -> rusqlite::Result<Link> {
         licenses: row.get::<_, i64>(3)?.cast_unsigned(),
         cloud: Key(row.get(4)?),
         left: row.get::<_, Option<i64>>(5)?.is_some(),
+        kind: if row.get(7)? { AccountKind::Room } else { AccountKind::Person },
     })
 }
 
@@ -352,6 +354,13 @@ pub(super) fn at_most(db: &Connection) -> rusqlite::Result<u64> {
     db.prepare_cached("SELECT max(id) FROM person")?
         .query_row([], |row| row.get::<_, Option<i64>>(0))
         .map(|highest| highest.map_or(0, i64::unsigned_abs))
+}
+
+/// How many of the linked are rooms.
+pub(super) fn count_rooms(db: &Connection) -> rusqlite::Result<u64> {
+    db.prepare_cached("SELECT count(*) FROM link WHERE room")?
+        .query_row([], |row| row.get::<_, i64>(0))
+        .map(i64::unsigned_abs)
 }
 
 pub(super) fn count(db: &Connection) -> rusqlite::Result<u64> {

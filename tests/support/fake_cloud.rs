@@ -10,8 +10,8 @@ use dirsyncd::cloud::{
     CloudError, CloudErrorKind, CloudRead, CloudWrite, Grant, GroupWritten, Order, Organization,
 };
 use dirsyncd::model::{
-    Account, Action, Attr, Catalogue, CloudGroup, CloudId, Email, Field, InUse, Kind, License, LicenseId,
-    LicenseKind, Place, Profile, Role, RoleId, Telephone,
+    Account, AccountKind, Action, Attr, Catalogue, CloudGroup, CloudId, Email, Field, InUse, Kind, License,
+    LicenseId, LicenseKind, Place, Profile, Role, RoleId, Telephone,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc};
@@ -301,6 +301,7 @@ impl State {
         let id = CloudId::new(format!("cloud-{:04}", self.next));
         let account = Account {
             id: id.clone(),
+            kind: AccountKind::Person,
             email: email.parse().ok(),
             external_id: None,
             active: true,
@@ -388,6 +389,9 @@ impl State {
                     self.violations.push(format!("{} exists twice", action.who));
                 }
                 let id = self.add(action.who.as_str());
+                if let Some(kept) = self.accounts.get_mut(&id) {
+                    kept.account.kind = action.who.kind();
+                }
                 for license in self.template.clone() {
                     self.give_by_hand(&id, &license);
                 }
@@ -412,6 +416,9 @@ impl State {
             return Ok(id);
         }
         let mut violations = Vec::new();
+        if self.accounts.get(&id).is_some_and(|kept| kept.account.kind != action.who.kind()) {
+            violations.push(format!("{} of {} as another kind than it is", action.kind, action.who));
+        }
         let mut removals = Vec::new();
         let Some(kept) = self.accounts.get_mut(&id) else { return Err(error(CloudErrorKind::NotFound)) };
         for change in &action.changes {

@@ -25,6 +25,8 @@ pub struct Entry {
     pub disabled: bool,
     pub expires: Option<i64>,
     pub primary_group: Option<String>,
+    /// Whether it is marked as a room.
+    pub room: bool,
     /// What its domain is called.
     pub suffix: String,
 }
@@ -152,6 +154,7 @@ impl Directory {
                 disabled: false,
                 expires: None,
                 primary_group: None,
+                room: false,
                 suffix: state.suffix.clone(),
             };
             state.people.insert(name.into(), entry);
@@ -253,7 +256,7 @@ impl State {
         Record {
             anchor: entry.anchor,
             dn: entry.dn(),
-            kind: RecordKind::Person,
+            kind: if entry.room { RecordKind::Room } else { RecordKind::Person },
             disabled: entry.disabled,
             expires: entry.expires,
             attributes,

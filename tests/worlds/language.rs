@@ -2,9 +2,9 @@
 
 use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::Limit;
-use dirsyncd::model::{Field, Kind, LicenseId, Place, RoleId};
+use dirsyncd::model::{AccountKind, Field, Kind, LicenseId, Place, RoleId};
 use dirsyncd::pass::Observe;
-use dirsyncd::rules::{Collisions, EntitlementSpec, RoleSpec, SeatsSpec};
+use dirsyncd::rules::{Collisions, EntitlementSpec, RoleSpec, RoomSpec, SeatsSpec};
 use dirsyncd::store::Decision;
 
 use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, State as CloudState, kind_of};
@@ -124,6 +124,7 @@ impl Scene {
                 Ok(())
             }
             ["groups", rest @ ..] => self.groups(line, rest),
+            ["rooms", rest @ ..] => self.rooms(line, rest),
             ["leavers", "are", "deleted", "after", days, "days"] => {
                 self.org.leavers.delete_after = Some(number(days)? as i64 * DAY);
                 Ok(())
@@ -224,6 +225,9 @@ impl Scene {
                 person(&mut directory.state(), name).map(|entry| entry.cn = (*cn).into())
             }
             ["disables", name] => person(&mut directory.state(), name).map(|entry| entry.disabled = true),
+            ["makes", name, "a", kind @ ("room" | "person")] => {
+                person(&mut directory.state(), name).map(|entry| entry.room = *kind == "room")
+            }
             ["enables", name] => person(&mut directory.state(), name).map(|entry| entry.disabled = false),
             ["is", "followed"] => {
                 self.org.follows = true;
@@ -295,6 +299,24 @@ impl Scene {
             }
             ["are", "deleted", "after", days, "days"] => {
                 org.groups.delete_after = Some(number(days)? as i64 * DAY);
+            }
+            _ => return Err(format!("no such line: {line}")),
+        }
+        Ok(())
+    }
+
+    fn rooms(&mut self, line: &str, words: &[&str]) -> Done {
+        let rooms = &mut self.org.spec.rooms;
+        match words {
+            ["sync"] => *rooms = Some(RoomSpec { defaults: true, ..RoomSpec::default() }),
+            ["stay"] => *rooms = None,
+            ["take", "only", ou] => {
+                let rooms = rooms.as_mut().ok_or("rooms are not synchronized")?;
+                rooms.scope.bases = vec![format!("ou={ou},dc=example,dc=test")];
+            }
+            ["map", field, "from", expression] => {
+                let rooms = rooms.as_mut().ok_or("rooms are not synchronized")?;
+                rooms.mapping.insert(field.parse()?, (*expression).into());
             }
             _ => return Err(format!("no such line: {line}")),
         }
@@ -393,6 +415,7 @@ impl Scene {
                         kept.account.external_id = Some(anchor.to_string());
                     }
                     "as" => admin(kept, next()?),
+                    "room" => kept.account.kind = AccountKind::Room,
                     "inactive" => kept.account.active = false,
                     "me" => cloud.me = Some(id.clone()),
                     other => value(kept, other)?,
@@ -421,6 +444,10 @@ impl Scene {
         let kept = cloud.accounts.get_mut(&id).ok_or_else(unknown)?;
         match (verb, words) {
             ("sets", [_, _, values @ ..]) => values.iter().try_for_each(|text| value(kept, text)),
+            ("turns", [_, _, "into", "a", kind @ ("room" | "person")]) => {
+                kept.account.kind = if *kind == "room" { AccountKind::Room } else { AccountKind::Person };
+                Ok(())
+            }
             ("blocks", _) => {
                 kept.account.active = false;
                 kept.blocked_by_hand = true;
@@ -563,6 +590,7 @@ fn attributes(entry: &mut Entry, words: &[&str], now: i64) -> Done {
         match *word {
             "in" => entry.ou = next()?.into(),
             "disabled" => entry.disabled = true,
+            "room" => entry.room = true,
             "primary" => entry.primary_group = Some(next()?.into()),
             "expiring" => entry.expires = Some(now + number(next()?)? as i64 * DAY),
             text => {

@@ -47,6 +47,7 @@ pub fn looked(org: &Org, looked: &Looked, out: &mut String) {
     in_order(&mut waiting);
     seats(waiting.iter(), out);
     short(org, parts.iter().flat_map(|part| &part.short), out);
+    rest(&looked.look, out);
     strays(&looked.look, out);
 }
 
@@ -80,6 +81,7 @@ pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
     fading(org, acted.fading.iter(), out);
     seats(acted.waiting.iter(), out);
     short(org, acted.short.iter().chain(&acted.kept), out);
+    rest(&passed.look, out);
     strays(&passed.look, out);
     if let Some(fatal) = &acted.fatal {
         line(out, format_args!("ended by the cloud: {fatal}"));
@@ -112,6 +114,9 @@ pub fn cloud(org: &Org, out: &mut String) {
     for kept in state.accounts.values() {
         let email = kept.account.email.as_ref().map_or("(no address)", |email| email.as_str());
         let mut text = email.to_owned();
+        if !kept.account.kind.is_person() {
+            text.push_str(" (room)");
+        }
         if !kept.account.active {
             text.push_str(" inactive");
         }
@@ -164,7 +169,8 @@ fn role_name(role: &RoleId) -> &str {
 
 /// One action in a line.
 fn said(action: &Action) -> String {
-    let mut text = format!("{} {}", action.kind, action.who);
+    let room = if action.who.kind().is_person() { "" } else { "room " };
+    let mut text = format!("{} {room}{}", action.kind, action.who);
     for change in &action.changes {
         let value = |value: &Option<String>| value.as_ref().map_or("nothing".into(), |v| format!("\"{v}\""));
         let _ = match &change.field {
@@ -245,6 +251,12 @@ fn short<'a>(org: &Org, all: impl Iterator<Item = &'a (SourceId, &'static str)>,
             all.find(|(_, known)| known == anchor).map(|(name, _)| name.clone())
         });
         line(out, format_args!("short: {}: {reason}", who.as_deref().unwrap_or("somebody")));
+    }
+}
+
+fn rest(look: &dirsyncd::pass::Look, out: &mut String) {
+    if look.resting_rooms > 0 {
+        line(out, format_args!("at rest: {} rooms", look.resting_rooms));
     }
 }
 

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::account::{account, is_person};
+use super::account::{account, has_account};
 use super::fault;
 use super::groups;
 use super::license::license;
@@ -112,7 +112,7 @@ impl WebexReader {
             .resources
             .0
             .into_iter()
-            .filter(is_person)
+            .filter(has_account)
             .map(account)
             .filter(|account| account.email.as_ref() == Some(email))
             .collect();

@@ -59,6 +59,7 @@ impl Check<'_> {
             },
             roles: entitling.roles,
             groups: GroupSpec::default(),
+            rooms: None,
         }
     }
 }

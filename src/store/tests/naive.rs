@@ -103,6 +103,7 @@ impl Naive {
 
     fn links(&self, now: i64) -> Vec<Link> {
         let link = |row: &SnapshotRow| Link {
+            kind: row.applied.kind,
             anchor: row.anchor,
             record: if row.recheck.is_some_and(|at| at <= now) { Fingerprint::NONE } else { row.record },
             applied: row.applied_print,
