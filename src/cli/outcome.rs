@@ -214,12 +214,10 @@ fn short(out: &mut dyn Write, style: Style, report: &Report) -> io::Result<()> {
     for (_, reason) in &report.short {
         *reasons.entry(reason).or_default() += 1;
     }
-    let rooms = report.counts.rooms_at_rest;
-    if !reasons.is_empty() || rooms > 0 {
+    let rest = text::at_rest(&report.counts);
+    if !reasons.is_empty() || rest.is_some() {
         text::heading(out, style, "Left as they are")?;
-        if rooms > 0 {
-            writeln!(out, "{rooms:>6}  {}", text::ROOMS_AT_REST)?;
-        }
+        write!(out, "{}", rest.unwrap_or_default())?;
         for (reason, count) in reasons {
             writeln!(out, "{count:>6}  {reason}")?;
         }
@@ -257,6 +255,7 @@ pub fn document(parts: &Parts, report: &Report) -> Value {
             "object": one.action.who.object(),
             "email": one.action.who.email(),
             "group": one.action.who.group(),
+            "contact": one.action.who.contact(),
             "code": one.code,
             "message": one.message,
             "remedy": one.remedy,

@@ -75,6 +75,7 @@ pub async fn look_around(
         adopt: config.adopt,
         preempt: config.preempt,
         groups: config.groups,
+        adopt_contacts: config.adopt_contacts,
         limits: config.guard,
         protected: config.protected.iter().cloned().collect(),
         observe,
@@ -212,6 +213,9 @@ fn tell_end(report: &Report) {
         group_create_count = counts.group_create,
         group_update_count = counts.group_update,
         group_delete_count = counts.group_delete,
+        contact_create_count = counts.contact_create,
+        contact_update_count = counts.contact_update,
+        contact_delete_count = counts.contact_delete,
         room_count = counts.rooms,
         in_sync_count = counts.in_sync,
         withheld_count = counts.withheld,
@@ -304,6 +308,7 @@ fn conclude(
     }
     counts.rooms = acted.on_rooms;
     counts.rooms_at_rest = look.resting_rooms;
+    counts.contacts_at_rest = look.resting_contacts;
     counts.in_sync = (look.beyond + look.reading.unchanged + acted.in_sync).saturating_sub(acted.revisited);
     counts.withhold(&acted.withheld);
     counts.stray = strays.as_ref().map(|strays| strays.len() as u64);

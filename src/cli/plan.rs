@@ -262,6 +262,7 @@ fn finish(look: &Look, written: &mut Written) -> Result<Option<Vec<Value>>, Stop
     written.counts.waiting = written.waiting.len() as u64;
     written.counts.short = written.short.values().sum();
     written.counts.rooms_at_rest = look.resting_rooms;
+    written.counts.contacts_at_rest = look.resting_contacts;
     written.counts.stray = strays.as_ref().map(|strays| strays.len() as u64);
     let document = |stray: crate::pass::Stray| {
         crate::report::json::stray(stray.cloud_id.as_str(), stray.email.as_ref().map(|email| email.as_str()))
@@ -335,11 +336,10 @@ fn write_trouble(out: &mut dyn Write, style: Style, look: &Look, written: &Writt
         text::heading(out, style, "Objections")?;
         text::findings(out, style, &written.findings)?;
     }
-    if !written.short.is_empty() || look.resting_rooms > 0 {
+    let rest = text::at_rest(&written.counts);
+    if !written.short.is_empty() || rest.is_some() {
         text::heading(out, style, "Left as they are")?;
-        if look.resting_rooms > 0 {
-            writeln!(out, "{:>6}  {}", look.resting_rooms, text::ROOMS_AT_REST)?;
-        }
+        write!(out, "{}", rest.unwrap_or_default())?;
         for (reason, count) in &written.short {
             writeln!(out, "{count:>6}  {reason}")?;
         }
@@ -380,8 +380,12 @@ fn words(counts: &Counts) -> String {
         (counts.group_create, "groups to create"),
         (counts.group_update, "group changes"),
         (counts.group_delete, "groups to delete"),
+        (counts.contact_create, "contacts to create"),
+        (counts.contact_update, "contacts to change"),
+        (counts.contact_delete, "contacts to delete"),
         (counts.rooms, "of these on rooms"),
         (counts.rooms_at_rest, "rooms at rest"),
+        (counts.contacts_at_rest, "contacts at rest"),
         (counts.held, "held by the guard"),
         (counts.withheld, "withheld"),
         (counts.waiting, "without a seat"),

@@ -36,6 +36,8 @@ struct Known {
     linked: u64,
     /// Those of the linked that are rooms.
     rooms: u64,
+    /// Contacts of the cloud that are ours.
+    contacts: u64,
     held: Vec<crate::store::HeldPlan>,
     withheld: Vec<crate::model::Withheld>,
     waiting: Vec<Waiting>,
@@ -105,6 +107,7 @@ fn find_out(reader: &Reader, lock: Option<String>, schedule: Option<&Schedule>) 
         next,
         linked: reader.count()?,
         rooms: reader.count_rooms()?,
+        contacts: reader.count_contacts()?,
         held: reader.held()?.into_iter().filter(|plan| plan.decision != Some(Decision::Rejected)).collect(),
         withheld: reader.withheld()?,
         seats: seats::now(meta.extra.get(SEATS), &waiting, &days),
@@ -147,6 +150,7 @@ fn document(known: &Known, stale: bool) -> Value {
         "stale": stale,
         "linked": known.linked,
         "rooms": known.rooms,
+        "contacts": known.contacts,
         "held": known.held.iter().map(|plan| json!({
             "plan": plan.id,
             "run": plan.run,
@@ -162,6 +166,7 @@ fn document(known: &Known, stale: bool) -> Value {
             "object": entry.action.who.object(),
             "email": entry.action.who.email(),
             "group": entry.action.who.group(),
+            "contact": entry.action.who.contact(),
             "kind": entry.action.kind,
             "outcome": entry.outcome,
         })).collect::<Vec<_>>(),
@@ -204,6 +209,9 @@ fn write(out: &mut dyn Write, style: Style, known: &Known, stale: bool) -> io::R
     writeln!(out, "People      {} linked", known.linked - known.rooms.min(known.linked))?;
     if known.rooms > 0 {
         writeln!(out, "Rooms       {} linked", known.rooms)?;
+    }
+    if known.contacts > 0 {
+        writeln!(out, "Contacts    {} in the cloud by us", known.contacts)?;
     }
     for (source, cursor, at) in &known.cursors {
         let deletions = if cursor.tells_deletions { "" } else { ", without deletions" };

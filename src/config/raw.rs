@@ -4,6 +4,7 @@
 //! After a change: `DIRSYNCD_BLESS=1 cargo test --test config` writes the schema anew, and the test
 //! then asks for the key in `config/dirsyncd.toml`.
 
+mod contacts;
 mod edges;
 mod entitlement;
 mod groups;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::guard;
 use crate::plan::Leavers as LeaversPolicy;
 
+pub use contacts::{ContactMapping, Contacts};
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
 pub use entitlement::{Entitlement, Entitlements, Mode, Role, Take, Template};
 pub use groups::{Groups, Members};
@@ -49,6 +51,9 @@ pub struct Root {
     /// Which rooms become rooms of the cloud, and with which attributes.
     #[serde(default)]
     pub rooms: Rooms,
+    /// Which contacts become contacts of the organization, and with which attributes.
+    #[serde(default)]
+    pub contacts: Contacts,
     /// How the rules of licences work together.
     #[serde(default)]
     pub entitlements: Entitlements,
@@ -134,6 +139,8 @@ pub struct Guard {
     pub group_member_remove: Limit,
     /// Groups deleted in one pass; the share is of all groups that are ours.
     pub group_delete: Limit,
+    /// Contacts deleted in one pass; the share is of all contacts that are ours.
+    pub contact_delete: Limit,
     /// When the directory shows fewer people than this share of the last complete read, in
     /// percent, removals wait for approval.
     #[schemars(range(min = 0, max = 100))]
@@ -151,6 +158,7 @@ impl Default for Guard {
             blank: Limit::default(),
             group_member_remove: Limit::default(),
             group_delete: Limit::default(),
+            contact_delete: Limit::default(),
             min_census_percent: guard::Limits::default().min_census_percent,
             protected: Vec::new(),
         }

@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde::{Deserialize, Serialize};
 
 pub use limits::{Limit, Limits};
-pub use tally::{Removal, Tally};
+pub use tally::{Object, Removal, Tally};
 
 use crate::model::{Action, Attr, Change, Kind, SourceId};
 use crate::plan::Plan;
@@ -101,6 +101,7 @@ impl Guard {
                 Removal::Blank => limits.blank,
                 Removal::GroupMember => limits.group_member_remove,
                 Removal::GroupDelete => limits.group_delete,
+                Removal::ContactDelete => limits.contact_delete,
             };
             let count = tally.of(removal);
             let of = tally.base(removal, linked);

@@ -21,6 +21,19 @@ pub enum Removal {
     GroupMember,
     /// A group deleted.
     GroupDelete,
+    /// A contact deleted.
+    ContactDelete,
+}
+
+/// What a kind of removal is about: each is weighed when it is planned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Object {
+    /// People and rooms.
+    Account,
+    /// Groups of the cloud.
+    Group,
+    /// Contacts of the address book.
+    Contact,
 }
 
 /// How many kinds there are.
@@ -28,13 +41,14 @@ pub(super) const KINDS: usize = Removal::ALL.len();
 
 impl Removal {
     /// All kinds.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Deactivate,
         Self::Delete,
         Self::LicenseRemove,
         Self::Blank,
         Self::GroupMember,
         Self::GroupDelete,
+        Self::ContactDelete,
     ];
 
     /// The stable code of the finding when this limit trips.
@@ -46,6 +60,7 @@ impl Removal {
             Self::Blank => "too_many_blanked",
             Self::GroupMember => "too_many_group_member_removals",
             Self::GroupDelete => "too_many_group_deletes",
+            Self::ContactDelete => "too_many_contact_deletes",
         }
     }
 
@@ -58,6 +73,7 @@ impl Removal {
             Self::Blank => "people would lose an attribute value",
             Self::GroupMember => "memberships in groups would end",
             Self::GroupDelete => "groups would be deleted",
+            Self::ContactDelete => "contacts would be deleted",
         }
     }
 
@@ -70,12 +86,17 @@ impl Removal {
             Self::Blank => "guard.blank",
             Self::GroupMember => "guard.group_member_remove",
             Self::GroupDelete => "guard.group_delete",
+            Self::ContactDelete => "guard.contact_delete",
         }
     }
 
-    /// Whether it is about groups and not about people.
-    pub(super) const fn is_of_groups(self) -> bool {
-        matches!(self, Self::GroupMember | Self::GroupDelete)
+    /// What it is about.
+    const fn object(self) -> Object {
+        match self {
+            Self::GroupMember | Self::GroupDelete => Object::Group,
+            Self::ContactDelete => Object::Contact,
+            Self::Deactivate | Self::Delete | Self::LicenseRemove | Self::Blank => Object::Account,
+        }
     }
 
     /// What an action takes away; `None` for one that takes nothing.
@@ -91,6 +112,7 @@ impl Removal {
                 }
             }
             Kind::GroupDelete => Some(Self::GroupDelete),
+            Kind::ContactDelete => Some(Self::ContactDelete),
             // Leavers were weighed when they were deactivated.
             Kind::GroupUpdate if action.cause == Cause::MembersLeft => None,
             Kind::GroupUpdate if action.removes() => Some(Self::GroupMember),
@@ -107,6 +129,8 @@ pub struct Tally {
     /// Groups that are ours, and memberships in them: what a share of them is taken of.
     groups: u64,
     memberships: u64,
+    /// Contacts that are ours, in the same way.
+    contacts: u64,
 }
 
 impl Tally {
@@ -115,6 +139,7 @@ impl Tally {
         self.counts.iter_mut().zip(other.counts).for_each(|(count, more)| *count += more);
         self.groups = self.groups.max(other.groups);
         self.memberships = self.memberships.max(other.memberships);
+        self.contacts = self.contacts.max(other.contacts);
     }
 
     /// An empty tally for groups: how many are ours, and how many memberships in them.
@@ -122,18 +147,14 @@ impl Tally {
         Self { groups, memberships, ..Self::default() }
     }
 
-    /// The counts of groups alone: people are weighed before.
-    pub fn of_groups_only(self) -> Self {
-        self.only(true)
+    /// An empty tally for contacts: how many are ours.
+    pub fn of_contacts(contacts: u64) -> Self {
+        Self { contacts, ..Self::default() }
     }
 
-    /// The counts of people alone.
-    pub fn of_people_only(self) -> Self {
-        self.only(false)
-    }
-
-    fn only(mut self, groups: bool) -> Self {
-        for removal in Removal::ALL.into_iter().filter(|removal| removal.is_of_groups() != groups) {
+    /// The counts of one sort of objects alone: each sort is weighed when it is planned.
+    pub fn only(mut self, object: Object) -> Self {
+        for removal in Removal::ALL.into_iter().filter(|removal| removal.object() != object) {
             self.counts[removal as usize] = 0;
         }
         self
@@ -166,6 +187,7 @@ impl Tally {
         match removal {
             Removal::GroupMember => self.memberships,
             Removal::GroupDelete => self.groups,
+            Removal::ContactDelete => self.contacts,
             _ => linked,
         }
     }

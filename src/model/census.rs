@@ -14,6 +14,8 @@ pub struct Ask {
     pub attributes: BTreeSet<String>,
     /// Whether groups are wanted too.
     pub groups: bool,
+    /// Whether contacts are wanted too.
+    pub contacts: bool,
 }
 
 /// A part of the stream of a read. All groups come before the first person, so that a

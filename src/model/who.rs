@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountKind, Email, EmailError, Key};
 
-/// A person or a room by the address, or a group by its name: as the cloud will know them
-/// afterwards. Written as `"email": …`, `"room": …` or `"group": …` beside the other parts of an action.
+/// A person or a room by the address, a group or a contact by its name: as the cloud will know
+/// them afterwards. Written as `"email": …`, `"room": …`, `"group": …` or `"contact": …` beside the other parts of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Who {
     /// A person.
@@ -20,6 +20,9 @@ pub enum Who {
     /// A group.
     #[serde(rename = "group")]
     Group(String),
+    /// A contact.
+    #[serde(rename = "contact")]
+    Contact(String),
 }
 
 impl Who {
@@ -31,10 +34,10 @@ impl Who {
         }
     }
 
-    /// What the account stands for. Groups have none.
+    /// What the account stands for. Groups and contacts have none.
     pub fn kind(&self) -> AccountKind {
         match self {
-            Self::Person(_) | Self::Group(_) => AccountKind::Person,
+            Self::Person(_) | Self::Group(_) | Self::Contact(_) => AccountKind::Person,
             Self::Room(_) => AccountKind::Room,
         }
     }
@@ -45,6 +48,7 @@ impl Who {
             Self::Person(_) => "person",
             Self::Room(_) => "room",
             Self::Group(_) => "group",
+            Self::Contact(_) => "contact",
         }
     }
 
@@ -52,15 +56,23 @@ impl Who {
     pub fn email(&self) -> Option<&Email> {
         match self {
             Self::Person(email) | Self::Room(email) => Some(email),
-            Self::Group(_) => None,
+            Self::Group(_) | Self::Contact(_) => None,
         }
     }
 
     /// The name of a group.
     pub fn group(&self) -> Option<&str> {
         match self {
-            Self::Person(_) | Self::Room(_) => None,
             Self::Group(name) => Some(name),
+            Self::Person(_) | Self::Room(_) | Self::Contact(_) => None,
+        }
+    }
+
+    /// The name of a contact.
+    pub fn contact(&self) -> Option<&str> {
+        match self {
+            Self::Contact(name) => Some(name),
+            Self::Person(_) | Self::Room(_) | Self::Group(_) => None,
         }
     }
 
@@ -68,7 +80,7 @@ impl Who {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Person(email) | Self::Room(email) => email.as_str(),
-            Self::Group(name) => name,
+            Self::Group(name) | Self::Contact(name) => name,
         }
     }
 
@@ -76,7 +88,7 @@ impl Who {
     pub fn key(&self) -> Key {
         match self {
             Self::Person(email) | Self::Room(email) => email.key(),
-            Self::Group(name) => Key::folded(name),
+            Self::Group(name) | Self::Contact(name) => Key::folded(name),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::report::Event;
 use crate::store::{Decision, Followed, GroupDelta, Meta, RunId, Store};
 
 use super::PassError;
+use super::contacts::act_on_contacts;
 use super::groups::{WITHHELD, act_on_groups};
 use super::held::{hold, is_about};
 use super::looked::Look;
@@ -173,6 +174,9 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     drop(parts);
     let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
     reporting::set_due(&look, hands, &managed, &mut acted).await?;
+    if acted.fatal.is_none() && !acted.stopped {
+        act_on_contacts(&look, hands, &mut acted).await?;
+    }
     let look = if acted.fatal.is_none() && !acted.stopped {
         act_on_groups(look, hands, &mut acted).await?
     } else {

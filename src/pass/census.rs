@@ -29,6 +29,7 @@ use crate::source::{Source, SourceError};
 use crate::store::{Meta, Reader, SourceMeta, Stage, StagedWanted, StoreError};
 
 use super::PassError;
+use super::contacts::ReadContacts;
 use super::index::Index;
 use super::membership::{Gathering, Memberships};
 
@@ -149,6 +150,7 @@ struct Work {
     through_primary: Vec<SourceId>,
     primary: Vec<(SourceId, Option<Key>)>,
     follows: bool,
+    contacts: ReadContacts,
     batch: Vec<StagedWanted>,
     /// When newcomers' records were made, where it matters.
     ages: Vec<(SourceId, i64)>,
@@ -173,6 +175,7 @@ impl Work {
             through_primary: Vec::new(),
             primary: Vec::new(),
             follows: false,
+            contacts: ReadContacts::begin(&sieve.rules, &sieve.reader)?,
             batch: Vec::new(),
             ages: Vec::new(),
         })
@@ -292,6 +295,13 @@ impl Work {
                 self.unchanged += 1;
                 return Ok(());
             }
+        } else if record.kind == RecordKind::Contact && sieve.rules.has_contacts() {
+            let groups = match memberships {
+                Some(memberships) => memberships.of(&record, &sieve.reader, &self.stage)?,
+                None => Default::default(),
+            };
+            self.contacts.meet(&record, &sieve.rules, &groups);
+            return Ok(());
         } else if !sieve.rules.has_place_for(record.kind) {
             return Ok(());
         }

@@ -12,6 +12,7 @@ use crate::store::{Decision, Stage};
 use super::PassError;
 use super::broker::{Brokered, Terms, broker};
 use super::census::{Sieve, read, read_heard};
+use super::contacts::{ContactsSeen, see_contacts};
 use super::contest::settle;
 use super::evidence::Known;
 use super::groups::{Groups, GroupsSeen, chosen_print, see};
@@ -41,6 +42,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         adopt,
         preempt,
         groups,
+        adopt_contacts,
         limits,
         protected,
         observe,
@@ -116,8 +118,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         }
         None => Index::load(reader, now, observes_all)?,
     };
-    let has_rooms = rules.has_rooms();
-    let mut resting_rooms = 0;
+    let (has_rooms, has_contacts) = (rules.has_rooms(), rules.has_contacts());
+    let (mut resting_rooms, mut resting_contacts) = (0, 0);
     if !has_rooms {
         index.rest_rooms();
         resting_rooms = reader.count_rooms()?;
@@ -297,6 +299,20 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         None => GroupsSeen::default(),
     };
 
+    let contacts_seen = if has_contacts {
+        let all = matches!(observation.extent, Extent::All { .. });
+        see_contacts(cloud, &reader.contact_links()?, &reading.contacts, all).await?
+    } else {
+        ContactsSeen::default()
+    };
+    if !has_contacts {
+        let contacts = reader.count_contacts()?;
+        if contacts > 0 {
+            resting_contacts = contacts;
+            events(Event::ContactsRest { contacts });
+        }
+    }
+
     let mut look = Look {
         plan: plan_id(&organization.id, meta.generation, now),
         generation: meta.generation,
@@ -311,6 +327,10 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         linked,
         has_rooms,
         resting_rooms,
+        has_contacts,
+        resting_contacts,
+        adopts_contacts: adopt_contacts,
+        contacts_seen,
         beyond,
         named,
         rules: digests,

@@ -16,6 +16,7 @@ use crate::store::{GroupChange, Outcome, Reader, RowChange, Settlement, Stage};
 
 use super::PassError;
 use super::census::Reading;
+use super::contacts::ContactsSeen;
 use super::contest::Addresses;
 use super::evidence::{Evidence, Known};
 use super::groups::{GroupView, Groups, primary_changes};
@@ -61,6 +62,12 @@ pub struct Look {
     pub has_rooms: bool,
     /// Linked rooms that are not looked after.
     pub resting_rooms: u64,
+    /// The same of contacts.
+    pub has_contacts: bool,
+    /// Contacts that are ours and not looked after.
+    pub resting_contacts: u64,
+    pub(super) adopts_contacts: bool,
+    pub(super) contacts_seen: ContactsSeen,
     /// Linked people of whom the read did not speak.
     pub beyond: u64,
     /// Licences and roles that the rules name; what else is managed was given under earlier rules.
@@ -133,7 +140,7 @@ impl Look {
         self.rule_names.get(usize::from(at)).map_or("", String::as_str)
     }
 
-    /// Walks through the whole plan, part by part, until `each` says to stop: people, then groups
+    /// Walks through the whole plan, part by part, until `each` says to stop: people, then contacts, then groups
     /// with the members that they would have.
     ///
     /// # Errors
@@ -145,6 +152,11 @@ impl Look {
             goes_on = each(part);
             goes_on
         })?;
+        if goes_on && let Some(view) = self.contact_view()? {
+            for part in view.compare().into_parts() {
+                goes_on = goes_on && each(part);
+            }
+        }
         if goes_on && let Some(view) = self.group_view(true)? {
             for part in view.compare()?.into_parts() {
                 if !each(part) {

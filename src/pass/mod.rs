@@ -10,6 +10,7 @@ mod broker;
 mod cases;
 mod census;
 mod changes;
+mod contacts;
 mod contest;
 mod evidence;
 mod ground;

@@ -52,6 +52,11 @@ pub enum Event {
         /// How many.
         rooms: u64,
     },
+    /// Contacts are in the cloud by us, and the configuration does not want any: nothing is done about them.
+    ContactsRest {
+        /// How many.
+        contacts: u64,
+    },
     /// A source did not answer a question about what changed, or not completely.
     Unanswered {
         /// Which and why, in a sentence.
@@ -95,6 +100,11 @@ pub enum Event {
         people: u64,
         /// Their actions.
         actions: u64,
+    },
+    /// Contacts of the cloud are carried out.
+    PlannedContacts {
+        /// Contacts.
+        contacts: u64,
     },
     /// Groups of the cloud are carried out.
     PlannedGroups {

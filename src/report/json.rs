@@ -18,6 +18,7 @@ pub fn action(action: &Action, held_by: Option<&str>) -> Value {
         "object": action.who.object(),
         "email": action.who.email(),
         "group": action.who.group(),
+        "contact": action.who.contact(),
         "dn": action.dn,
         "cloud_id": action.cloud_id,
         "changes": action.changes,

@@ -36,6 +36,7 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         roles,
         groups: _,
         rooms,
+        contacts,
     } = spec;
     h.part(email_source(spec).as_bytes());
     for (field, source) in sources(spec) {
@@ -111,6 +112,10 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
     if let Some(rooms) = rooms {
         h.part(b"rooms");
         h.part(&rooms.digest(spec).0);
+    }
+    if let Some(contacts) = contacts {
+        h.part(b"contacts");
+        h.part(&contacts.digest(spec).0);
     }
     // Without one, the digest is what it was before there were any.
     if let Some(join) = join {

@@ -12,6 +12,9 @@ use super::fold::composed;
 use super::subject::Subject;
 use super::{MappedValue, Spec, defaults};
 
+/// The code of whoever has no address.
+const NO_EMAIL: &str = "no_email";
+
 /// The compiled mapping.
 #[derive(Clone, Debug)]
 pub(super) struct Mapping {
@@ -174,6 +177,20 @@ impl Mapping {
         Ok((email, profile))
     }
 
+    /// The same of somebody who need not have an address.
+    pub(super) fn map_contact(&self, subject: &Subject<'_>) -> Result<(Option<Email>, Profile), Withheld> {
+        let email = match self.email(subject) {
+            Ok(email) => Some(email),
+            Err(withheld) if withheld.code == NO_EMAIL => None,
+            Err(withheld) => return Err(withheld),
+        };
+        let mut profile = Profile::new();
+        for (field, rule) in &self.fields {
+            profile.extend(self.value(*field, rule, subject)?.map(|value| (*field, value)));
+        }
+        Ok((email, profile))
+    }
+
     /// Each rule with what it makes of this person; the address comes first.
     pub(super) fn values(&self, subject: &Subject<'_>) -> Vec<MappedValue> {
         let email = self.email(subject).map(|email| Some(email.as_str().to_owned()));
@@ -200,7 +217,7 @@ impl Mapping {
             Err(EmailError::Empty) => {
                 return Err(withheld(
                     subject,
-                    "no_email",
+                    NO_EMAIL,
                     format!("there is no e-mail address ({rule})"),
                     format!("enter an address in {attributes}, or take the object out of the scope"),
                 ));

@@ -10,6 +10,7 @@ mod calling;
 mod check;
 mod chosen;
 mod collisions;
+mod contacts;
 mod defaults;
 mod entitlement;
 mod error;
@@ -42,6 +43,7 @@ use crate::model::{
 };
 
 use award::{Award, Giver};
+use contacts::Contacts;
 use entitlement::Entitlement;
 use join::Join;
 use mapping::Mapping;
@@ -53,6 +55,7 @@ use subject::Subject;
 
 pub use chosen::Chosen;
 pub use collisions::Collisions;
+pub use contacts::{ContactSpec, ContactWish};
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
@@ -69,6 +72,7 @@ pub struct Rules {
     scope: Scope,
     mapping: Mapping,
     rooms: Option<Rooms>,
+    contacts: Option<Contacts>,
     join: Option<Join>,
     collisions: Collisions,
     entitling: EntitlingSpec,
@@ -115,6 +119,7 @@ impl Rules {
         let join = Join::compile(spec, &mut needs, &mut errors);
         let scope = Scope::compile(&spec.scope, &mut needs, &mut errors);
         let rooms = Rooms::compile(spec, &mut needs, &mut errors);
+        let contacts = Contacts::compile(spec, &mut needs, &mut errors);
         let entitlements = spec.entitlements.iter().enumerate();
         let entitlements: Vec<_> =
             entitlements.map(|(i, spec)| Entitlement::compile(i, spec, &mut needs, &mut errors)).collect();
@@ -133,6 +138,7 @@ impl Rules {
                     scope,
                     mapping,
                     rooms,
+                    contacts,
                     join,
                     collisions: spec.collisions,
                     entitling: spec.entitling,
@@ -286,7 +292,11 @@ impl Rules {
     /// What must be read from the source: every attribute that any rule names, in lower case,
     /// and groups when any is named or chosen for the cloud.
     pub fn ask(&self) -> Ask {
-        Ask { attributes: self.attributes.clone(), groups: self.wants_groups() }
+        Ask {
+            attributes: self.attributes.clone(),
+            groups: self.wants_groups(),
+            contacts: self.has_contacts(),
+        }
     }
 
     /// Judges one record. `groups` are the effective memberships of the person; `now` is in

@@ -104,7 +104,7 @@ impl Rooms {
             errors.push(RuleError::whole(
                 &format!("rooms.mapping.{field}"),
                 format!("a room has no {field}"),
-                &format!("leave it out; a room has {}", known.join(", ")),
+                format!("leave it out; a room has {}", known.join(", ")),
             ));
         }
         let own = rooms.as_people(spec);

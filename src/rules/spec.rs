@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::Field;
 
-use super::{Collisions, RoomSpec};
+use super::{Collisions, ContactSpec, RoomSpec};
 
 /// Which vendor's attribute names the default mapping speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -55,6 +55,8 @@ pub struct Spec {
     pub groups: GroupSpec,
     /// Which rooms become rooms of the cloud; `None` for none.
     pub rooms: Option<RoomSpec>,
+    /// Which contacts become contacts of the cloud; `None` for none.
+    pub contacts: Option<ContactSpec>,
 }
 
 /// Which groups of the directory become groups of the cloud: those that anything here means.

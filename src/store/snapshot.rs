@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::aliases;
 use super::cloud_groups::{self, GroupChange};
+use super::contacts::{self, ContactChange};
 use super::error::nonsense;
 use super::names::{self, Names};
 use super::reporting;
@@ -41,6 +42,8 @@ pub enum RowChange {
     Forget(SourceId),
     /// A group, not a person.
     Group(Box<GroupChange>),
+    /// A contact, not a person.
+    Contact(Box<ContactChange>),
 }
 
 impl RowChange {
@@ -50,6 +53,7 @@ impl RowChange {
             Self::Link(row) | Self::Move { row, .. } => row.anchor,
             Self::Touch { anchor, .. } | Self::Forget(anchor) => *anchor,
             Self::Group(change) => change.anchor,
+            Self::Contact(change) => change.anchor,
         }
     }
 }
@@ -67,6 +71,7 @@ pub(super) enum Prepared {
     Move(SourceId, Box<PreparedRow>),
     Forget(SourceId),
     Group(Box<GroupChange>),
+    Contact(Box<ContactChange>),
 }
 
 /// A whole row, with its keys and texts.
@@ -84,6 +89,7 @@ impl Prepared {
         Ok(match change {
             RowChange::Forget(anchor) => Self::Forget(anchor),
             RowChange::Group(change) => Self::Group(change),
+            RowChange::Contact(change) => Self::Contact(change),
             RowChange::Touch { anchor, record, dn, recheck, joined } => {
                 let dn = dn.map(|dn| {
                     let key = Key::dn(&dn);
@@ -126,6 +132,7 @@ pub(super) fn change(db: &Connection, change: &Prepared) -> rusqlite::Result<()>
     match change {
         Prepared::Link(row) => upsert(db, row),
         Prepared::Group(change) => cloud_groups::change(db, change),
+        Prepared::Contact(change) => contacts::change(db, change),
         Prepared::Touch { anchor, record, dn, recheck, joined } => {
             db.prepare_cached("UPDATE link SET record = ?2, recheck = ?3, joined = ?4 WHERE anchor = ?1")?
                 .execute(params![anchor.as_bytes(), record.0, recheck, joined.map(|key| key.0)])?;

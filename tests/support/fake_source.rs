@@ -27,6 +27,8 @@ pub struct Entry {
     pub primary_group: Option<String>,
     /// Whether it is marked as a room.
     pub room: bool,
+    /// Whether it is a contact, and nobody's account.
+    pub contact: bool,
     /// What its domain is called.
     pub suffix: String,
 }
@@ -155,6 +157,7 @@ impl Directory {
                 expires: None,
                 primary_group: None,
                 room: false,
+                contact: false,
                 suffix: state.suffix.clone(),
             };
             state.people.insert(name.into(), entry);
@@ -256,7 +259,11 @@ impl State {
         Record {
             anchor: entry.anchor,
             dn: entry.dn(),
-            kind: if entry.room { RecordKind::Room } else { RecordKind::Person },
+            kind: match (entry.room, entry.contact) {
+                (true, _) => RecordKind::Room,
+                (false, true) => RecordKind::Contact,
+                (false, false) => RecordKind::Person,
+            },
             disabled: entry.disabled,
             expires: entry.expires,
             attributes,

@@ -2,9 +2,9 @@
 
 use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::Limit;
-use dirsyncd::model::{AccountKind, Field, Kind, LicenseId, Place, RoleId};
+use dirsyncd::model::{AccountKind, Contact, Field, Kind, LicenseId, Place, RoleId};
 use dirsyncd::pass::Observe;
-use dirsyncd::rules::{Collisions, EntitlementSpec, RoleSpec, RoomSpec, SeatsSpec};
+use dirsyncd::rules::{Collisions, ContactSpec, EntitlementSpec, RoleSpec, RoomSpec, SeatsSpec};
 use dirsyncd::store::Decision;
 
 use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, State as CloudState, kind_of};
@@ -118,6 +118,12 @@ impl Scene {
                 self.org.limits.group_member_remove = Limit { count, percent: 100, floor: count };
                 Ok(())
             }
+            ["guard", "contact_delete", count] => {
+                let count = number(count)?;
+                self.org.limits.contact_delete = Limit { count, percent: 100, floor: count };
+                Ok(())
+            }
+            ["contacts", rest @ ..] => self.contacts(line, rest),
             ["guard", "group_delete", count] => {
                 let count = number(count)?;
                 self.org.limits.group_delete = Limit { count, percent: 100, floor: count };
@@ -225,8 +231,10 @@ impl Scene {
                 person(&mut directory.state(), name).map(|entry| entry.cn = (*cn).into())
             }
             ["disables", name] => person(&mut directory.state(), name).map(|entry| entry.disabled = true),
-            ["makes", name, "a", kind @ ("room" | "person")] => {
-                person(&mut directory.state(), name).map(|entry| entry.room = *kind == "room")
+            ["makes", name, "a", kind @ ("room" | "person" | "contact")] => {
+                person(&mut directory.state(), name).map(|entry| {
+                    (entry.room, entry.contact) = (*kind == "room", *kind == "contact");
+                })
             }
             ["enables", name] => person(&mut directory.state(), name).map(|entry| entry.disabled = false),
             ["is", "followed"] => {
@@ -323,6 +331,21 @@ impl Scene {
         Ok(())
     }
 
+    fn contacts(&mut self, line: &str, words: &[&str]) -> Done {
+        let org = &mut self.org;
+        match words {
+            ["sync"] => org.spec.contacts = Some(ContactSpec { defaults: true, ..ContactSpec::default() }),
+            ["stay"] => org.spec.contacts = None,
+            ["are", "adopted"] => org.adopt_contacts = true,
+            ["take", "only", ou] => {
+                let contacts = org.spec.contacts.as_mut().ok_or("contacts are not synchronized")?;
+                contacts.scope.bases = vec![format!("ou={ou},dc=example,dc=test")];
+            }
+            _ => return Err(format!("no such line: {line}")),
+        }
+        Ok(())
+    }
+
     fn rules(&mut self, line: &str, words: &[&str]) -> Done {
         let spec = &mut self.org.spec;
         match words {
@@ -390,6 +413,9 @@ impl Scene {
         if let ["is", "late", count, "times"] = words {
             cloud.late = number(count)?;
             return Ok(());
+        }
+        if let ["contact", name, rest @ ..] = words {
+            return cloud_contact(&mut cloud, line, name, rest);
         }
         if let ["group", name, rest @ ..] = words {
             return cloud_group(&mut cloud, line, name, rest);
@@ -495,6 +521,26 @@ impl Scene {
     }
 }
 
+/// What somebody does to a contact in the cloud by hand.
+fn cloud_contact(cloud: &mut CloudState, line: &str, name: &str, words: &[&str]) -> Done {
+    if let ["is", "made", email] = words {
+        let email = Some(email.parse().map_err(|e| format!("{email}: {e}"))?);
+        let profile = [(Field::DisplayName, name.to_owned())].into();
+        cloud.add_contact(Contact { email, profile });
+        return Ok(());
+    }
+    let there = cloud.contact_named(name).ok_or(format!("there is no contact \"{name}\" in the cloud"))?;
+    match (words, there) {
+        (["is", "deleted"], (id, _)) => drop(cloud.contacts.remove(&id)),
+        (["sets", value], (_, contact)) => {
+            let (field, value) = value.split_once('=').ok_or(format!("not a value: {value}"))?;
+            contact.profile.insert(field.parse()?, value.into());
+        }
+        _ => return Err(format!("no such line: {line}")),
+    }
+    Ok(())
+}
+
 /// What somebody does to a group in the cloud by hand.
 fn cloud_group(cloud: &mut CloudState, line: &str, name: &str, words: &[&str]) -> Done {
     let account = |cloud: &mut CloudState, email: &str| {
@@ -591,6 +637,7 @@ fn attributes(entry: &mut Entry, words: &[&str], now: i64) -> Done {
             "in" => entry.ou = next()?.into(),
             "disabled" => entry.disabled = true,
             "room" => entry.room = true,
+            "contact" => entry.contact = true,
             "primary" => entry.primary_group = Some(next()?.into()),
             "expiring" => entry.expires = Some(now + number(next()?)? as i64 * DAY),
             text => {

@@ -3,7 +3,9 @@
 
 use std::fmt::Write;
 
-use dirsyncd::model::{Action, Attr, CloudId, LicenseId, RoleId, SourceId, Telephone, Unserved, Withheld};
+use dirsyncd::model::{
+    Action, Attr, CloudId, Field, LicenseId, RoleId, SourceId, Telephone, Unserved, Withheld,
+};
 use dirsyncd::pass::{Fading, NoSeat, in_order};
 
 use crate::support::org::{Looked, Org, Passed};
@@ -138,6 +140,21 @@ pub fn cloud(org: &Org, out: &mut String) {
     for text in lines {
         line(out, text);
     }
+    let mut contacts = Vec::new();
+    for (contact, _) in state.contacts.values() {
+        let mut text = format!("contact {}", contact.name());
+        if let Some(email) = &contact.email {
+            let _ = write!(text, " {}", email.as_str());
+        }
+        for (field, value) in contact.profile.iter().filter(|(field, _)| **field != Field::DisplayName) {
+            let _ = write!(text, " {field}=\"{value}\"");
+        }
+        contacts.push(text);
+    }
+    contacts.sort();
+    for text in contacts {
+        line(out, text);
+    }
     let mut groups: Vec<_> = state.groups.values().collect();
     groups.sort_by(|a, b| a.group.name.cmp(&b.group.name));
     for kept in groups {
@@ -257,6 +274,9 @@ fn short<'a>(org: &Org, all: impl Iterator<Item = &'a (SourceId, &'static str)>,
 fn rest(look: &dirsyncd::pass::Look, out: &mut String) {
     if look.resting_rooms > 0 {
         line(out, format_args!("at rest: {} rooms", look.resting_rooms));
+    }
+    if look.resting_contacts > 0 {
+        line(out, format_args!("at rest: {} contacts", look.resting_contacts));
     }
 }
 

@@ -220,6 +220,7 @@ fn words(story: &Story, action: &Action) -> String {
         },
         // No action on a person.
         Kind::GroupCreate | Kind::GroupUpdate | Kind::GroupDelete => "change a group".into(),
+        Kind::ContactCreate | Kind::ContactUpdate | Kind::ContactDelete => "change a contact".into(),
     }
 }
 

@@ -60,6 +60,7 @@ impl Check<'_> {
             roles: entitling.roles,
             groups: GroupSpec::default(),
             rooms: None,
+            contacts: None,
         }
     }
 }

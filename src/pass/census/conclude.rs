@@ -122,6 +122,7 @@ impl Work {
             through_primary: self.through_primary,
             primary: self.primary,
             memberships,
+            contacts: self.contacts,
         };
         (reading, self.stage)
     }
@@ -144,6 +145,7 @@ impl Work {
             }
         }
         for Unusable { dn, anchor, reason } in entries {
+            self.contacts.cannot_use(*anchor, dn);
             let withheld = Withheld {
                 anchor: *anchor,
                 dn: dn.clone(),

@@ -6,6 +6,7 @@ use crate::guard::Headcount;
 use crate::model::{Key, SourceId, Withheld};
 use crate::store::{Followed, SourceMeta};
 
+use super::super::contacts::ReadContacts;
 use super::super::membership::Memberships;
 use super::{Doubts, NotGiven};
 
@@ -44,6 +45,8 @@ pub struct Reading {
     pub primary: Vec<(SourceId, Option<Key>)>,
     /// The groups.
     pub memberships: Memberships,
+    /// The contacts.
+    pub contacts: ReadContacts,
 }
 
 /// What one source said.

@@ -73,7 +73,9 @@ impl Naive {
         match change {
             RowChange::Link(row) => drop(self.rows.insert(row.anchor, (**row).clone())),
             RowChange::Forget(anchor) => drop(self.rows.remove(anchor)),
-            RowChange::Group(_) => unreachable!("groups of the cloud have tests of their own"),
+            RowChange::Group(_) | RowChange::Contact(_) => {
+                unreachable!("groups and contacts of the cloud have tests of their own")
+            }
             RowChange::Move { from, row } => {
                 self.rows.remove(from);
                 self.rows.insert(row.anchor, (**row).clone());
