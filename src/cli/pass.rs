@@ -79,6 +79,7 @@ pub async fn look_around(
         limits: config.guard,
         protected: config.protected.iter().cloned().collect(),
         observe,
+        keep_records: config.keep_records,
         heard,
         recent,
         now,
@@ -307,8 +308,8 @@ fn conclude(
         *counts.of(*kind) += count;
     }
     counts.rooms = acted.on_rooms;
-    counts.rooms_at_rest = look.resting_rooms;
-    counts.contacts_at_rest = look.resting_contacts;
+    counts.rooms_at_rest = look.rest.rooms;
+    counts.contacts_at_rest = look.rest.contacts;
     counts.in_sync = (look.beyond + look.reading.unchanged + acted.in_sync).saturating_sub(acted.revisited);
     counts.withhold(&acted.withheld);
     counts.stray = strays.as_ref().map(|strays| strays.len() as u64);
@@ -329,7 +330,7 @@ fn conclude(
     Ok(Report {
         run,
         mode: if strays.is_some() { "full" } else { "delta" },
-        read: if look.reading.concerned.is_some() { "changes" } else { "everything" },
+        read: look.reading.extent(),
         findings: findings(&look).into_iter().chain(acted.findings).collect(),
         counts,
         failed: acted.failed,

@@ -20,6 +20,7 @@ use crate::store::Reader;
 use super::args::{self, Format, Globals};
 use super::assemble::Parts;
 use super::console::Console;
+use super::effect::Effect;
 use super::exit::{Exit, Failure};
 use super::listen::{heard, recent};
 use super::pass::{due, findings, look_around};
@@ -100,6 +101,7 @@ struct Written {
     fading: Vec<Fading>,
     findings: Vec<Finding>,
     short: BTreeMap<&'static str, u64>,
+    effect: Effect,
 }
 
 /// Why writing a plan ended.
@@ -172,6 +174,7 @@ fn write(out: &mut dyn Write, style: Style, look: &Look, as_json: bool) -> Resul
             counts: &written.counts,
             findings: &written.findings,
             withheld: &written.withheld,
+            rules_changed: if look.anew { written.effect.document() } else { Value::Null },
             strays: strays.unwrap_or_default(),
             waiting: written.waiting.iter().map(|one| waiting(look, one)).collect(),
             kept: written.fading.iter().map(|one| kept(look, one)).collect(),
@@ -179,6 +182,12 @@ fn write(out: &mut dyn Write, style: Style, look: &Look, as_json: bool) -> Resul
             seats: seats::documents(look, &written.waiting),
         })?;
         return Ok(written);
+    }
+    if look.anew {
+        // What is shown first is known last: the plan is made twice.
+        let mut all = Written::default();
+        walk(look, &mut all, |_, _| Ok(()))?;
+        writeln!(out, "{}\n", style.bold(&all.effect.words()))?;
     }
     walk(look, &mut written, |action, held| text::action(out, style, &look.catalogue, action, held))?;
     finish(look, &mut written)?;
@@ -195,7 +204,7 @@ pub fn show(out: &mut dyn Write, style: Style, look: &Look) -> Result<Counts, Fa
         walk(look, written, |action, held| text::action(out, style, &look.catalogue, action, held))?;
         finish(look, written)?;
         write_trouble(out, style, look, written)?;
-        writeln!(out, "\n{}", style.bold(&words(&written.counts)))?;
+        writeln!(out, "\n{}", style.bold(&written.counts.planned_words()))?;
         Ok(())
     };
     match show(&mut written) {
@@ -221,6 +230,7 @@ fn walk(
                 failed = Some(error);
                 return false;
             }
+            written.effect.add(action);
             match code {
                 Some(_) => written.counts.held += 1,
                 None => {
@@ -261,8 +271,8 @@ fn finish(look: &Look, written: &mut Written) -> Result<Option<Vec<Value>>, Stop
     in_order(&mut written.waiting);
     written.counts.waiting = written.waiting.len() as u64;
     written.counts.short = written.short.values().sum();
-    written.counts.rooms_at_rest = look.resting_rooms;
-    written.counts.contacts_at_rest = look.resting_contacts;
+    written.counts.rooms_at_rest = look.rest.rooms;
+    written.counts.contacts_at_rest = look.rest.contacts;
     written.counts.stray = strays.as_ref().map(|strays| strays.len() as u64);
     let document = |stray: crate::pass::Stray| {
         crate::report::json::stray(stray.cloud_id.as_str(), stray.email.as_ref().map(|email| email.as_str()))
@@ -360,40 +370,7 @@ fn write_trouble(out: &mut dyn Write, style: Style, look: &Look, written: &Writt
 /// The end of a plan.
 fn write_end(out: &mut dyn Write, style: Style, look: &Look, written: &Written) -> Result<(), Stop> {
     text::heading(out, style, &format!("Plan {} for {}", look.plan, look.organization.name))?;
-    writeln!(out, "{}", words(&written.counts))?;
+    writeln!(out, "{}", written.counts.planned_words())?;
     writeln!(out, "Nothing was changed. `dirsyncd sync` carries out what a plan shows at that time.")?;
     Ok(())
-}
-
-/// The counts of what would be, with the signs of the lines above.
-fn words(counts: &Counts) -> String {
-    let all = [
-        (counts.create, "to create"),
-        (counts.adopt, "to take over"),
-        (counts.update, "to update"),
-        (counts.deactivate, "to deactivate"),
-        (counts.reactivate, "to reactivate"),
-        (counts.delete, "to delete"),
-        (counts.license_add, "to be given licences"),
-        (counts.license_remove, "to lose licences"),
-        (counts.role_change, "to change roles"),
-        (counts.group_create, "groups to create"),
-        (counts.group_update, "group changes"),
-        (counts.group_delete, "groups to delete"),
-        (counts.contact_create, "contacts to create"),
-        (counts.contact_update, "contacts to change"),
-        (counts.contact_delete, "contacts to delete"),
-        (counts.rooms, "of these on rooms"),
-        (counts.rooms_at_rest, "rooms at rest"),
-        (counts.contacts_at_rest, "contacts at rest"),
-        (counts.held, "held by the guard"),
-        (counts.withheld, "withheld"),
-        (counts.waiting, "without a seat"),
-        (counts.short, "left as they are"),
-        (counts.in_sync, "in order"),
-        (counts.stray.unwrap_or(0), "stray"),
-    ];
-    let words: Vec<String> =
-        all.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    if words.is_empty() { "Nothing to do.".into() } else { format!("{}.", words.join(", ")) }
 }

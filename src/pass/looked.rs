@@ -15,6 +15,7 @@ use crate::rules::Unbound;
 use crate::store::{GroupChange, Outcome, Reader, RowChange, Settlement, Stage};
 
 use super::PassError;
+use super::bounds::Narrowed;
 use super::census::Reading;
 use super::contacts::ContactsSeen;
 use super::contest::Addresses;
@@ -25,6 +26,7 @@ use super::moved::Moved;
 use super::observe::{Extent, Observation};
 use super::parts::{Part, Parts};
 use super::queue::Knowledge;
+use super::rest::AtRest;
 use super::sections::Sections;
 
 /// What was found out.
@@ -60,18 +62,18 @@ pub struct Look {
     pub linked: u64,
     /// Whether rooms are looked after; otherwise those that are linked stay as they are.
     pub has_rooms: bool,
-    /// Linked rooms that are not looked after.
-    pub resting_rooms: u64,
+    /// What is not looked after.
+    pub rest: AtRest,
     /// The same of contacts.
     pub has_contacts: bool,
-    /// Contacts that are ours and not looked after.
-    pub resting_contacts: u64,
     pub(super) adopts_contacts: bool,
     pub(super) contacts_seen: ContactsSeen,
     /// Linked people of whom the read did not speak.
     pub beyond: u64,
     /// Licences and roles that the rules name; what else is managed was given under earlier rules.
     pub named: (BTreeSet<LicenseId>, BTreeSet<RoleId>),
+    /// Whether they are others than those of the last pass over everybody.
+    pub anew: bool,
     /// The digest of the rules, as written and as bound.
     pub rules: (Fingerprint, Fingerprint),
     /// The digest of the choice of groups.
@@ -83,6 +85,7 @@ pub struct Look {
     pub(super) index: Arc<Index>,
     pub(super) moved: Moved,
     pub(super) addresses: Addresses,
+    pub(super) narrowed: Narrowed,
     pub(super) sections: Sections,
     pub(super) reader: Reader,
     pub(super) protected: BTreeSet<Email>,
@@ -116,6 +119,7 @@ impl Look {
             people: &self.people,
             moved: &self.moved,
             addresses: &self.addresses,
+            narrowed: &self.narrowed,
             whole: self.reading.whole,
             doubts: &self.reading.doubts,
             me: self.organization.me.as_ref(),

@@ -6,6 +6,7 @@
 mod act;
 mod aliases;
 mod alone;
+mod bounds;
 mod broker;
 mod cases;
 mod census;
@@ -17,6 +18,7 @@ mod ground;
 mod groups;
 mod held;
 mod index;
+mod kept;
 mod kinds;
 mod look;
 mod looked;
@@ -27,6 +29,7 @@ mod parts;
 mod queue;
 mod rebound;
 mod reporting;
+mod rest;
 mod sections;
 mod strays;
 mod world;
@@ -41,11 +44,13 @@ pub use crate::apply::Hands;
 pub use crate::plan::Fading;
 pub use act::{Acted, act};
 pub use alone::{Alone, Chain, Climbed, Meant, Met};
+pub use bounds::since;
 pub use census::NotGiven;
 pub use changes::{Answer, Heard, Hearing, forget_cursors, hear};
 pub use look::look;
 pub use looked::{Look, Stray};
 pub use parts::{NoSeat, Part, in_order};
+pub use rest::AtRest;
 pub use world::{Observe, World};
 
 /// Why a pass ended early. What was done until then is in the journal and the snapshot.

@@ -148,6 +148,42 @@ impl Counts {
             .collect();
         if words.is_empty() { "nothing to do".into() } else { words.join(", ") }
     }
+
+    /// The same of what would be.
+    pub fn planned_words(&self) -> String {
+        let all = [
+            (self.create, "to create"),
+            (self.adopt, "to take over"),
+            (self.update, "to update"),
+            (self.deactivate, "to deactivate"),
+            (self.reactivate, "to reactivate"),
+            (self.delete, "to delete"),
+            (self.license_add, "to be given licences"),
+            (self.license_remove, "to lose licences"),
+            (self.role_change, "to change roles"),
+            (self.group_create, "groups to create"),
+            (self.group_update, "group changes"),
+            (self.group_delete, "groups to delete"),
+            (self.contact_create, "contacts to create"),
+            (self.contact_update, "contacts to change"),
+            (self.contact_delete, "contacts to delete"),
+            (self.rooms, "of these on rooms"),
+            (self.rooms_at_rest, "rooms at rest"),
+            (self.contacts_at_rest, "contacts at rest"),
+            (self.held, "held by the guard"),
+            (self.withheld, "withheld"),
+            (self.waiting, "without a seat"),
+            (self.short, "left as they are"),
+            (self.in_sync, "in order"),
+            (self.stray.unwrap_or(0), "stray"),
+        ];
+        let words: Vec<String> = all
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        if words.is_empty() { "Nothing to do.".into() } else { format!("{}.", words.join(", ")) }
+    }
 }
 
 /// Whether a withheld person is one of two who want the same.

@@ -12,6 +12,7 @@ mod chosen;
 mod collisions;
 mod contacts;
 mod defaults;
+mod earlier;
 mod entitlement;
 mod error;
 mod explain;
@@ -44,6 +45,7 @@ use crate::model::{
 
 use award::{Award, Giver};
 use contacts::Contacts;
+use earlier::History;
 use entitlement::Entitlement;
 use join::Join;
 use mapping::Mapping;
@@ -53,6 +55,7 @@ use scope::Scope;
 use standing::Order;
 use subject::Subject;
 
+pub use crate::model::ScopeSpec;
 pub use chosen::Chosen;
 pub use collisions::Collisions;
 pub use contacts::{ContactSpec, ContactWish};
@@ -61,8 +64,8 @@ pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, in
 pub use groups::GroupSet;
 pub use rooms::{ROOM_FIELDS, RoomSpec};
 pub use spec::{
-    CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, ScopeSpec,
-    SeatsSpec, Spec, TemplateSpec,
+    CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, SeatsSpec, Spec,
+    TemplateSpec,
 };
 pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 
@@ -70,6 +73,7 @@ pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 #[derive(Clone, Debug)]
 pub struct Rules {
     scope: Scope,
+    history: History,
     mapping: Mapping,
     rooms: Option<Rooms>,
     contacts: Option<Contacts>,
@@ -134,8 +138,10 @@ impl Rules {
         match mapping {
             Some(mapping) if errors.is_empty() => {
                 let written = fingerprint::of_spec(spec);
+                let groups = needs.groups.into_names();
                 Ok(Self {
                     scope,
+                    history: History::new(&spec.scope, groups.len()),
                     mapping,
                     rooms,
                     contacts,
@@ -146,7 +152,7 @@ impl Rules {
                     order,
                     roles,
                     attributes: needs.attributes,
-                    groups: needs.groups.into_names(),
+                    groups,
                     chosen,
                     written,
                     fingerprint: written,
@@ -187,32 +193,6 @@ impl Rules {
             h.part(&[u8::from(role.is_bound())]);
             h.part(role.role().map_or("", |id| id.as_str()).as_bytes());
         }
-        self.fingerprint = h.finish();
-        (self, unbound)
-    }
-
-    /// Whether the locations of the organization must be known: see [`Rules::locate`].
-    pub fn needs_places(&self) -> bool {
-        self.entitlements.iter().any(|rule| rule.line().is_said())
-    }
-
-    /// Resolves the names of locations against those of the organization. What cannot be resolved
-    /// is returned; whoever would get a calling licence there gets none.
-    pub fn locate(mut self, places: Vec<Place>) -> (Self, Vec<Unbound>) {
-        let mut unbound = Vec::new();
-        if !self.needs_places() {
-            return (self, unbound);
-        }
-        let mut h = Hasher::seeded(self.fingerprint);
-        for rule in &mut self.entitlements {
-            rule.locate(&places, &mut unbound);
-            h.part(rule.line().place().map_or("", |place| &place.id).as_bytes());
-        }
-        for place in &places {
-            h.part(place.id.as_bytes());
-            h.part(place.name.as_bytes());
-        }
-        self.places = places;
         self.fingerprint = h.finish();
         (self, unbound)
     }
@@ -316,10 +296,11 @@ impl Rules {
                 return leaving(Cause::OutOfScope);
             }
         }
+        let ended = record.disabled || record.expires.is_some_and(|expires| expires <= now);
         if !self.scope.contains(&subject) {
-            return leaving(Cause::OutOfScope);
+            return leaving(self.why_out(&subject, ended));
         }
-        if record.disabled || record.expires.is_some_and(|expires| expires <= now) {
+        if ended {
             return leaving(Cause::Disabled);
         }
         let mut ungiven = Vec::new();

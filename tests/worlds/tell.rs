@@ -56,6 +56,9 @@ pub fn looked(org: &Org, looked: &Looked, out: &mut String) {
 /// What a pass did.
 pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
     let acted = &passed.acted;
+    if passed.look.reading.from_records {
+        line(out, "judged from the kept records");
+    }
     reading(&passed.look.reading.partial, out);
     for unbound in &passed.look.unbound {
         line(out, format_args!("unbound: {}", unbound.message));
@@ -272,11 +275,11 @@ fn short<'a>(org: &Org, all: impl Iterator<Item = &'a (SourceId, &'static str)>,
 }
 
 fn rest(look: &dirsyncd::pass::Look, out: &mut String) {
-    if look.resting_rooms > 0 {
-        line(out, format_args!("at rest: {} rooms", look.resting_rooms));
+    if look.rest.rooms > 0 {
+        line(out, format_args!("at rest: {} rooms", look.rest.rooms));
     }
-    if look.resting_contacts > 0 {
-        line(out, format_args!("at rest: {} contacts", look.resting_contacts));
+    if look.rest.contacts > 0 {
+        line(out, format_args!("at rest: {} contacts", look.rest.contacts));
     }
 }
 

@@ -15,7 +15,8 @@ impl Check<'_> {
                 "write an expression, or leave out the key",
             );
         }
-        let raw::Scope { bases, exclude_bases, filter, groups, exclude_groups } = raw.scope;
+        let raw::Scope { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups } =
+            raw.scope;
         self.distinguished_names("rooms.scope.bases", &bases);
         self.distinguished_names("rooms.scope.exclude_bases", &exclude_bases);
         self.all_filled("rooms.scope.groups", &groups);
@@ -24,7 +25,7 @@ impl Check<'_> {
             email: raw.mapping.email,
             mapping: raw.mapping.fields,
             defaults: raw.mapping.defaults,
-            scope: ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups },
+            scope: ScopeSpec { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups },
         })
     }
 }

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 
 use crate::cloud::CloudRead;
-use crate::model::{CloudContact, CloudId, Contact, ContactLink};
+use crate::model::{CloudContact, CloudId, Contact};
 use crate::pass::PassError;
 use crate::rules::ContactWish;
+use crate::store::Reader;
 
 use super::ReadContacts;
 
@@ -42,18 +43,23 @@ impl ContactsSeen {
     }
 }
 
-/// Asks the cloud. `all`: whether everything is observed. Otherwise, without anything to ask about, the
+/// Asks the cloud, when contacts are `wanted`. `all`: whether everything is observed. Otherwise, without anything to ask about, the
 /// cloud is not asked.
 ///
 /// # Errors
 ///
-/// When the cloud cannot be read.
+/// When the cloud or the store cannot be read.
 pub async fn see_contacts(
     cloud: &dyn CloudRead,
-    links: &[ContactLink],
+    reader: &Reader,
     read: &ReadContacts,
+    wanted: bool,
     all: bool,
 ) -> Result<ContactsSeen, PassError> {
+    if !wanted {
+        return Ok(ContactsSeen::default());
+    }
+    let links = reader.contact_links()?;
     let linked = |anchor| links.binary_search_by_key(&anchor, |link| link.anchor).is_ok();
     let new: Vec<&Contact> = read
         .judged
