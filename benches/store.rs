@@ -32,6 +32,7 @@ fn person(n: u64) -> Person {
         (Field::Country, "US".to_owned()),
     ];
     Person {
+        kind: Default::default(),
         email: email(n),
         active: true,
         profile: profile.into_iter().collect(),
@@ -256,6 +257,7 @@ fn main() {
             key: Key::exact(cloud_id(n).as_str()),
             linked: None,
             account: Account {
+                kind: Default::default(),
                 id: cloud_id(n),
                 email: Some(email(n)),
                 external_id: Some(anchor(n).to_string()),

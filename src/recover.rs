@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use crate::apply::joined;
 use crate::clock;
-use crate::model::{Attr, Fingerprint, GroupLink, Key, Kind, LinkState, SnapshotRow, SourceId};
-use crate::store::{GroupChange, Intent, Outcome, RowChange, Settlement, Store, StoreError};
+use crate::model::{Attr, ContactLink, Fingerprint, GroupLink, Key, Kind, LinkState, SnapshotRow, SourceId};
+use crate::store::{ContactChange, GroupChange, Intent, Outcome, RowChange, Settlement, Store, StoreError};
 
 /// Closes what an interrupted run left open. Returns how many intents there were; with more
 /// than none, the next pass observes the whole cloud.
@@ -31,7 +31,7 @@ pub async fn recover(store: &Store) -> Result<u64, StoreError> {
     meta.last_observation = None;
     store.set_meta(meta).await?;
     let mut by_person: BTreeMap<SourceId, Vec<&Intent>> = BTreeMap::new();
-    for intent in open.iter().filter(|intent| !intent.action.kind.is_group()) {
+    for intent in open.iter().filter(|intent| intent.action.kind.is_account()) {
         by_person.entry(intent.action.anchor).or_default().push(intent);
     }
     // Of somebody who moved, the link is under the old anchor until the move is confirmed.
@@ -54,7 +54,7 @@ pub async fn recover(store: &Store) -> Result<u64, StoreError> {
         }
         RowChange::Link(Box::new(row))
     });
-    let rows = rows.chain(groups(store, &open)?);
+    let rows = rows.chain(groups(store, &open)?).chain(contacts(store, &open)?);
     store.change_rows(rows.collect()).await?;
     let settlements = open
         .into_iter()
@@ -80,6 +80,19 @@ fn groups(store: &Store, open: &[Intent]) -> Result<Vec<RowChange>, StoreError> 
             joined: if intent.action.kind == Kind::GroupUpdate { joined(&intent.action) } else { Vec::new() },
             left: Vec::new(),
         })))
+    });
+    Ok(changes.collect())
+}
+
+/// Contacts about which nobody knows whether something happened are compared again. One that may have
+/// been made is found by its values when the cloud is listed.
+fn contacts(store: &Store, open: &[Intent]) -> Result<Vec<RowChange>, StoreError> {
+    let links = store.reader().contact_links()?;
+    let intents = open.iter().filter(|intent| intent.action.kind.is_contact());
+    let changes = intents.filter_map(|intent| {
+        let link = links.iter().find(|link| link.anchor == intent.action.anchor)?;
+        let link = ContactLink { record: Fingerprint::NONE, ..link.clone() };
+        Some(RowChange::Contact(Box::new(ContactChange { anchor: link.anchor, link: Some(link) })))
     });
     Ok(changes.collect())
 }

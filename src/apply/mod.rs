@@ -3,6 +3,7 @@
 //! Phases run one after the other, inside a phase batches run side by side. One person's
 //! trouble never stops the others; trouble with the cloud itself ends the pass.
 
+mod contacts;
 mod groups;
 mod outcome;
 mod row;
@@ -21,6 +22,7 @@ use crate::plan::order::phase;
 use crate::report::Sink;
 use crate::store::{RunId, Store, StoreError};
 
+pub use contacts::{ContactWork, carry_out_contacts};
 pub use groups::{GroupWork, carry_out_groups, joined};
 pub use outcome::{Failure, Finish, Outcomes, gives};
 pub use row::after;

@@ -42,6 +42,8 @@ pub struct Failure {
 pub struct Outcomes {
     /// Actions confirmed, by kind.
     pub done: BTreeMap<Kind, u64>,
+    /// Those of them on rooms.
+    pub on_rooms: u64,
     /// What went wrong.
     pub failed: Vec<Failure>,
     /// Licences that were not given although they were planned: the cloud left them out without a
@@ -165,6 +167,7 @@ impl Progress {
             *left == 0
         });
         *self.outcomes.done.entry(action.kind).or_default() += 1;
+        self.outcomes.on_rooms += u64::from(!action.who.kind().is_person());
         let before = self.rows.get(&action.anchor);
         let from = before.map(|row| row.anchor);
         let Some(mut row) = row::after(before, action, id, managed, now) else {

@@ -26,6 +26,7 @@ pub fn after(
         dn: action.dn.clone().unwrap_or_default(),
         record: Fingerprint::NONE,
         applied: Person {
+            kind: action.who.kind(),
             email: email.clone(),
             active: true,
             profile: Profile::new(),

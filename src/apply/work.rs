@@ -293,7 +293,7 @@ pub(super) fn leaves_open(kind: Kind, end: CloudErrorKind) -> bool {
     match end {
         CloudErrorKind::Ambiguous => true,
         CloudErrorKind::Unreachable | CloudErrorKind::Unintelligible => {
-            !matches!(kind, Kind::Create | Kind::GroupCreate)
+            !matches!(kind, Kind::Create | Kind::GroupCreate | Kind::ContactCreate)
         }
         CloudErrorKind::Throttled { .. }
         | CloudErrorKind::Refused

@@ -210,8 +210,10 @@ fn short(out: &mut dyn Write, style: Style, report: &Report) -> io::Result<()> {
     for (_, reason) in &report.short {
         *reasons.entry(reason).or_default() += 1;
     }
-    if !reasons.is_empty() {
+    let rest = text::at_rest(&report.counts);
+    if !reasons.is_empty() || rest.is_some() {
         text::heading(out, style, "Left as they are")?;
+        write!(out, "{}", rest.unwrap_or_default())?;
         for (reason, count) in reasons {
             writeln!(out, "{count:>6}  {reason}")?;
         }
@@ -246,8 +248,10 @@ pub fn document(parts: &Parts, report: &Report) -> Value {
         "failed": report.failed.iter().map(|one| json!({
             "kind": one.action.kind,
             "anchor": one.action.anchor,
+            "object": one.action.who.object(),
             "email": one.action.who.email(),
             "group": one.action.who.group(),
+            "contact": one.action.who.contact(),
             "code": one.code,
             "message": one.message,
             "remedy": one.remedy,

@@ -75,6 +75,7 @@ pub async fn look_around(
         adopt: config.adopt,
         preempt: config.preempt,
         groups: config.groups,
+        adopt_contacts: config.adopt_contacts,
         limits: config.guard,
         protected: config.protected.iter().cloned().collect(),
         observe,
@@ -213,6 +214,10 @@ fn tell_end(report: &Report) {
         group_create_count = counts.group_create,
         group_update_count = counts.group_update,
         group_delete_count = counts.group_delete,
+        contact_create_count = counts.contact_create,
+        contact_update_count = counts.contact_update,
+        contact_delete_count = counts.contact_delete,
+        room_count = counts.rooms,
         in_sync_count = counts.in_sync,
         withheld_count = counts.withheld,
         held_count = counts.held,
@@ -302,6 +307,9 @@ fn conclude(
     for (kind, count) in &acted.done {
         *counts.of(*kind) += count;
     }
+    counts.rooms = acted.on_rooms;
+    counts.rooms_at_rest = look.rest.rooms;
+    counts.contacts_at_rest = look.rest.contacts;
     counts.in_sync = (look.beyond + look.reading.unchanged + acted.in_sync).saturating_sub(acted.revisited);
     counts.withhold(&acted.withheld);
     counts.stray = strays.as_ref().map(|strays| strays.len() as u64);

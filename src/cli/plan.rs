@@ -204,7 +204,7 @@ pub fn show(out: &mut dyn Write, style: Style, look: &Look) -> Result<Counts, Fa
         walk(look, written, |action, held| text::action(out, style, &look.catalogue, action, held))?;
         finish(look, written)?;
         write_trouble(out, style, look, written)?;
-        writeln!(out, "\n{}", style.bold(&words(&written.counts)))?;
+        writeln!(out, "\n{}", style.bold(&written.counts.planned_words()))?;
         Ok(())
     };
     match show(&mut written) {
@@ -233,7 +233,10 @@ fn walk(
             written.effect.add(action);
             match code {
                 Some(_) => written.counts.held += 1,
-                None => *written.counts.of(action.kind) += 1,
+                None => {
+                    *written.counts.of(action.kind) += 1;
+                    written.counts.rooms += u64::from(!action.who.kind().is_person());
+                }
             }
         }
         in_sync += part.in_sync;
@@ -268,6 +271,8 @@ fn finish(look: &Look, written: &mut Written) -> Result<Option<Vec<Value>>, Stop
     in_order(&mut written.waiting);
     written.counts.waiting = written.waiting.len() as u64;
     written.counts.short = written.short.values().sum();
+    written.counts.rooms_at_rest = look.rest.rooms;
+    written.counts.contacts_at_rest = look.rest.contacts;
     written.counts.stray = strays.as_ref().map(|strays| strays.len() as u64);
     let document = |stray: crate::pass::Stray| {
         crate::report::json::stray(stray.cloud_id.as_str(), stray.email.as_ref().map(|email| email.as_str()))
@@ -338,8 +343,10 @@ fn write_trouble(out: &mut dyn Write, style: Style, look: &Look, written: &Writt
         text::heading(out, style, "Objections")?;
         text::findings(out, style, &written.findings)?;
     }
-    if !written.short.is_empty() {
+    let rest = text::at_rest(&written.counts);
+    if !written.short.is_empty() || rest.is_some() {
         text::heading(out, style, "Left as they are")?;
+        write!(out, "{}", rest.unwrap_or_default())?;
         for (reason, count) in &written.short {
             writeln!(out, "{count:>6}  {reason}")?;
         }
@@ -360,34 +367,7 @@ fn write_trouble(out: &mut dyn Write, style: Style, look: &Look, written: &Writt
 /// The end of a plan.
 fn write_end(out: &mut dyn Write, style: Style, look: &Look, written: &Written) -> Result<(), Stop> {
     text::heading(out, style, &format!("Plan {} for {}", look.plan, look.organization.name))?;
-    writeln!(out, "{}", words(&written.counts))?;
+    writeln!(out, "{}", written.counts.planned_words())?;
     writeln!(out, "Nothing was changed. `dirsyncd sync` carries out what a plan shows at that time.")?;
     Ok(())
-}
-
-/// The counts of what would be, with the signs of the lines above.
-fn words(counts: &Counts) -> String {
-    let all = [
-        (counts.create, "to create"),
-        (counts.adopt, "to take over"),
-        (counts.update, "to update"),
-        (counts.deactivate, "to deactivate"),
-        (counts.reactivate, "to reactivate"),
-        (counts.delete, "to delete"),
-        (counts.license_add, "to be given licences"),
-        (counts.license_remove, "to lose licences"),
-        (counts.role_change, "to change roles"),
-        (counts.group_create, "groups to create"),
-        (counts.group_update, "group changes"),
-        (counts.group_delete, "groups to delete"),
-        (counts.held, "held by the guard"),
-        (counts.withheld, "withheld"),
-        (counts.waiting, "without a seat"),
-        (counts.short, "left as they are"),
-        (counts.in_sync, "in order"),
-        (counts.stray.unwrap_or(0), "stray"),
-    ];
-    let words: Vec<String> =
-        all.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    if words.is_empty() { "Nothing to do.".into() } else { format!("{}.", words.join(", ")) }
 }

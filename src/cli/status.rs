@@ -34,6 +34,10 @@ struct Known {
     last_full: Option<i64>,
     next: Option<DateTime<Utc>>,
     linked: u64,
+    /// Those of the linked that are rooms.
+    rooms: u64,
+    /// Contacts of the cloud that are ours.
+    contacts: u64,
     held: Vec<crate::store::HeldPlan>,
     withheld: Vec<crate::model::Withheld>,
     waiting: Vec<Waiting>,
@@ -102,6 +106,8 @@ fn find_out(reader: &Reader, lock: Option<String>, schedule: Option<&Schedule>) 
         last_full: meta.extra.get(LAST_FULL).and_then(Value::as_i64),
         next,
         linked: reader.count()?,
+        rooms: reader.count_rooms()?,
+        contacts: reader.count_contacts()?,
         held: reader.held()?.into_iter().filter(|plan| plan.decision != Some(Decision::Rejected)).collect(),
         withheld: reader.withheld()?,
         seats: seats::now(meta.extra.get(SEATS), &waiting, &days),
@@ -143,6 +149,8 @@ fn document(known: &Known, stale: bool) -> Value {
         "next_pass": known.next.map(|next| next.to_rfc3339_opts(SecondsFormat::Secs, true)),
         "stale": stale,
         "linked": known.linked,
+        "rooms": known.rooms,
+        "contacts": known.contacts,
         "held": known.held.iter().map(|plan| json!({
             "plan": plan.id,
             "run": plan.run,
@@ -155,8 +163,10 @@ fn document(known: &Known, stale: bool) -> Value {
         "waiting": known.waiting.iter().map(seats::place_document).collect::<Vec<_>>(),
         "failing": known.failing.iter().map(|entry| json!({
             "anchor": entry.action.anchor,
+            "object": entry.action.who.object(),
             "email": entry.action.who.email(),
             "group": entry.action.who.group(),
+            "contact": entry.action.who.contact(),
             "kind": entry.action.kind,
             "outcome": entry.outcome,
         })).collect::<Vec<_>>(),
@@ -196,7 +206,13 @@ fn write(out: &mut dyn Write, style: Style, known: &Known, stale: bool) -> io::R
     if stale {
         writeln!(out, "{}", style.red("Too old     the last good pass is older than --max-age"))?;
     }
-    writeln!(out, "People      {} linked", known.linked)?;
+    writeln!(out, "People      {} linked", known.linked - known.rooms.min(known.linked))?;
+    if known.rooms > 0 {
+        writeln!(out, "Rooms       {} linked", known.rooms)?;
+    }
+    if known.contacts > 0 {
+        writeln!(out, "Contacts    {} in the cloud by us", known.contacts)?;
+    }
     for (source, cursor, at) in &known.cursors {
         let deletions = if cursor.tells_deletions { "" } else { ", without deletions" };
         let (method, at) = (cursor.method, since(*at, now));

@@ -19,7 +19,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use crate::model::{
-    Account, Action, Catalogue, CloudGroup, CloudId, Email, InUse, LicenseId, Place, Role, Telephone,
+    Account, Action, Catalogue, CloudContact, CloudGroup, CloudId, Contact, Email, InUse, LicenseId, Place,
+    Role, Telephone,
 };
 
 /// The organization we write to, and who we are in it.
@@ -100,6 +101,30 @@ pub trait CloudRead: Send + Sync {
         let _ = id;
         Box::pin(async { Err(no_groups()) })
     }
+
+    /// All contacts of the address book that administrators keep. `Ok` means that as many were
+    /// shown as announced.
+    fn contacts(&self) -> BoxFuture<'_, Result<Vec<CloudContact>, CloudError>> {
+        Box::pin(async { Err(no_contacts()) })
+    }
+
+    /// The contacts with the identity of this one ([`Contact::identity`]): seldom more than one.
+    fn contacts_like<'a>(
+        &'a self,
+        contact: &'a Contact,
+    ) -> BoxFuture<'a, Result<Vec<CloudContact>, CloudError>> {
+        let _ = contact;
+        Box::pin(async { Err(no_contacts()) })
+    }
+}
+
+/// The answer of a cloud that keeps no contacts.
+fn no_contacts() -> CloudError {
+    CloudError::new(
+        CloudErrorKind::Refused,
+        "this cloud keeps no contacts",
+        "switch contacts.sync off in the configuration",
+    )
 }
 
 /// The answer of a cloud that keeps no groups.
@@ -140,6 +165,13 @@ pub trait CloudWrite: Send + Sync {
     fn write_group<'a>(&'a self, order: Order<'a>) -> BoxFuture<'a, Result<GroupWritten, CloudError>> {
         let _ = order;
         Box::pin(async { Err(no_groups()) })
+    }
+
+    /// Carries out one action on a contact, in one call. A create that ends
+    /// [`CloudErrorKind::Ambiguous`] was sent and not answered.
+    fn write_contact<'a>(&'a self, order: Order<'a>) -> BoxFuture<'a, Result<CloudId, CloudError>> {
+        let _ = order;
+        Box::pin(async { Err(no_contacts()) })
     }
 }
 

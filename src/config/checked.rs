@@ -31,6 +31,8 @@ pub struct Config {
     pub preempt: bool,
     /// What holds for groups of the cloud.
     pub groups: plan::GroupRules,
+    /// Take over contacts of the cloud with the address of a contact.
+    pub adopt_contacts: bool,
     /// What becomes of leavers.
     pub leavers: plan::Leavers,
     /// How much a pass may take away.

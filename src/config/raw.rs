@@ -4,10 +4,12 @@
 //! After a change: `DIRSYNCD_BLESS=1 cargo test --test config` writes the schema anew, and the test
 //! then asks for the key in `config/dirsyncd.toml`.
 
+mod contacts;
 mod edges;
 mod entitlement;
 mod groups;
 mod people;
+mod rooms;
 mod seats;
 mod trial;
 
@@ -19,10 +21,12 @@ use serde::{Deserialize, Serialize};
 use crate::guard;
 use crate::plan::Leavers as LeaversPolicy;
 
+pub use contacts::{ContactMapping, Contacts};
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
 pub use entitlement::{Entitlement, Entitlements, Mode, Role, Take, Template};
 pub use groups::{Groups, Members};
 pub use people::{Collisions, Dialect, Mapping, People, Policy, Scope, Unusable};
+pub use rooms::{RoomMapping, Rooms};
 pub use seats::{Direction, Seats};
 pub use trial::{Expect, Test};
 
@@ -44,6 +48,12 @@ pub struct Root {
     /// Which groups become groups of the cloud.
     #[serde(default)]
     pub groups: Groups,
+    /// Which rooms become rooms of the cloud, and with which attributes.
+    #[serde(default)]
+    pub rooms: Rooms,
+    /// Which contacts become contacts of the organization, and with which attributes.
+    #[serde(default)]
+    pub contacts: Contacts,
     /// How the rules of licences work together.
     #[serde(default)]
     pub entitlements: Entitlements,
@@ -131,6 +141,8 @@ pub struct Guard {
     pub group_member_remove: Limit,
     /// Groups deleted in one pass; the share is of all groups that are ours.
     pub group_delete: Limit,
+    /// Contacts deleted in one pass; the share is of all contacts that are ours.
+    pub contact_delete: Limit,
     /// When the directory shows fewer people than this share of the last complete read, in
     /// percent, removals wait for approval.
     #[schemars(range(min = 0, max = 100))]
@@ -149,6 +161,7 @@ impl Default for Guard {
             scope_change: Limit::default(),
             group_member_remove: Limit::default(),
             group_delete: Limit::default(),
+            contact_delete: Limit::default(),
             min_census_percent: guard::Limits::default().min_census_percent,
             protected: Vec::new(),
         }

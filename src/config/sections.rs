@@ -1,9 +1,11 @@
 //! Section by section, from what is written to what is meant.
 
 mod cloud;
+mod contacts;
 mod entitlement;
 mod groups;
 mod people;
+mod rooms;
 mod source;
 mod trial;
 
@@ -40,6 +42,9 @@ pub(super) fn check(
     let mut rules = check.rules(raw.people, entitling, raw.seats);
     let (chosen, groups) = check.groups(raw.groups);
     rules.groups = chosen;
+    rules.rooms = check.rooms(raw.rooms);
+    let adopt_contacts = raw.contacts.adopt;
+    rules.contacts = check.contacts(raw.contacts);
     let trials = check.trials(raw.test);
     let leavers = check.leavers(&raw.leavers);
     let (guard, protected) = check.guard(&raw.guard);
@@ -70,6 +75,7 @@ pub(super) fn check(
         adopt,
         preempt,
         groups,
+        adopt_contacts,
         leavers,
         guard,
         protected,
@@ -242,6 +248,7 @@ impl Check<'_> {
             scope_change: limit(&raw.scope_change, defaults.scope_change),
             group_member_remove: limit(&raw.group_member_remove, defaults.group_member_remove),
             group_delete: limit(&raw.group_delete, defaults.group_delete),
+            contact_delete: limit(&raw.contact_delete, defaults.contact_delete),
             min_census_percent: raw.min_census_percent,
         };
         let mut protected = Vec::new();

@@ -39,6 +39,8 @@ pub struct Limits {
     pub group_member_remove: Limit,
     /// Groups deleted; the share is of all groups that are ours.
     pub group_delete: Limit,
+    /// Contacts deleted; the share is of all contacts that are ours.
+    pub contact_delete: Limit,
     /// A census with fewer people than this share of the last whole one, in percent, and fewer
     /// by more than the floor of `deactivate`, is implausibly short: removals wait.
     pub min_census_percent: u64,
@@ -56,6 +58,7 @@ impl Default for Limits {
             scope_change: Limit { count: 0, percent: 100, floor: 0 },
             group_member_remove: Limit { count: 1_000, percent: 10, floor: 20 },
             group_delete: Limit { count: 10, percent: 10, floor: 1 },
+            contact_delete: limit,
             min_census_percent: 80,
         }
     }

@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde::{Deserialize, Serialize};
 
 pub use limits::{Limit, Limits};
-pub use tally::{Removal, SCOPE_CHANGE, Tally};
+pub use tally::{Object, Removal, SCOPE_CHANGE, Tally};
 
 use crate::model::{Action, Attr, Change, Kind, SourceId};
 use crate::plan::Plan;
@@ -102,6 +102,7 @@ impl Guard {
                 Removal::ScopeChange => limits.scope_change,
                 Removal::GroupMember => limits.group_member_remove,
                 Removal::GroupDelete => limits.group_delete,
+                Removal::ContactDelete => limits.contact_delete,
             };
             let count = tally.of(removal);
             let of = tally.base(removal, linked);

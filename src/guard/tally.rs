@@ -26,6 +26,19 @@ pub enum Removal {
     GroupMember,
     /// A group deleted.
     GroupDelete,
+    /// A contact deleted.
+    ContactDelete,
+}
+
+/// What a kind of removal is about: each is weighed when it is planned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Object {
+    /// People and rooms.
+    Account,
+    /// Groups of the cloud.
+    Group,
+    /// Contacts of the address book.
+    Contact,
 }
 
 /// How many kinds there are.
@@ -33,7 +46,7 @@ pub(super) const KINDS: usize = Removal::ALL.len();
 
 impl Removal {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Deactivate,
         Self::Delete,
         Self::LicenseRemove,
@@ -41,6 +54,7 @@ impl Removal {
         Self::ScopeChange,
         Self::GroupMember,
         Self::GroupDelete,
+        Self::ContactDelete,
     ];
 
     /// The stable code of the finding when this limit trips.
@@ -53,6 +67,7 @@ impl Removal {
             Self::ScopeChange => SCOPE_CHANGE,
             Self::GroupMember => "too_many_group_member_removals",
             Self::GroupDelete => "too_many_group_deletes",
+            Self::ContactDelete => "too_many_contact_deletes",
         }
     }
 
@@ -68,6 +83,7 @@ impl Removal {
             }
             Self::GroupMember => "memberships in groups would end",
             Self::GroupDelete => "groups would be deleted",
+            Self::ContactDelete => "contacts would be deleted",
         }
     }
 
@@ -81,12 +97,19 @@ impl Removal {
             Self::ScopeChange => "guard.scope_change",
             Self::GroupMember => "guard.group_member_remove",
             Self::GroupDelete => "guard.group_delete",
+            Self::ContactDelete => "guard.contact_delete",
         }
     }
 
-    /// Whether it is about groups and not about people.
-    pub(super) const fn is_of_groups(self) -> bool {
-        matches!(self, Self::GroupMember | Self::GroupDelete)
+    /// What it is about.
+    const fn object(self) -> Object {
+        match self {
+            Self::GroupMember | Self::GroupDelete => Object::Group,
+            Self::ContactDelete => Object::Contact,
+            Self::Deactivate | Self::Delete | Self::LicenseRemove | Self::Blank | Self::ScopeChange => {
+                Object::Account
+            }
+        }
     }
 
     /// What an action takes away; `None` for one that takes nothing.
@@ -104,6 +127,7 @@ impl Removal {
                 }
             }
             Kind::GroupDelete => Some(Self::GroupDelete),
+            Kind::ContactDelete => Some(Self::ContactDelete),
             // Leavers were weighed when they were deactivated.
             Kind::GroupUpdate if action.cause == Cause::MembersLeft => None,
             Kind::GroupUpdate if action.removes() => Some(Self::GroupMember),
@@ -120,6 +144,8 @@ pub struct Tally {
     /// Groups that are ours, and memberships in them: what a share of them is taken of.
     groups: u64,
     memberships: u64,
+    /// Contacts that are ours, in the same way.
+    contacts: u64,
 }
 
 impl Tally {
@@ -128,6 +154,7 @@ impl Tally {
         self.counts.iter_mut().zip(other.counts).for_each(|(count, more)| *count += more);
         self.groups = self.groups.max(other.groups);
         self.memberships = self.memberships.max(other.memberships);
+        self.contacts = self.contacts.max(other.contacts);
     }
 
     /// An empty tally for groups: how many are ours, and how many memberships in them.
@@ -135,18 +162,14 @@ impl Tally {
         Self { groups, memberships, ..Self::default() }
     }
 
-    /// The counts of groups alone: people are weighed before.
-    pub fn of_groups_only(self) -> Self {
-        self.only(true)
+    /// An empty tally for contacts: how many are ours.
+    pub fn of_contacts(contacts: u64) -> Self {
+        Self { contacts, ..Self::default() }
     }
 
-    /// The counts of people alone.
-    pub fn of_people_only(self) -> Self {
-        self.only(false)
-    }
-
-    fn only(mut self, groups: bool) -> Self {
-        for removal in Removal::ALL.into_iter().filter(|removal| removal.is_of_groups() != groups) {
+    /// The counts of one sort of objects alone: each sort is weighed when it is planned.
+    pub fn only(mut self, object: Object) -> Self {
+        for removal in Removal::ALL.into_iter().filter(|removal| removal.object() != object) {
             self.counts[removal as usize] = 0;
         }
         self
@@ -179,6 +202,7 @@ impl Tally {
         match removal {
             Removal::GroupMember => self.memberships,
             Removal::GroupDelete => self.groups,
+            Removal::ContactDelete => self.contacts,
             _ => linked,
         }
     }

@@ -36,6 +36,12 @@ pub enum Kind {
     GroupUpdate,
     /// A group removed for good.
     GroupDelete,
+    /// A new contact in the address book.
+    ContactCreate,
+    /// Values of a contact that is ours, or an existing contact that becomes ours.
+    ContactUpdate,
+    /// A contact removed for good.
+    ContactDelete,
 }
 
 impl Kind {
@@ -53,6 +59,9 @@ impl Kind {
         Self::GroupCreate,
         Self::GroupUpdate,
         Self::GroupDelete,
+        Self::ContactCreate,
+        Self::ContactUpdate,
+        Self::ContactDelete,
     ];
 
     /// The name used in JSON, CSV and history.
@@ -70,7 +79,20 @@ impl Kind {
             Self::GroupCreate => "group_create",
             Self::GroupUpdate => "group_update",
             Self::GroupDelete => "group_delete",
+            Self::ContactCreate => "contact_create",
+            Self::ContactUpdate => "contact_update",
+            Self::ContactDelete => "contact_delete",
         }
+    }
+
+    /// Whether it is about a contact.
+    pub const fn is_contact(self) -> bool {
+        matches!(self, Self::ContactCreate | Self::ContactUpdate | Self::ContactDelete)
+    }
+
+    /// Whether it is about an account: that of a person or of a room.
+    pub const fn is_account(self) -> bool {
+        !self.is_group() && !self.is_contact()
     }
 
     /// Whether it is about a group and not about a person.
@@ -309,11 +331,16 @@ impl Action {
     /// Whether the action takes something away: these wait for proof and pass the guard.
     pub fn removes(&self) -> bool {
         match self.kind {
-            Kind::Deactivate | Kind::Delete | Kind::LicenseRemove | Kind::GroupDelete => true,
+            Kind::Deactivate
+            | Kind::Delete
+            | Kind::LicenseRemove
+            | Kind::GroupDelete
+            | Kind::ContactDelete => true,
             // A licence can be exchanged for one that excludes it.
             Kind::RoleChange | Kind::LicenseAdd => self.changes.iter().any(|change| change.to.is_none()),
             Kind::GroupUpdate => self.changes.iter().any(Change::expels),
             Kind::Create | Kind::Adopt | Kind::Update | Kind::Reactivate | Kind::GroupCreate => false,
+            Kind::ContactCreate | Kind::ContactUpdate => false,
         }
     }
 }

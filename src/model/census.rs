@@ -18,6 +18,8 @@ pub struct Ask {
     pub attributes: BTreeSet<String>,
     /// Whether groups are wanted too.
     pub groups: bool,
+    /// Whether contacts are wanted too.
+    pub contacts: bool,
 }
 
 impl Ask {

@@ -1,10 +1,10 @@
-//! The canonical person: what the cloud should hold, in our words.
+//! The canonical person: what the cloud should hold, in our words. A room is one of another kind.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Email, Field, FieldSet, Fingerprint, Hasher, LicenseId, Line, RoleId};
+use super::{AccountKind, Email, Field, FieldSet, Fingerprint, Hasher, LicenseId, Line, RoleId};
 
 /// The attribute values of a person. An absent field is an empty attribute.
 pub type Profile = BTreeMap<Field, String>;
@@ -12,6 +12,9 @@ pub type Profile = BTreeMap<Field, String>;
 /// What the cloud should hold, or what we last confirmed that it holds, for one person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
+    /// A human being, or a room.
+    #[serde(default, skip_serializing_if = "AccountKind::is_person")]
+    pub kind: AccountKind,
     /// The user name, which in Webex is the primary work address.
     pub email: Email,
     /// Whether the person may log in.
@@ -37,16 +40,18 @@ impl Person {
     /// we applied and what a listing of the cloud shows. Licences are not in it: the listing
     /// does not show them.
     pub fn fingerprint(&self, external_id: &str, managed: &Managed) -> Fingerprint {
-        digest(&self.email, self.active, external_id, &self.profile, &self.roles, managed)
+        digest(self.kind, &self.email, self.active, external_id, &self.profile, &self.roles, managed)
     }
 }
 
 /// What the rules are in charge of. Everything else in the cloud is left alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Managed {
-    /// Attributes that are mapped and compared.
+    /// Attributes of people that are mapped and compared.
     pub fields: FieldSet,
-    /// Of those, attributes that are written only where the cloud has no value.
+    /// Attributes of rooms that are mapped and compared.
+    pub room_fields: FieldSet,
+    /// Of those of people, attributes that are written only where the cloud has no value.
     pub kept: FieldSet,
     /// Licences that a rule can give.
     pub licenses: BTreeSet<LicenseId>,
@@ -54,8 +59,27 @@ pub struct Managed {
     pub roles: BTreeSet<RoleId>,
 }
 
+impl Managed {
+    /// The attributes that are mapped and compared.
+    pub fn fields_of(&self, kind: AccountKind) -> FieldSet {
+        match kind {
+            AccountKind::Person => self.fields,
+            AccountKind::Room => self.room_fields,
+        }
+    }
+
+    /// Of those, the attributes that are written only where the cloud has no value.
+    pub fn kept_of(&self, kind: AccountKind) -> FieldSet {
+        match kind {
+            AccountKind::Person => self.kept,
+            AccountKind::Room => FieldSet::default(),
+        }
+    }
+}
+
 /// The digest behind [`Person::fingerprint`], also for accounts that were only read.
 pub(super) fn digest(
+    kind: AccountKind,
     email: &Email,
     active: bool,
     external_id: &str,
@@ -67,8 +91,13 @@ pub(super) fn digest(
     h.part(&email.key().0);
     h.part(&[u8::from(active)]);
     h.part(external_id.as_bytes());
+    // Of people the digest is what it was before there were rooms.
+    if kind != AccountKind::Person {
+        h.part(kind.word().as_bytes());
+    }
+    let fields = managed.fields_of(kind);
     for (field, value) in profile {
-        if managed.fields.contains(*field) {
+        if fields.contains(*field) {
             h.part(&[*field as u8]);
             h.part(value.as_bytes());
         }

@@ -1,6 +1,6 @@
 //! What the source said about one object, of any vendor, before any rule.
 
-use super::{Fingerprint, Hasher, Key, SourceId};
+use super::{AccountKind, Fingerprint, Hasher, Key, SourceId};
 
 /// What an object is, by its object classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +15,17 @@ pub enum RecordKind {
     Contact,
     /// Anything else that a filter let through; counted, and otherwise ignored.
     Other,
+}
+
+impl RecordKind {
+    /// What the account of such a record stands for; `None` for what never has one.
+    pub const fn account(self) -> Option<AccountKind> {
+        match self {
+            Self::Person => Some(AccountKind::Person),
+            Self::Room => Some(AccountKind::Room),
+            Self::Group | Self::Contact | Self::Other => None,
+        }
+    }
 }
 
 /// One attribute with all its values, as bytes: a directory does not say which

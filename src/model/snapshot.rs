@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{CloudId, Fingerprint, Key, LicenseId, Person, RoleId, SourceId};
+use super::{AccountKind, CloudId, Fingerprint, Key, LicenseId, Person, RoleId, SourceId};
 
 /// How an account became ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,8 @@ pub struct Link {
     pub cloud: Key,
     /// Whether the person is a deactivated leaver.
     pub left: bool,
+    /// A human being, or a room.
+    pub kind: AccountKind,
 }
 
 /// What we gave to a person, and therefore may take away again.

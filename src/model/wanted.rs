@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Field, LicenseId, Person, SourceId, Standing};
+use super::{AccountKind, Cause, Field, LicenseId, Person, SourceId, Standing};
 
 /// An object about which we cannot decide, and which is therefore never touched; or a licence
 /// that somebody should have and cannot be given as the rules and the record stand.
@@ -42,6 +42,16 @@ pub enum Wanted {
     Leaving(Cause),
     /// Cannot be decided.
     Withheld(Withheld),
+}
+
+impl Wanted {
+    /// What the account is to stand for; a person where none is to be.
+    pub fn kind(&self) -> AccountKind {
+        match self {
+            Self::Present(person) => person.kind,
+            Self::Leaving(_) | Self::Withheld(_) => AccountKind::Person,
+        }
+    }
 }
 
 /// A licence that a rule gives to somebody who does not get it.

@@ -18,6 +18,7 @@ use crate::store::{Decision, Followed, GroupDelta, Meta, RunId, Store};
 
 use super::PassError;
 use super::bounds;
+use super::contacts::act_on_contacts;
 use super::groups::{WITHHELD, act_on_groups};
 use super::held::{hold, is_about};
 use super::kept::{self, Kept};
@@ -35,6 +36,8 @@ const AHEAD: usize = 2;
 pub struct Acted {
     /// Actions confirmed, by kind.
     pub done: BTreeMap<Kind, u64>,
+    /// Those of them on rooms.
+    pub on_rooms: u64,
     /// What went wrong, for single people.
     pub failed: Vec<Failure>,
     /// What waits for approval.
@@ -145,6 +148,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         for (kind, count) in outcomes.done {
             *acted.done.entry(kind).or_default() += count;
         }
+        acted.on_rooms += outcomes.on_rooms;
         acted.failed.extend(outcomes.failed);
         for (license, count) in outcomes.uncalled {
             *acted.uncalled.entry(license).or_default() += count;
@@ -178,6 +182,9 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     drop(parts);
     let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
     reporting::set_due(&look, hands, &managed, &mut acted).await?;
+    if acted.fatal.is_none() && !acted.stopped {
+        act_on_contacts(&look, hands, &mut acted).await?;
+    }
     let mut look = if acted.fatal.is_none() && !acted.stopped {
         act_on_groups(look, hands, &mut acted).await?
     } else {

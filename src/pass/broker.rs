@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::apply::gives;
-use crate::guard::{Guard, Headcount, Limits, Removal, Tally, releases};
+use crate::guard::{Guard, Headcount, Limits, Object, Removal, Tally, releases};
 use crate::model::{Action, Attr, Catalogue, Kind, LicenseId, Rank, SourceId};
 use crate::plan::{Case, Contest, Holders, Lines, Place, Policy, Queue, Seats, Supply, Tenure, Wish};
 use crate::store::{StoreError, Waiting};
@@ -90,7 +90,7 @@ pub(super) fn broker(
     let walk = || Parts::begin(evidence, sections, policy, plenty(), lines(), Default::default());
     let survey = survey(walk(), terms.approved)?;
     let mut tally = survey.tally;
-    tally.join(&terms.recent.of_people_only());
+    tally.join(&terms.recent.only(Object::Account));
     // The limit counts also those from whom seats are taken for others; and when it trips, nothing
     // of its kind becomes free.
     let weigh = |losing: &BTreeSet<SourceId>| {

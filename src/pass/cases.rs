@@ -13,6 +13,7 @@ use crate::store::{StagedAccount, StagedWanted, StoreError};
 
 use super::aliases;
 use super::evidence::Evidence;
+use super::kinds;
 use super::observe::Extent;
 
 /// Cases, with what the shell needs besides the plan.
@@ -59,6 +60,15 @@ impl Evidence<'_> {
                 out.withheld.push(contest);
                 wish = Wish::Undecided;
             }
+            if let Some(account) = account.filter(|account| account.kind != row.applied.kind) {
+                out.withheld.push(kinds::changed_in_cloud(&row, account));
+                wish = Wish::Undecided;
+            }
+            let seen = self.seen(row.anchor, at, account);
+            if seen == Seen::Missing && staged.is_some_and(|staged| kinds::is_withheld(&staged.wanted)) {
+                // Nothing is left that could become something else.
+                wish = Wish::Gone;
+            }
             let protected = self.is_protected(&row.cloud_id, account, Some(&row));
             let held = match &self.observation.extent {
                 Extent::All { held, .. } => Some(self.observation.licenses_in(held[at])),
@@ -68,9 +78,10 @@ impl Evidence<'_> {
             };
             out.cases.push(Case {
                 anchor,
+                kind: row.applied.kind,
                 dn: staged.map(|staged| staged.dn.clone()),
                 wish,
-                seen: self.seen(row.anchor, at, account),
+                seen,
                 matched: None,
                 held,
                 protected,
@@ -113,7 +124,9 @@ impl Evidence<'_> {
                     let mut person = row.applied.clone();
                     person.active = true;
                     // What the cloud holds of its own is not what the directory wants.
-                    person.profile.retain(|field, _| !self.kept.contains(*field));
+                    if person.kind.is_person() {
+                        person.profile.retain(|field, _| !self.kept.contains(*field));
+                    }
                     Wish::Present(person)
                 }
                 LinkState::Left { .. } => Wish::Leaving(Cause::Disabled),
@@ -254,6 +267,7 @@ impl Evidence<'_> {
         let anchor = staged.anchor;
         let mut case = Case {
             anchor,
+            kind: staged.wanted.kind(),
             dn: Some(staged.dn.clone()),
             wish: Wish::Undecided,
             row: None,
@@ -297,7 +311,7 @@ impl Evidence<'_> {
                 || answer(self.reader.rows(&[other]).map(|found| !found.is_empty()))
                 || answer(self.people.wanted(&[other]).map(|found| !found.is_empty()))
         };
-        let pairing = pair(anchor, &own, &same, claimed, known);
+        let pairing = pair(anchor, case.kind, &own, &same, claimed, known);
         if let Some(failure) = failure.take() {
             return Err(failure);
         }

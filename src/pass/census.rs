@@ -7,6 +7,7 @@ mod heard;
 mod primary;
 mod reading;
 mod records;
+mod turned;
 mod twins;
 mod ungiven;
 
@@ -21,8 +22,8 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::model::{
-    ADDRESSES, Cause, Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted,
-    Withheld, address_key,
+    ADDRESSES, AccountKind, Cause, Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind,
+    SourceId, Wanted, Withheld, address_key,
 };
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
@@ -31,6 +32,7 @@ use crate::store::{KeptRecords, Meta, Reader, SourceMeta, Stage, StagedWanted, S
 
 use super::PassError;
 use super::aliases::Lost;
+use super::contacts::ReadContacts;
 use super::index::Index;
 use super::membership::{Gathering, Memberships};
 use records::Packing;
@@ -169,6 +171,7 @@ struct Work {
     through_primary: Vec<SourceId>,
     primary: Vec<(SourceId, Option<Key>)>,
     follows: bool,
+    contacts: ReadContacts,
     batch: Vec<StagedWanted>,
     packing: Packing,
     /// When newcomers' records were made, where it matters.
@@ -195,6 +198,7 @@ impl Work {
             through_primary: Vec::new(),
             primary: Vec::new(),
             follows: false,
+            contacts: ReadContacts::begin(&sieve.rules, &sieve.reader)?,
             batch: Vec::new(),
             packing: Packing::default(),
             ages: Vec::new(),
@@ -236,12 +240,22 @@ impl Work {
         self.packing.take(&record);
         let print = record.fingerprint(sieve.rules.fingerprint());
         let at = sieve.index.find(record.anchor);
+        let linked = at.map(|at| sieve.index.kind(at));
+        if linked == Some(AccountKind::Room) && !sieve.rules.has_rooms() {
+            return Ok(());
+        }
         self.note_primary(&record, sieve)?;
         let memberships = self.memberships.as_ref();
         let mut unchanged = false;
         if let Some(at) = at {
             if sieve.index.met.set(at) {
                 return self.met_again(record, print, sieve);
+            }
+            if let (Some(was), Some(is)) = (linked, record.kind.account())
+                && was != is
+            {
+                self.turned(record, print, was, is, sieve);
+                return Ok(());
             }
             let through_primary = memberships.is_some_and(|m| m.touches_primary(&record));
             if through_primary {
@@ -253,7 +267,14 @@ impl Work {
                 self.unchanged += 1;
                 return Ok(());
             }
-        } else if record.kind != RecordKind::Person {
+        } else if record.kind == RecordKind::Contact && sieve.rules.has_contacts() {
+            let groups = match memberships {
+                Some(memberships) => memberships.of(&record, &sieve.reader, &self.stage)?,
+                None => Default::default(),
+            };
+            self.contacts.meet(&record, &sieve.rules, &groups);
+            return Ok(());
+        } else if !sieve.rules.has_place_for(record.kind) {
             return Ok(());
         }
         let groups = match memberships {
@@ -276,7 +297,8 @@ impl Work {
             Wanted::Present(person) => Some(person.email.key()),
             Wanted::Leaving(_) | Wanted::Withheld(_) => None,
         };
-        let joined = sieve.rules.join_key(&record);
+        // What identifies a human being says nothing about rooms.
+        let joined = sieve.rules.join_key(&record).filter(|_| record.kind == RecordKind::Person);
         match (&verdict.wanted, at) {
             // Not in the cloud and not to be: nothing to remember.
             (Wanted::Leaving(_), None) => return Ok(()),

@@ -49,7 +49,8 @@ pub(super) fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
             row.given.block = false;
         }
         row.applied.profile = account.profile.clone();
-        row.applied.profile.retain(|field, _| policy.managed.fields.contains(*field));
+        let fields = policy.managed.fields_of(row.applied.kind);
+        row.applied.profile.retain(|field, _| fields.contains(*field));
         let roles = wanted.map_or(&row.applied.roles, |person| &person.roles);
         row.applied.roles = roles.intersection(&account.roles).cloned().collect();
         row.given.roles.retain(|role| account.roles.contains(role));

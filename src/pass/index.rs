@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::model::{Fingerprint, Key, Link, SourceId};
+use crate::model::{AccountKind, Fingerprint, Key, Link, SourceId};
 use crate::store::{Reader, StoreError};
 
 /// One bit per linked person, set from several threads.
@@ -43,6 +43,7 @@ pub struct Index {
     anchors: Vec<SourceId>,
     records: Vec<Fingerprint>,
     left: Bits,
+    rooms: Bits,
     /// Positions whose record was met in this pass.
     pub met: Bits,
     /// Positions whose record was met and could not be used: nothing is known about them but
@@ -95,10 +96,13 @@ impl Index {
         let mut anchors = Vec::with_capacity(count);
         let mut records = Vec::with_capacity(count);
         let mut faces = Vec::with_capacity(if observing { count } else { 0 });
-        let mut left = Vec::new();
+        let (mut left, mut rooms) = (Vec::new(), Vec::new());
         reader.each_link(now, |link: Link| {
             if link.left {
                 left.push(anchors.len());
+            }
+            if link.kind == AccountKind::Room {
+                rooms.push(anchors.len());
             }
             if observing {
                 faces.push(Face {
@@ -112,29 +116,36 @@ impl Index {
             records.push(link.record);
         })?;
         faces.sort_unstable_by_key(|face| face.cloud);
-        let bits = Bits::new(anchors.len());
-        left.into_iter().for_each(|at| {
-            bits.set(at);
-        });
+        let set = |positions: Vec<usize>| {
+            let bits = Bits::new(anchors.len());
+            positions.into_iter().for_each(|at| {
+                bits.set(at);
+            });
+            bits
+        };
+        let (left, rooms) = (set(left), set(rooms));
         let (met, unusable) = (Bits::new(anchors.len()), Bits::new(anchors.len()));
         let linked = anchors.len() as u64;
-        Ok((Self { linked, anchors, records, left: bits, met, unusable }, Faces(faces)))
+        Ok((Self { linked, anchors, records, left, rooms, met, unusable }, Faces(faces)))
     }
 
     /// The links of these people alone, of `linked` in all: enough when a read speaks of nobody
     /// else.
     pub fn of(reader: &Reader, now: i64, people: &[SourceId], linked: u64) -> Result<Self, StoreError> {
         let links = reader.links_of(now, people)?;
-        let (left, met, unusable) = (Bits::new(links.len()), Bits::new(links.len()), Bits::new(links.len()));
+        let [left, rooms, met, unusable] = [(); 4].map(|()| Bits::new(links.len()));
         for (at, link) in links.iter().enumerate() {
             if link.left {
                 left.set(at);
+            }
+            if link.kind == AccountKind::Room {
+                rooms.set(at);
             }
         }
         let linked = linked.max(links.len() as u64);
         let anchors = links.iter().map(|link| link.anchor).collect();
         let records = links.iter().map(|link| link.record).collect();
-        Ok(Self { linked, anchors, records, left, met, unusable })
+        Ok(Self { linked, anchors, records, left, rooms, met, unusable })
     }
 
     /// Everybody but these people counts as met: a read spoke of nobody else.
@@ -174,6 +185,19 @@ impl Index {
     /// The fingerprint of the record whose wishes are confirmed.
     pub fn record(&self, at: usize) -> Fingerprint {
         self.records[at]
+    }
+
+    /// What stands at a position.
+    pub fn kind(&self, at: usize) -> AccountKind {
+        if self.rooms.get(at) { AccountKind::Room } else { AccountKind::Person }
+    }
+
+    /// Nothing is decided about any room: none counts as gone, and none is to be anything.
+    pub fn rest_rooms(&self) {
+        for at in (0..self.len()).filter(|at| self.rooms.get(*at)) {
+            self.met.set(at);
+            self.unusable.set(at);
+        }
     }
 
     /// Whether the person at a position is a deactivated leaver.

@@ -13,6 +13,7 @@ use super::PassError;
 use super::bounds::{Narrowed, are_settled, sights, since};
 use super::broker::{Brokered, Terms, broker};
 use super::census::{Sieve, read, read_heard};
+use super::contacts::see_contacts;
 use super::contest::settle;
 use super::evidence::Known;
 use super::groups::{Groups, GroupsSeen, chosen_print, see};
@@ -24,6 +25,7 @@ use super::observe::{Extent, OBSERVED_LICENSES, Observation, few, observe_all, o
 use super::parts::{CHUNK, Parts};
 use super::queue::{Knowledge, current, forecasts};
 use super::rebound::{self, Bound};
+use super::rest::AtRest;
 use super::sections::Sections;
 use super::strays::{Taken, in_the_way};
 use super::world::{Observe, World};
@@ -43,6 +45,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         adopt,
         preempt,
         groups,
+        adopt_contacts,
         limits,
         protected,
         observe,
@@ -83,6 +86,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let named = (rules.managed_licenses().clone(), rules.managed_roles());
     let managed = Managed {
         fields: rules.managed(),
+        room_fields: rules.managed_of_rooms(),
         kept: rules.kept(),
         // What was given under earlier rules can still be taken away.
         licenses: named.0.union(&meta.licenses).cloned().collect(),
@@ -97,7 +101,6 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             remedy: "name fewer licences in the entitlements".into(),
         });
     }
-
     let alone = heard.as_ref().is_some_and(|heard| heard.alone);
     let observes_all = !alone && (observe == Observe::All || meta.last_observation.is_none());
     let digests = (rules.written(), rules.fingerprint());
@@ -137,6 +140,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         }
         None => Index::load(reader, now, observes_all)?,
     };
+    let (has_rooms, has_contacts) = (rules.has_rooms(), rules.has_contacts());
+    let rest = AtRest::find(&rules, reader, &index, &events)?;
     let linked = index.linked();
     let few = few(linked);
     let beyond = match &heard {
@@ -179,7 +184,6 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         drop(faces);
         (reading.await?, None)
     };
-
     let narrowed = Narrowed::new(&meta, &sieve.rules, &sights, &reading.sources);
     let moved = Moved::find(&sieve.rules, &mut people, reader, &index, reading.whole)?;
     let addresses = settle(&people, reader, &index, &moved, &Taken::new(), sieve.rules.collisions())?;
@@ -315,7 +319,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         }
         None => GroupsSeen::default(),
     };
-
+    let observes = matches!(observation.extent, Extent::All { .. });
+    let contacts_seen = see_contacts(cloud, reader, &reading.contacts, has_contacts, observes).await?;
     let mut look = Look {
         plan: plan_id(&organization.id, meta.generation, now),
         generation: meta.generation,
@@ -328,6 +333,11 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         policy,
         lines,
         linked,
+        has_rooms,
+        rest,
+        has_contacts,
+        adopts_contacts: adopt_contacts,
+        contacts_seen,
         beyond,
         named,
         rules: digests,

@@ -17,6 +17,7 @@ use crate::store::{GroupChange, Outcome, Reader, RowChange, Settlement, Stage};
 use super::PassError;
 use super::bounds::Narrowed;
 use super::census::Reading;
+use super::contacts::ContactsSeen;
 use super::contest::Addresses;
 use super::evidence::{Evidence, Known};
 use super::groups::{GroupView, Groups, primary_changes};
@@ -25,6 +26,7 @@ use super::moved::Moved;
 use super::observe::{Extent, Observation};
 use super::parts::{Part, Parts};
 use super::queue::Knowledge;
+use super::rest::AtRest;
 use super::sections::Sections;
 
 /// What was found out.
@@ -58,6 +60,14 @@ pub struct Look {
     pub generation: u64,
     /// People linked before.
     pub linked: u64,
+    /// Whether rooms are looked after; otherwise those that are linked stay as they are.
+    pub has_rooms: bool,
+    /// What is not looked after.
+    pub rest: AtRest,
+    /// The same of contacts.
+    pub has_contacts: bool,
+    pub(super) adopts_contacts: bool,
+    pub(super) contacts_seen: ContactsSeen,
     /// Linked people of whom the read did not speak.
     pub beyond: u64,
     /// Licences and roles that the rules name; what else is managed was given under earlier rules.
@@ -134,7 +144,7 @@ impl Look {
         self.rule_names.get(usize::from(at)).map_or("", String::as_str)
     }
 
-    /// Walks through the whole plan, part by part, until `each` says to stop: people, then groups
+    /// Walks through the whole plan, part by part, until `each` says to stop: people, then contacts, then groups
     /// with the members that they would have.
     ///
     /// # Errors
@@ -146,6 +156,11 @@ impl Look {
             goes_on = each(part);
             goes_on
         })?;
+        if goes_on && let Some(view) = self.contact_view()? {
+            for part in view.compare().into_parts() {
+                goes_on = goes_on && each(part);
+            }
+        }
         if goes_on && let Some(view) = self.group_view(true)? {
             for part in view.compare()?.into_parts() {
                 if !each(part) {
@@ -336,6 +351,10 @@ impl Look {
             let Some(last) = page.last() else { return Ok(Some(strays)) };
             after = Some(last.key);
             for staged in page {
+                if !staged.account.kind.is_person() && !self.has_rooms {
+                    // Not looked after, and nothing to report.
+                    continue;
+                }
                 let claimed_by_anchor =
                     match staged.account.external_id.as_deref().map(str::parse::<SourceId>) {
                         Some(Ok(anchor)) => !self.people.wanted(&[anchor])?.is_empty(),

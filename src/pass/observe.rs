@@ -323,22 +323,25 @@ async fn ask(cloud: &dyn CloudRead, question: Question, with_licenses: bool) -> 
         By::Holder(email) => (false, false, cloud.account_by_email(email).await?),
     };
     let held = match &account {
-        Some(account) if with_licenses => match cloud.licenses_of(&account.id).await {
-            Ok(held) => held,
-            // Deleted a moment ago, or a contradiction, from which nothing may be concluded.
-            Err(e) if e.kind == CloudErrorKind::NotFound => match cloud.account(&account.id).await? {
-                None => {
-                    return Ok(Answer {
-                        anchor: question.anchor,
-                        linked,
-                        account: None,
-                        held: BTreeSet::new(),
-                    });
-                }
-                Some(_) => return Err(e),
-            },
-            Err(e) => return Err(e),
-        },
+        // A room has no licence of ours, and is perhaps not even shown where those of people are.
+        Some(account) if with_licenses && account.kind.is_person() => {
+            match cloud.licenses_of(&account.id).await {
+                Ok(held) => held,
+                // Deleted a moment ago, or a contradiction, from which nothing may be concluded.
+                Err(e) if e.kind == CloudErrorKind::NotFound => match cloud.account(&account.id).await? {
+                    None => {
+                        return Ok(Answer {
+                            anchor: question.anchor,
+                            linked,
+                            account: None,
+                            held: BTreeSet::new(),
+                        });
+                    }
+                    Some(_) => return Err(e),
+                },
+                Err(e) => return Err(e),
+            }
+        }
         _ => BTreeSet::new(),
     };
     Ok(Answer { anchor: question.anchor, linked, account, held })

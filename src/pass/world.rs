@@ -40,6 +40,8 @@ pub struct World<'a> {
     pub preempt: bool,
     /// What holds for groups of the cloud.
     pub groups: GroupRules,
+    /// Whether existing contacts with the same address are taken over.
+    pub adopt_contacts: bool,
     /// The limits of the guard.
     pub limits: Limits,
     /// Addresses of people who are never deactivated, deleted or stripped.

@@ -109,6 +109,7 @@ mod tests {
         let mut account = account(name);
         account.roles.insert(full());
         Case {
+            kind: Default::default(),
             anchor: SourceId::new([1; 16]),
             dn: None,
             wish: Wish::Present(person(name)),

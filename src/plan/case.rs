@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Account, Cause, LicenseId, Person, Rank, SnapshotRow, SourceId, Standing};
+use crate::model::{Account, AccountKind, Cause, LicenseId, Person, Rank, SnapshotRow, SourceId, Standing};
 
 use super::Queue;
 
@@ -46,6 +46,8 @@ pub enum Match {
 pub struct Case {
     /// Who.
     pub anchor: SourceId,
+    /// A human being, or a room: whichever is linked, or else wanted.
+    pub kind: AccountKind,
     /// The DN, where the record was read in this pass.
     pub dn: Option<String>,
     /// Desired.

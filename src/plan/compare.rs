@@ -30,19 +30,21 @@ pub(super) fn identity_changes(
 /// What differs in the mapped attributes.
 pub(super) fn profile_changes(
     from: &Profile,
-    to: &Profile,
+    to: &Person,
     policy: &Policy,
     account: Option<&Account>,
 ) -> Vec<Change> {
+    let Person { kind, profile: to, .. } = to;
+    let kept = policy.managed.kept_of(*kind);
     let calling = account.is_some_and(|account| account.calling_owns_work_phone);
     policy
         .managed
-        .fields
+        .fields_of(*kind)
         .iter()
         .filter(|field| !(calling && *field == Field::PhoneWork))
         .filter(|field| from.get(field) != to.get(field))
         // Written where nothing is, and never cleared.
-        .filter(|field| !policy.managed.kept.contains(*field) || !from.contains_key(field))
+        .filter(|field| !kept.contains(*field) || !from.contains_key(field))
         .map(|field| Change::new(Attr::Field(field), from.get(&field).cloned(), to.get(&field).cloned()))
         .collect()
 }
@@ -50,7 +52,7 @@ pub(super) fn profile_changes(
 /// Whether a value that the cloud is to keep was there, and somebody emptied it. What the directory
 /// has for it is known only when the record is judged again.
 pub(super) fn lost_kept(account: &Account, row: &SnapshotRow, person: &Person, policy: &Policy) -> bool {
-    policy.managed.kept.iter().any(|field| {
+    policy.managed.kept_of(person.kind).iter().any(|field| {
         let profiles = [&row.applied.profile, &account.profile, &person.profile];
         profiles.map(|profile| profile.contains_key(&field)) == [true, false, false]
     })

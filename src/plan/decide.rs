@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Account, Action, Attr, Cause, Change, Email, Kind, LicenseId, LinkState, Managed, Person, Rank, RoleId,
-    SnapshotRow, license_digest,
+    SnapshotRow, Who, license_digest,
 };
 
 use super::case::{Case, Match, Seen, Wish};
@@ -154,7 +154,7 @@ impl Draft<'_> {
         self.actions.push(Action {
             kind,
             anchor: self.case.anchor,
-            who: email.clone().into(),
+            who: Who::account(self.case.kind, email.clone()),
             dn: self.case.dn.clone().or_else(|| self.case.row.as_ref().map(|row| row.dn.clone())),
             cloud_id,
             changes,
@@ -188,7 +188,7 @@ impl Draft<'_> {
         let cause = if matched == Match::Anchor { Cause::SameAnchor } else { Cause::SameEmail };
         let mut changes =
             identity_changes(self.case, account.email.as_ref(), account.external_id.as_deref(), person);
-        changes.extend(profile_changes(&account.profile, &person.profile, self.policy, Some(account)));
+        changes.extend(profile_changes(&account.profile, person, self.policy, Some(account)));
         // Even without changes the action is needed: it makes the account ours.
         self.push(Kind::Adopt, &person.email, changes, cause);
         if !account.active {
@@ -212,7 +212,7 @@ impl Draft<'_> {
             None => (Some(&row.applied.email), Some(anchor.as_str()), &row.applied.profile),
         };
         let mut changes = identity_changes(self.case, email, external_id, person);
-        changes.extend(profile_changes(profile, &person.profile, self.policy, observed));
+        changes.extend(profile_changes(profile, person, self.policy, observed));
         let moves = row.anchor != self.case.anchor
             && changes.iter().any(|change| matches!(change.field, Attr::ExternalId));
         let mut kind = Kind::Update;
@@ -259,8 +259,9 @@ impl Draft<'_> {
             let licenses = std::mem::take(&mut fresh.applied.licenses);
             fresh.applied = Person { active, licenses, ..person.clone() };
             let managed = &self.policy.managed;
-            fresh.applied.profile.retain(|field, _| managed.fields.contains(*field));
-            for field in managed.kept.iter() {
+            let fields = managed.fields_of(person.kind);
+            fresh.applied.profile.retain(|field, _| fields.contains(*field));
+            for field in managed.kept_of(person.kind).iter() {
                 match account.profile.get(&field) {
                     Some(value) => fresh.applied.profile.insert(field, value.clone()),
                     None => fresh.applied.profile.remove(&field),

@@ -291,6 +291,7 @@ mod tests {
             ann.telephone = telephone;
             let case = Case {
                 anchor: SourceId::new([1; 16]),
+                kind: Default::default(),
                 dn: None,
                 wish: Wish::Present(ann.clone()),
                 row: None,

@@ -7,6 +7,7 @@
 pub mod admins;
 pub mod case;
 mod compare;
+mod contacts;
 pub mod decide;
 mod forecast;
 mod groups;
@@ -27,6 +28,7 @@ use crate::model::Action;
 
 pub use admins::Admins;
 pub use case::{Case, Match, Seen, Wish};
+pub use contacts::{ContactAim, ContactCase, ContactDecision, ContactSeen, decide_contact};
 pub use decide::{Decision, Policy, decide};
 pub use forecast::{Forecast, WINDOW, forecast};
 pub use groups::{GroupCase, GroupDecision, GroupRules, GroupSeen, GroupWish, Member, decide_group};

@@ -22,6 +22,7 @@ pub fn phase(action: &Action) -> u8 {
         Kind::LicenseAdd => 7,
         Kind::RoleChange => 8,
         Kind::Delete => 9,
+        Kind::ContactCreate | Kind::ContactUpdate | Kind::ContactDelete => 9,
         // Groups follow the people: whoever is new in one has to exist.
         Kind::GroupCreate => 10,
         Kind::GroupUpdate => 11,

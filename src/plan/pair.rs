@@ -3,7 +3,7 @@
 //! By the anchor kept in the cloud first, then by e-mail. Whoever has a link never gets
 //! here: a stored link beats both.
 
-use crate::model::{Account, SourceId};
+use crate::model::{Account, AccountKind, SourceId};
 
 use super::case::Match;
 
@@ -20,15 +20,25 @@ pub enum Pairing<'a> {
 
 /// Pairs a record with the accounts that the cloud showed under its anchor and its address.
 ///
+/// An account of another kind is never handed on: a person is no room, nor the reverse.
 /// `claimed` tells whether an account is linked to another record, and `known` whether an
 /// anchor belongs to another record of the source or the snapshot.
 pub fn pair<'a>(
     anchor: SourceId,
+    kind: AccountKind,
     by_anchor: &'a [Account],
     by_email: &'a [Account],
     claimed: impl Fn(&Account) -> bool,
     known: impl Fn(SourceId) -> bool,
 ) -> Pairing<'a> {
+    if let Some(other) = by_anchor.iter().chain(by_email).find(|account| account.kind != kind) {
+        return Pairing::Contested(format!(
+            "account {} is a {} in the cloud, and the record is a {}",
+            other.id,
+            other.kind.word(),
+            kind.word()
+        ));
+    }
     if let [first, rest @ ..] = by_anchor {
         if !rest.is_empty() {
             return Pairing::Contested(format!(
@@ -90,12 +100,23 @@ mod tests {
         let none = |_: &Account| false;
         let any = |_: &Account| true;
         let know = |id: SourceId| id == other;
-        let p = |a: &[Account], e: &[Account], c: fn(&Account) -> bool| match pair(me, a, e, c, know) {
+        let p = |a: &[Account], e: &[Account], c: fn(&Account) -> bool| match pair(
+            me,
+            AccountKind::Person,
+            a,
+            e,
+            c,
+            know,
+        ) {
             Pairing::Nobody => "nobody".to_owned(),
             Pairing::Account(account, how) => format!("{} {how:?}", account.id),
             Pairing::Contested(_) => "contested".to_owned(),
         };
         let one = |a: &Account| vec![a.clone()];
+        let mut room = account("bob");
+        room.kind = AccountKind::Room;
+        assert_eq!(p(&[], &one(&room), none), "contested");
+        assert_eq!(p(&one(&room), &[], none), "contested");
         assert_eq!(p(&[], &[], none), "nobody");
         assert_eq!(p(&one(&mine), &[], none), "id-ann Anchor");
         assert_eq!(p(&one(&mine), &one(&mine), none), "id-ann Anchor");

@@ -224,6 +224,7 @@ mod tests {
 
     fn case(person: &Person, standing: Option<Standing>) -> Case {
         Case {
+            kind: Default::default(),
             anchor: SourceId::new([1; 16]),
             dn: None,
             wish: Wish::Present(person.clone()),

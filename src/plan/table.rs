@@ -95,6 +95,7 @@ mod tests {
                     .map(|(_, seen)| {
                         let case = Case {
                             anchor: crate::model::SourceId::new([1; 16]),
+                            kind: Default::default(),
                             dn: None,
                             wish: wish.clone(),
                             row: state.map(|state| row("a", state)),

@@ -8,6 +8,7 @@ use crate::model::{
 
 pub(super) fn person(name: &str) -> Person {
     Person {
+        kind: Default::default(),
         email: format!("{name}@example.com").parse().unwrap(),
         active: true,
         profile: Profile::new(),
@@ -20,6 +21,7 @@ pub(super) fn person(name: &str) -> Person {
 pub(super) fn account(name: &str) -> Account {
     Account {
         id: CloudId::new(format!("id-{name}")),
+        kind: Default::default(),
         email: Some(format!("{name}@example.com").parse().unwrap()),
         external_id: None,
         active: true,

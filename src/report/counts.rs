@@ -32,6 +32,18 @@ pub struct Counts {
     pub group_update: u64,
     /// Groups deleted.
     pub group_delete: u64,
+    /// Contacts created.
+    pub contact_create: u64,
+    /// Contacts changed, or taken over.
+    pub contact_update: u64,
+    /// Contacts deleted.
+    pub contact_delete: u64,
+    /// Of the actions on accounts, those on rooms.
+    pub rooms: u64,
+    /// Linked rooms that stay as they are because `rooms.sync` is off.
+    pub rooms_at_rest: u64,
+    /// Contacts by us that stay as they are because `contacts.sync` is off.
+    pub contacts_at_rest: u64,
     /// People for whom nothing is to be done.
     pub in_sync: u64,
     /// Objects about which nothing can be decided.
@@ -68,6 +80,9 @@ impl Counts {
             Kind::GroupCreate => &mut self.group_create,
             Kind::GroupUpdate => &mut self.group_update,
             Kind::GroupDelete => &mut self.group_delete,
+            Kind::ContactCreate => &mut self.contact_create,
+            Kind::ContactUpdate => &mut self.contact_update,
+            Kind::ContactDelete => &mut self.contact_delete,
         }
     }
 
@@ -91,6 +106,9 @@ impl Counts {
             + self.group_create
             + self.group_update
             + self.group_delete
+            + self.contact_create
+            + self.contact_update
+            + self.contact_delete
     }
 
     /// The counts that are not zero, in words, for one line.
@@ -108,6 +126,12 @@ impl Counts {
             (self.group_create, "groups created"),
             (self.group_update, "group changes"),
             (self.group_delete, "groups deleted"),
+            (self.contact_create, "contacts created"),
+            (self.contact_update, "contact changes"),
+            (self.contact_delete, "contacts deleted"),
+            (self.rooms, "of these on rooms"),
+            (self.rooms_at_rest, "rooms at rest"),
+            (self.contacts_at_rest, "contacts at rest"),
             (self.failed, "failed"),
             (self.held, "held"),
             (self.withheld, "withheld"),
@@ -123,6 +147,42 @@ impl Counts {
             .map(|(count, word)| format!("{count} {word}"))
             .collect();
         if words.is_empty() { "nothing to do".into() } else { words.join(", ") }
+    }
+
+    /// The same of what would be.
+    pub fn planned_words(&self) -> String {
+        let all = [
+            (self.create, "to create"),
+            (self.adopt, "to take over"),
+            (self.update, "to update"),
+            (self.deactivate, "to deactivate"),
+            (self.reactivate, "to reactivate"),
+            (self.delete, "to delete"),
+            (self.license_add, "to be given licences"),
+            (self.license_remove, "to lose licences"),
+            (self.role_change, "to change roles"),
+            (self.group_create, "groups to create"),
+            (self.group_update, "group changes"),
+            (self.group_delete, "groups to delete"),
+            (self.contact_create, "contacts to create"),
+            (self.contact_update, "contacts to change"),
+            (self.contact_delete, "contacts to delete"),
+            (self.rooms, "of these on rooms"),
+            (self.rooms_at_rest, "rooms at rest"),
+            (self.contacts_at_rest, "contacts at rest"),
+            (self.held, "held by the guard"),
+            (self.withheld, "withheld"),
+            (self.waiting, "without a seat"),
+            (self.short, "left as they are"),
+            (self.in_sync, "in order"),
+            (self.stray.unwrap_or(0), "stray"),
+        ];
+        let words: Vec<String> = all
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        if words.is_empty() { "Nothing to do.".into() } else { format!("{}.", words.join(", ")) }
     }
 }
 

@@ -47,6 +47,16 @@ pub enum Event {
         /// What is missing, and what to do, in sentences.
         advice: String,
     },
+    /// Rooms are linked, and the configuration does not want any: nothing is done about them.
+    RoomsRest {
+        /// How many.
+        rooms: u64,
+    },
+    /// Contacts are in the cloud by us, and the configuration does not want any: nothing is done about them.
+    ContactsRest {
+        /// How many.
+        contacts: u64,
+    },
     /// A source did not answer a question about what changed, or not completely.
     Unanswered {
         /// Which and why, in a sentence.
@@ -92,6 +102,11 @@ pub enum Event {
         people: u64,
         /// Their actions.
         actions: u64,
+    },
+    /// Contacts of the cloud are carried out.
+    PlannedContacts {
+        /// Contacts.
+        contacts: u64,
     },
     /// Groups of the cloud are carried out.
     PlannedGroups {

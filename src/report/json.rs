@@ -15,8 +15,10 @@ pub fn action(action: &Action, held_by: Option<&str>) -> Value {
     json!({
         "kind": action.kind,
         "anchor": action.anchor,
+        "object": action.who.object(),
         "email": action.who.email(),
         "group": action.who.group(),
+        "contact": action.who.contact(),
         "dn": action.dn,
         "cloud_id": action.cloud_id,
         "changes": action.changes,

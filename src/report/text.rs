@@ -46,15 +46,34 @@ impl Style {
     }
 }
 
+/// What is said about rooms and contacts of ours while they are switched off, a line for each.
+pub fn at_rest(counts: &Counts) -> Option<String> {
+    let words = |what: &str, key: &str| {
+        format!("{what} that were synchronized before: {key} is off, and nothing is done about them")
+    };
+    let lines = [
+        (counts.rooms_at_rest, words("rooms", "rooms.sync")),
+        (counts.contacts_at_rest, words("contacts", "contacts.sync")),
+    ];
+    let said: String = lines
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{count:>6}  {words}\n"))
+        .collect();
+    (!said.is_empty()).then_some(said)
+}
+
 /// Of the members of a group so many are shown.
 const MEMBERS: usize = 20;
 
 /// The sign of an action: `+` gives, `~` changes, `-` takes away.
 pub fn sign(kind: Kind) -> char {
     match kind {
-        Kind::Create | Kind::Reactivate | Kind::LicenseAdd | Kind::GroupCreate => '+',
-        Kind::Adopt | Kind::Update | Kind::RoleChange | Kind::GroupUpdate => '~',
-        Kind::Deactivate | Kind::Delete | Kind::LicenseRemove | Kind::GroupDelete => '-',
+        Kind::Create | Kind::Reactivate | Kind::LicenseAdd | Kind::GroupCreate | Kind::ContactCreate => '+',
+        Kind::Adopt | Kind::Update | Kind::RoleChange | Kind::GroupUpdate | Kind::ContactUpdate => '~',
+        Kind::Deactivate | Kind::Delete | Kind::LicenseRemove | Kind::GroupDelete | Kind::ContactDelete => {
+            '-'
+        }
     }
 }
 
@@ -70,7 +89,9 @@ pub fn action(
     action: &Action,
     held_by: Option<&str>,
 ) -> io::Result<()> {
-    let head = format!("{} {:<14} {}", sign(action.kind), action.kind.name(), printable(action.who.as_str()));
+    let room = if action.who.kind().is_person() { "" } else { " (room)" };
+    let name = printable(action.who.as_str());
+    let head = format!("{} {:<14} {name}{room}", sign(action.kind), action.kind.name());
     let head = match sign(action.kind) {
         '+' => style.green(&head),
         '-' => style.red(&head),
@@ -81,7 +102,7 @@ pub fn action(
         Some(code) => writeln!(out, "{head}  {cause} {}", style.yellow(&format!("[held: {code}]")))?,
         None => writeln!(out, "{head}  {cause}")?,
     }
-    if (action.kind.is_group()
+    if (!action.kind.is_account()
         || matches!(action.kind, Kind::Create | Kind::Adopt | Kind::Deactivate | Kind::Delete))
         && let Some(dn) = &action.dn
     {

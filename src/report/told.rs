@@ -66,6 +66,15 @@ fn write(event: &Event, known: &Known) {
         Event::Advice { source, advice } => {
             info!(source, reason = advice, "The source could tell more of what changes.")
         }
+        Event::RoomsRest { rooms } => {
+            warn!(count = rooms, "Rooms are linked, and rooms.sync is off: nothing is done about them.")
+        }
+        Event::ContactsRest { contacts } => {
+            warn!(
+                count = contacts,
+                "Contacts are in the cloud by us, and contacts.sync is off: nothing is done about them."
+            )
+        }
         Event::Unanswered { reason } => {
             warn!(reason, "A source did not answer completely: nobody is removed who may be in it.");
         }
@@ -103,6 +112,9 @@ fn write(event: &Event, known: &Known) {
         }
         Event::Planned { people, actions } => {
             debug!(count = people, action_count = actions, "A part of the plan is carried out.");
+        }
+        Event::PlannedContacts { contacts } => {
+            info!(count = contacts, "Contacts of the cloud are carried out.");
         }
         Event::PlannedGroups { groups, actions, without } => {
             info!(

@@ -9,7 +9,7 @@ use super::expr::{Needs, Text};
 use super::filter::{self, Filter};
 use super::groups::is_dn;
 use super::subject::Subject;
-use super::{GroupSet, GroupSpec};
+use super::{GroupSet, GroupSpec, Rules};
 
 /// The name when nothing else is written.
 const NAME: &str = "first(displayName, cn)";
@@ -153,6 +153,29 @@ fn unread(place: &str, needs: &Needs, errors: &mut Vec<RuleError>) {
             "groups are not chosen by the groups that they are in",
             "name them, or choose them by an attribute or by where they stand",
         ));
+    }
+}
+
+impl Rules {
+    /// The groups that rules name (DN or plain name), as first written; their places here
+    /// are the members of a [`GroupSet`].
+    pub fn groups(&self) -> &[String] {
+        &self.groups
+    }
+
+    /// Whether groups have to be read.
+    pub fn wants_groups(&self) -> bool {
+        !self.groups.is_empty() || self.chosen.is_some()
+    }
+
+    /// Which groups become groups of the cloud; `None` when none do.
+    pub fn chosen(&self) -> Option<&Chosen> {
+        self.chosen.as_ref()
+    }
+
+    /// Whether the members of some groups are kept out, so that whoever leaves one may come.
+    pub fn keep_groups_out(&self) -> bool {
+        self.scope.keeps_groups_out()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The whole way of one person through the rules, for those who ask why, or why not.
 
-use crate::model::{Field, LicenseId, Record, RoleId, Verdict, Withheld};
+use crate::model::{Field, LicenseId, Record, RecordKind, RoleId, Verdict, Withheld};
 
 use super::expr::{Condition, Needs, Text};
 use super::filter;
@@ -104,6 +104,15 @@ impl Rules {
     /// Judges one record like [`Rules::judge`], and says how it came about.
     pub fn explain(&self, record: &Record, groups: &GroupSet, now: i64) -> Explanation {
         let subject = Subject::new(record, groups);
+        if let Some(rooms) = self.rooms.as_ref().filter(|_| record.kind == RecordKind::Room) {
+            return Explanation {
+                verdict: self.judge(record, groups, now),
+                scope: rooms.scope.answers(&subject, &self.groups),
+                mapping: rooms.mapping.values(&subject),
+                entitlements: Vec::new(),
+                roles: Vec::new(),
+            };
+        }
         Explanation {
             verdict: self.judge(record, groups, now),
             scope: self.scope.answers(&subject, &self.groups),

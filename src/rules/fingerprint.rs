@@ -35,6 +35,8 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         seats,
         roles,
         groups: _,
+        rooms,
+        contacts,
     } = spec;
     h.part(email_source(spec).as_bytes());
     for (field, source) in sources(spec) {
@@ -109,6 +111,14 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         h.part(b"seats");
         h.part(order_by.as_bytes());
         h.part(&[u8::from(*descending)]);
+    }
+    if let Some(rooms) = rooms {
+        h.part(b"rooms");
+        h.part(&rooms.digest(spec).0);
+    }
+    if let Some(contacts) = contacts {
+        h.part(b"contacts");
+        h.part(&contacts.digest(spec).0);
     }
     // Without one, the digest is what it was before there were any.
     if let Some(join) = join {

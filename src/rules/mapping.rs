@@ -14,9 +14,14 @@ use super::fold::composed;
 use super::subject::Subject;
 use super::{MappedValue, Spec, Unusables, defaults};
 
+/// The code of whoever has no address.
+const NO_EMAIL: &str = "no_email";
+
 /// The compiled mapping.
 #[derive(Clone, Debug)]
 pub(super) struct Mapping {
+    /// The section of the configuration.
+    section: &'static str,
     email: Rule,
     /// In the order of the fields.
     fields: Box<[(Field, Rule)]>,
@@ -105,10 +110,21 @@ fn policy(spec: &Spec, errors: &mut Vec<RuleError>) -> (FieldSet, FieldSet) {
 impl Mapping {
     /// Compiles the mapping, adding what is wrong to `errors`; `None` when it cannot be used.
     pub(super) fn compile(spec: &Spec, needs: &mut Needs, errors: &mut Vec<RuleError>) -> Option<Self> {
-        let email = Rule::compile("people.mapping.email", email_source(spec), needs, errors);
+        Self::compile_for("people", spec, needs, errors)
+    }
+
+    /// The same for another section of the configuration than that of people.
+    pub(super) fn compile_for(
+        section: &'static str,
+        spec: &Spec,
+        needs: &mut Needs,
+        errors: &mut Vec<RuleError>,
+    ) -> Option<Self> {
+        let place = format!("{section}.mapping.email");
+        let email = Rule::compile(&place, email_source(spec), needs, errors);
         let mut fields = Vec::new();
         for (field, source) in sources(spec) {
-            let place = format!("people.mapping.{field}");
+            let place = format!("{section}.mapping.{field}");
             fields.extend(Rule::compile(&place, source, needs, errors).map(|rule| (field, rule)));
         }
         let mut allowed_domains = Vec::with_capacity(spec.allowed_domains.len());
@@ -125,6 +141,7 @@ impl Mapping {
         }
         let (create_only, kept) = policy(spec, errors);
         Some(Self {
+            section,
             email: email?,
             fields: fields.into(),
             create_only,
@@ -132,6 +149,11 @@ impl Mapping {
             allowed_domains: allowed_domains.into(),
             unusable: spec.policy.unusable,
         })
+    }
+
+    /// Sets the domains that addresses must belong to.
+    pub(super) fn allow(&mut self, domains: &[String]) {
+        self.allowed_domains = domains.iter().map(|domain| domain.trim().to_lowercase()).collect();
     }
 
     /// The fields that are mapped and compared.
@@ -154,7 +176,7 @@ impl Mapping {
         let email = self.email(subject)?;
         let mut profile = Profile::new();
         for (field, rule) in &self.fields {
-            let value = match (value(*field, rule, subject), self.unusable) {
+            let value = match (self.value(*field, rule, subject), self.unusable) {
                 (Ok(value), _) => value,
                 (Err(withheld), Unusables::WithholdPerson) => return Err(withheld),
                 (Err(withheld), Unusables::WithholdValue) => {
@@ -171,6 +193,20 @@ impl Mapping {
         Ok((email, profile))
     }
 
+    /// The same of somebody who need not have an address.
+    pub(super) fn map_contact(&self, subject: &Subject<'_>) -> Result<(Option<Email>, Profile), Withheld> {
+        let email = match self.email(subject) {
+            Ok(email) => Some(email),
+            Err(withheld) if withheld.code == NO_EMAIL => None,
+            Err(withheld) => return Err(withheld),
+        };
+        let mut profile = Profile::new();
+        for (field, rule) in &self.fields {
+            profile.extend(self.value(*field, rule, subject)?.map(|value| (*field, value)));
+        }
+        Ok((email, profile))
+    }
+
     /// Each rule with what it makes of this person; the address comes first.
     pub(super) fn values(&self, subject: &Subject<'_>) -> Vec<MappedValue> {
         let email = self.email(subject).map(|email| Some(email.as_str().to_owned()));
@@ -179,13 +215,13 @@ impl Mapping {
         values.extend(self.fields.iter().map(|(field, rule)| MappedValue {
             field: Some(*field),
             source: rule.source.to_string(),
-            value: value(*field, rule, subject),
+            value: self.value(*field, rule, subject),
         }));
         values
     }
 
     fn email(&self, subject: &Subject<'_>) -> Result<Email, Withheld> {
-        let rule = format_args!("people.mapping.email = {}", self.email.source);
+        let rule = format_args!("{}.mapping.email = {}", self.section, self.email.source);
         let text = subject.reading(|| composed(self.email.text.of(subject)));
         let text = text.map_err(|attribute| no_text(subject, attribute, rule))?;
         let attributes = match &*self.email.attributes {
@@ -197,7 +233,7 @@ impl Mapping {
             Err(EmailError::Empty) => {
                 return Err(withheld(
                     subject,
-                    "no_email",
+                    NO_EMAIL,
                     format!("there is no e-mail address ({rule})"),
                     format!("enter an address in {attributes}, or take the object out of the scope"),
                 ));
@@ -231,6 +267,29 @@ impl Mapping {
             format!("correct the address in {attributes}, or add \"{domain}\" to people.allowed_domains"),
         ))
     }
+
+    /// The value of one field, or what makes it unusable.
+    fn value(&self, field: Field, rule: &Rule, subject: &Subject<'_>) -> Result<Option<String>, Withheld> {
+        let text = subject.reading(|| composed(rule.text.of(subject))).map_err(|attribute| {
+            no_text(subject, attribute, format_args!("{}.mapping.{field} = {}", self.section, rule.source))
+        })?;
+        let value = text.trim();
+        if value.is_empty() {
+            return Ok(None);
+        }
+        match check(field, value) {
+            Ok(()) => Ok(Some(value.into())),
+            Err(Unusable { code, what, remedy }) => {
+                let reason = format!(
+                    "the value {} {what} ({}.mapping.{field} = {})",
+                    shown(value),
+                    self.section,
+                    rule.source
+                );
+                Err(withheld(subject, code, reason, remedy.into()))
+            }
+        }
+    }
 }
 
 /// Whether an address is the user name, or was given already: a list of aliases mostly holds
@@ -239,25 +298,6 @@ fn is_repeated(email: &Email, profile: &Profile, value: &str) -> bool {
     let key = address_key(value);
     email.key() == key
         || ADDRESSES.iter().filter_map(|field| profile.get(field)).any(|known| address_key(known) == key)
-}
-
-/// The value of one field, or what makes it unusable.
-fn value(field: Field, rule: &Rule, subject: &Subject<'_>) -> Result<Option<String>, Withheld> {
-    let text = subject.reading(|| composed(rule.text.of(subject))).map_err(|attribute| {
-        no_text(subject, attribute, format_args!("people.mapping.{field} = {}", rule.source))
-    })?;
-    let value = text.trim();
-    if value.is_empty() {
-        return Ok(None);
-    }
-    match check(field, value) {
-        Ok(()) => Ok(Some(value.into())),
-        Err(Unusable { code, what, remedy }) => {
-            let reason =
-                format!("the value {} {what} (people.mapping.{field} = {})", shown(value), rule.source);
-            Err(withheld(subject, code, reason, remedy.into()))
-        }
-    }
 }
 
 /// The same for a value without which the person goes on.

@@ -1,4 +1,5 @@
-//! From a record to what the cloud should hold: scope, mapping, validity, entitlements, roles.
+//! From a record to what the cloud should hold: scope, mapping, validity, entitlements, roles; of a
+//! room, scope and mapping.
 //!
 //! Pure: the same record, memberships and time give the same verdict. Rules are compiled once,
 //! then bound to the licences and roles that the cloud has, and judge each record on its own.
@@ -9,6 +10,7 @@ mod calling;
 mod check;
 mod chosen;
 mod collisions;
+mod contacts;
 mod defaults;
 mod earlier;
 mod entitlement;
@@ -26,6 +28,7 @@ mod line;
 mod mapping;
 mod nearest;
 mod role;
+mod rooms;
 mod scope;
 mod spec;
 mod standing;
@@ -36,16 +39,18 @@ mod who;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Ask, Bond, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Line, Person, Place, Record,
-    RecordKind, Role, RoleId, Standing, Verdict, Wanted,
+    AccountKind, Ask, Bond, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Line, Person, Place,
+    Record, RecordKind, Role, RoleId, Standing, Verdict, Wanted,
 };
 
 use award::{Award, Giver};
+use contacts::Contacts;
 use earlier::History;
 use entitlement::Entitlement;
 use join::Join;
 use mapping::Mapping;
 use role::RoleRule;
+use rooms::Rooms;
 use scope::Scope;
 use standing::Order;
 use subject::Subject;
@@ -53,9 +58,11 @@ use subject::Subject;
 pub use crate::model::ScopeSpec;
 pub use chosen::Chosen;
 pub use collisions::Collisions;
+pub use contacts::{ContactSpec, ContactWish};
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
+pub use rooms::{ROOM_FIELDS, RoomSpec};
 pub use spec::{
     CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, SeatsSpec, Spec,
     TemplateSpec, Unusables,
@@ -68,6 +75,8 @@ pub struct Rules {
     scope: Scope,
     history: History,
     mapping: Mapping,
+    rooms: Option<Rooms>,
+    contacts: Option<Contacts>,
     join: Option<Join>,
     collisions: Collisions,
     entitling: EntitlingSpec,
@@ -113,6 +122,8 @@ impl Rules {
         let mapping = Mapping::compile(spec, &mut needs, &mut errors);
         let join = Join::compile(spec, &mut needs, &mut errors);
         let scope = Scope::compile(&spec.scope, &mut needs, &mut errors);
+        let rooms = Rooms::compile(spec, &mut needs, &mut errors);
+        let contacts = Contacts::compile(spec, &mut needs, &mut errors);
         let entitlements = spec.entitlements.iter().enumerate();
         let entitlements: Vec<_> =
             entitlements.map(|(i, spec)| Entitlement::compile(i, spec, &mut needs, &mut errors)).collect();
@@ -132,6 +143,8 @@ impl Rules {
                     scope,
                     history: History::new(&spec.scope, groups.len()),
                     mapping,
+                    rooms,
+                    contacts,
                     join,
                     collisions: spec.collisions,
                     entitling: spec.entitling,
@@ -259,28 +272,11 @@ impl Rules {
     /// What must be read from the source: every attribute that any rule names, in lower case,
     /// and groups when any is named or chosen for the cloud.
     pub fn ask(&self) -> Ask {
-        Ask { attributes: self.attributes.clone(), groups: self.wants_groups() }
-    }
-
-    /// The groups that rules name (DN or plain name), as first written; their places here
-    /// are the members of a [`GroupSet`].
-    pub fn groups(&self) -> &[String] {
-        &self.groups
-    }
-
-    /// Whether groups have to be read.
-    pub fn wants_groups(&self) -> bool {
-        !self.groups.is_empty() || self.chosen.is_some()
-    }
-
-    /// Which groups become groups of the cloud; `None` when none do.
-    pub fn chosen(&self) -> Option<&Chosen> {
-        self.chosen.as_ref()
-    }
-
-    /// Whether the members of some groups are kept out, so that whoever leaves one may come.
-    pub fn keep_groups_out(&self) -> bool {
-        self.scope.keeps_groups_out()
+        Ask {
+            attributes: self.attributes.clone(),
+            groups: self.wants_groups(),
+            contacts: self.has_contacts(),
+        }
     }
 
     /// Judges one record. `groups` are the effective memberships of the person; `now` is in
@@ -296,7 +292,8 @@ impl Rules {
         };
         match record.kind {
             RecordKind::Person => {}
-            RecordKind::Group | RecordKind::Room | RecordKind::Contact | RecordKind::Other => {
+            RecordKind::Room => return self.judge_room(record, groups),
+            RecordKind::Group | RecordKind::Contact | RecordKind::Other => {
                 return leaving(Cause::OutOfScope);
             }
         }
@@ -318,7 +315,15 @@ impl Rules {
                 (licenses, ungiven) = award.close();
                 standing = self.order.standing(&subject, &licenses, &first);
                 let roles = self.roles_of(&subject);
-                let person = Person { email, active: true, profile, licenses, roles, telephone };
+                let person = Person {
+                    kind: AccountKind::Person,
+                    email,
+                    active: true,
+                    profile,
+                    licenses,
+                    roles,
+                    telephone,
+                };
                 match calling::obstacle(&self.calling, &person, &subject) {
                     Some(withheld) => Wanted::Withheld(withheld),
                     None => Wanted::Present(person),

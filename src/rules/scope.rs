@@ -13,6 +13,8 @@ use super::{Answer, expr};
 /// The compiled scope. Every clause that is not empty must agree.
 #[derive(Clone, Debug)]
 pub(super) struct Scope {
+    /// The section of the configuration.
+    section: &'static str,
     /// Compared forms.
     bases: Box<[String]>,
     exclude_bases: Box<[String]>,
@@ -27,15 +29,29 @@ pub(super) struct Scope {
 impl Scope {
     /// Compiles the scope, adding what is wrong to `errors`.
     pub(super) fn compile(spec: &ScopeSpec, needs: &mut expr::Needs, errors: &mut Vec<RuleError>) -> Self {
+        Self::compile_for("people", spec, needs, errors)
+    }
+
+    /// The same for another section of the configuration than that of people.
+    pub(super) fn compile_for(
+        section: &'static str,
+        spec: &ScopeSpec,
+        needs: &mut expr::Needs,
+        errors: &mut Vec<RuleError>,
+    ) -> Self {
         let ScopeSpec { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups } = spec;
+        let place = |clause: &str| format!("{section}.scope.{clause}");
         Self {
-            bases: dns("people.scope.bases", bases, errors),
-            exclude_bases: dns("people.scope.exclude_bases", exclude_bases, errors),
-            filter: filter.as_deref().and_then(|source| scope_filter(source, needs, errors)),
-            when: condition("people.scope.when", when.as_deref(), needs, errors),
-            exclude_when: condition("people.scope.exclude_when", exclude_when.as_deref(), needs, errors),
-            groups: group_indexes("people.scope.groups", groups, needs, errors),
-            exclude_groups: group_indexes("people.scope.exclude_groups", exclude_groups, needs, errors),
+            section,
+            bases: dns(&place("bases"), bases, errors),
+            exclude_bases: dns(&place("exclude_bases"), exclude_bases, errors),
+            filter: filter
+                .as_deref()
+                .and_then(|source| scope_filter(&place("filter"), source, needs, errors)),
+            when: condition(&place("when"), when.as_deref(), needs, errors),
+            exclude_when: condition(&place("exclude_when"), exclude_when.as_deref(), needs, errors),
+            groups: group_indexes(&place("groups"), groups, needs, errors),
+            exclude_groups: group_indexes(&place("exclude_groups"), exclude_groups, needs, errors),
         }
     }
 
@@ -60,7 +76,11 @@ impl Scope {
     pub(super) fn answers(&self, subject: &Subject<'_>, names: &[String]) -> Vec<Answer> {
         let mut answers = Vec::new();
         let mut say = |clause: &str, agrees: bool, reason: String| {
-            answers.push(Answer { rule: format!("people.scope.{clause}"), applies: agrees, reason });
+            answers.push(Answer {
+                rule: format!("{}.scope.{clause}", self.section),
+                applies: agrees,
+                reason,
+            });
         };
         if !self.bases.is_empty() {
             let (under, reason) = place(&self.bases, subject);
@@ -93,11 +113,16 @@ impl Scope {
     }
 }
 
-fn scope_filter(source: &str, needs: &mut Needs, errors: &mut Vec<RuleError>) -> Option<(Box<str>, Filter)> {
+fn scope_filter(
+    place: &str,
+    source: &str,
+    needs: &mut Needs,
+    errors: &mut Vec<RuleError>,
+) -> Option<(Box<str>, Filter)> {
     match filter::parse(source, needs) {
         Ok(filter) => Some((source.trim().into(), filter)),
         Err(error) => {
-            errors.push(error.at("people.scope.filter"));
+            errors.push(error.at(place));
             None
         }
     }

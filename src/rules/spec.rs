@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::{Field, ScopeSpec};
 
-use super::Collisions;
+use super::{Collisions, ContactSpec, RoomSpec};
 
 /// Which vendor's attribute names the default mapping speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -53,6 +53,10 @@ pub struct Spec {
     pub roles: Vec<RoleSpec>,
     /// Which groups become groups of the cloud.
     pub groups: GroupSpec,
+    /// Which rooms become rooms of the cloud; `None` for none.
+    pub rooms: Option<RoomSpec>,
+    /// Which contacts become contacts of the cloud; `None` for none.
+    pub contacts: Option<ContactSpec>,
 }
 
 /// Which groups of the directory become groups of the cloud: those that anything here means.

@@ -48,6 +48,9 @@ pub(super) fn apply(
     actor: Actor<'_>,
 ) -> Result<bool, Refusal> {
     let before = state.roster.get(slot).cloned().ok_or_else(Refusal::absent)?;
+    if !before.is_user() {
+        return Err(refuse(400_000, "License not recognized for this type of user."));
+    }
     check(state, &before, wishes)?;
     check_sites(state, &before, wishes, sites)?;
     let mut person = Person::clone(&before);

@@ -11,8 +11,8 @@ use super::reply::Reply;
 use super::roles;
 use super::route::{Family, Query};
 use super::{
-    bulk, jobs, licenses, locations, numbers, oauth, organizations, people, people_write, scim_groups,
-    scim_users,
+    bulk, contacts, jobs, licenses, locations, numbers, oauth, organizations, people, people_write,
+    scim_groups, scim_users,
 };
 
 /// One request.
@@ -56,6 +56,9 @@ impl Call<'_> {
     fn dispatch(&self, family: Family) -> Result<Reply, Refusal> {
         if family.is_scim() {
             self.check_scim_org()?;
+        }
+        if family == Family::Contacts {
+            return self.contacts();
         }
         match (self.method, self.path) {
             ("GET", ["v1", "people"]) => people::list(self),
@@ -109,6 +112,26 @@ impl Call<'_> {
 
             (_, ["v1", rest @ ..]) if family == Family::Oauth => oauth::answer(self, rest),
             _ if family == Family::Other => Err(Refusal::absent()),
+            _ => Err(Refusal::new(405, "The method is not supported here.")),
+        }
+    }
+
+    /// The contacts of the organization, under its raw id.
+    fn contacts(&self) -> Result<Reply, Refusal> {
+        let ["v1", "contacts", "organizations", org, "contacts", rest @ ..] = self.path else {
+            return Err(Refusal::absent());
+        };
+        if !self.cloud.read(|state| state.org.id.to_string().eq_ignore_ascii_case(org)) {
+            return Err(Refusal::absent());
+        }
+        match (self.method, rest) {
+            ("POST", []) => contacts::create(self),
+            ("GET", ["search"]) => contacts::search(self),
+            ("POST", ["bulk"]) => contacts::bulk(self),
+            ("POST", ["bulk", "delete"]) => contacts::bulk_delete(self),
+            ("GET", [id]) => contacts::get(self, id),
+            ("PATCH", [id]) => contacts::patch(self, id),
+            ("DELETE", [id]) => contacts::delete(self, id),
             _ => Err(Refusal::new(405, "The method is not supported here.")),
         }
     }

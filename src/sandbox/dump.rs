@@ -72,10 +72,12 @@ pub(super) fn everything(state: &State, times: bool) -> Value {
             json!({ "name": license.spec.name, "seats": license.spec.seats, "held": license.holders.len() })
         })
         .collect();
+    let contacts: Vec<&Value> = state.contacts.by_id.values().collect();
     json!({
         "organization": { "id": state.org.id, "name": state.org.name, "invites": state.org.invites },
         "licenses": licenses,
         "people": people,
         "groups": groups,
+        "contacts": contacts,
     })
 }

@@ -13,6 +13,7 @@ mod audit;
 mod bulk;
 mod call;
 mod connection;
+mod contacts;
 mod control;
 mod dump;
 mod emails;

@@ -37,7 +37,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
             return by_ids(state, ids, look);
         }
         if let Some(email) = call.query.get("email").filter(|text| !text.is_empty()) {
-            let found = state.roster.slot_named(email).and_then(|slot| state.roster.get(slot));
+            let found = state.roster.slot_named(email).and_then(|slot| user(state, slot));
             return Ok(Reply::json(
                 200,
                 &json!({ "items": found.iter().map(|p| show(state, p, look)).collect::<Vec<_>>() }),
@@ -57,7 +57,8 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
             .map(roles::find)
             .collect();
         let wanted = |person: &Person| {
-            (name.is_empty() || person.profile.display_name.to_lowercase().starts_with(&name))
+            person.is_user()
+                && (name.is_empty() || person.profile.display_name.to_lowercase().starts_with(&name))
                 && wanted_roles
                     .iter()
                     .all(|role| role.is_some_and(|role| person.profile.roles.contains(&role)))
@@ -97,7 +98,7 @@ fn by_ids(state: &State, ids: &str, look: Look) -> Result<Reply, Refusal> {
     let mut items = Vec::new();
     let mut missing = Vec::new();
     for id in wanted {
-        let person = ids::person_from(id).and_then(|id| state.roster.get(state.roster.slot_of(id)?));
+        let person = ids::person_from(id).and_then(|id| user(state, state.roster.slot_of(id)?));
         match person {
             // Lookups by several ids leave out what only administrators see.
             Some(person) => items.push(show(state, person, Look { admin: false, ..look })),
@@ -121,9 +122,14 @@ pub(super) fn get(call: &Call<'_>, id: &str) -> Result<Reply, Refusal> {
     call.cloud.read(|state| {
         let id = if id == "me" { call.caller } else { ids::person_from(id) };
         let slot = id.and_then(|id| state.roster.slot_of(id)).ok_or_else(Refusal::absent)?;
-        let person = state.roster.get(slot).ok_or_else(Refusal::absent)?;
+        let person = user(state, slot).ok_or_else(Refusal::absent)?;
         Ok(Reply::json(200, &show(state, person, look)))
     })
+}
+
+/// A person. Whether Webex shows rooms and the like here is not known: we show none.
+fn user(state: &State, slot: u32) -> Option<&Person> {
+    state.roster.get(slot).map(|person| &**person).filter(|person| person.is_user())
 }
 
 /// How a person is shown.

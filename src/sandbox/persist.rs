@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::groups::Group;
@@ -37,6 +38,7 @@ enum Line {
     Head(Box<Head>),
     Person(#[serde(with = "shared")] Arc<Person>),
     Group(Box<Group>, Vec<Uuid>),
+    Contact(Uuid, Value),
     Former(Box<str>, Former),
     Archived(Uuid, Archived),
 }
@@ -82,6 +84,7 @@ pub(super) fn copy(state: &State) -> Copy {
         let members = group.users.iter().filter_map(|slot| state.roster.get(*slot)).map(|person| person.id);
         lines.push(Line::Group(Box::new(group.clone()), members.collect()));
     }
+    lines.extend(state.contacts.by_id.iter().map(|(id, contact)| Line::Contact(*id, contact.clone())));
     lines.extend(state.former.iter().map(|(name, former)| Line::Former(name.clone(), former.clone())));
     lines.extend(state.archived.iter().map(|(id, archived)| Line::Archived(*id, archived.clone())));
     Copy(lines)
@@ -140,6 +143,9 @@ pub(super) fn load(path: &Path, settings: &Settings) -> io::Result<Option<State>
             Line::Group(mut group, members) => {
                 group.users = members.into_iter().filter_map(|id| state.roster.slot_of(id)).collect();
                 state.groups.insert(*group);
+            }
+            Line::Contact(id, contact) => {
+                state.contacts.insert(id, contact);
             }
             Line::Former(name, former) => {
                 state.former.insert(name, former);

@@ -48,6 +48,11 @@ pub(super) struct Calling {
 }
 
 impl Person {
+    /// Whether it is a person, and no room, calling service or the like.
+    pub(super) fn is_user(&self) -> bool {
+        self.profile.user_type() == "user"
+    }
+
     /// An account as it begins: with its profile, and nothing else yet.
     pub(super) fn new(id: Uuid, profile: Profile, at: i64) -> Self {
         Self {

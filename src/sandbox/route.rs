@@ -16,6 +16,7 @@ pub(super) enum Family {
     ScimUsers,
     ScimGroups,
     ScimBulk,
+    Contacts,
     Other,
 }
 
@@ -36,6 +37,7 @@ impl Family {
             Self::ScimUsers => "scim_users",
             Self::ScimGroups => "scim_groups",
             Self::ScimBulk => "scim_bulk",
+            Self::Contacts => "contacts",
             Self::Other => "other",
         }
     }
@@ -50,6 +52,7 @@ impl Family {
         match path {
             ["v1", "people", ..] => Self::People,
             ["v1", "licenses", ..] => Self::Licenses,
+            ["v1", "contacts", "organizations", ..] => Self::Contacts,
             ["v1", "roles", ..] => Self::Roles,
             ["v1", "organizations", ..] => Self::Organizations,
             ["v1", "locations", ..] => Self::Locations,

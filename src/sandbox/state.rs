@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::audit::{Actor, Audit};
+use super::contacts::Contacts;
 use super::errors::Refusal;
 use super::groups::Groups;
 use super::ids;
@@ -31,6 +32,7 @@ pub(super) struct State {
     /// Meeting sites that no licence names.
     pub(super) sites: Vec<String>,
     pub(super) groups: Groups,
+    pub(super) contacts: Contacts,
     /// User names that other organizations hold, in lower case.
     pub(super) taken: HashSet<String>,
     /// User names that were deleted, in lower case.
@@ -125,6 +127,7 @@ impl State {
             locations: Vec::new(),
             sites: settings.sites.clone(),
             groups: Groups::default(),
+            contacts: Contacts::default(),
             taken: settings.taken_elsewhere.iter().map(|name| name.to_lowercase()).collect(),
             former: HashMap::new(),
             archived: HashMap::new(),
@@ -176,7 +179,7 @@ impl State {
             person.id = ids::drawn(self.seed, "person", &key, again);
         }
         let implicit: Vec<u16> = self.indexes(License::implicit);
-        person.licenses = if person.profile.user_type() == "user" { implicit.into() } else { Box::default() };
+        person.licenses = if person.is_user() { implicit.into() } else { Box::default() };
         self.audit.note(actor, "User created", person.id, &person.profile.user_name);
         Ok(self.admit(person))
     }

@@ -147,6 +147,7 @@ pub(super) fn wanted(family: Family, write: bool) -> &'static [&'static [&'stati
         (Family::Settings, true) => &[&["identity:organizations_rw"]],
         (Family::Jobs, false) => &[&["spark-admin:people_read"]],
         (Family::Jobs, true) => &[&["spark-admin:people_write"]],
+        (Family::Contacts, _) => &[&["Identity:contact", "Identity:SCIM"]],
         (Family::Audit, _) => &[&["audit:events_read"]],
         (Family::Oauth | Family::Other, _) => &[],
     }

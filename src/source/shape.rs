@@ -208,6 +208,11 @@ impl Seen {
             "msexchresourcemetadata" => {
                 self.room |= attribute.values.iter().any(|v| v.eq_ignore_ascii_case(b"ResourceType:Room"));
             }
+            // A room mailbox of this Exchange organization, and one that another forest or the
+            // cloud holds ([MS-OXOABK] 2.2.3.11 has the types).
+            "msexchrecipientdisplaytype" => {
+                self.room |= [&b"7"[..], b"-2147481850"].contains(&first.as_slice());
+            }
             "objectclass" => attribute.values.iter().for_each(|class| self.notice_class(class)),
             _ => {}
         }
@@ -318,6 +323,12 @@ mod tests {
         }
         let room = vec![attribute("msexchresourcemetadata", &["ResourceType:Room"])];
         assert_eq!(shape(People, room).kind, RecordKind::Room);
+        for (kind, expected) in
+            [("7", RecordKind::Room), ("-2147481850", RecordKind::Room), ("8", RecordKind::Person)]
+        {
+            let marked = vec![attribute("msexchrecipientdisplaytype", &[kind])];
+            assert_eq!(shape(People, marked).kind, expected, "{kind}");
+        }
     }
 
     #[test]

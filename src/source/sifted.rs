@@ -23,7 +23,7 @@ pub(super) async fn fetch<S: Source + ?Sized>(
     let groups = matches!(lookup, Lookup::Groups(_) | Lookup::GroupsHolding(_) | Lookup::GroupsBelow(_));
     let containers = matches!(lookup, Lookup::ContainersBelow(_));
     let sieve = Sieve::new(lookup);
-    let mut ask = Ask { attributes: ask.attributes.clone(), groups };
+    let mut ask = Ask { groups, ..ask.clone() };
     ask.attributes.extend(sieve.attribute.clone());
     let (sender, mut portions) = mpsc::channel(UNDER_WAY);
     let sifting = async {

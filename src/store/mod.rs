@@ -6,6 +6,7 @@
 
 mod aliases;
 mod cloud_groups;
+mod contacts;
 mod database;
 mod decide;
 mod error;
@@ -34,6 +35,7 @@ mod writer;
 mod tests;
 
 pub use cloud_groups::{GroupChange, Regrouping};
+pub use contacts::ContactChange;
 pub use database::DATABASE_FILE;
 pub use decide::{Decided, decide};
 pub use error::{StoreError, StoreErrorKind};

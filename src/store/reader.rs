@@ -231,6 +231,11 @@ impl Reader {
         self.read("counting the links", snapshot::count)
     }
 
+    /// How many of the linked are rooms.
+    pub fn count_rooms(&self) -> Result<u64, StoreError> {
+        self.read("counting rooms", snapshot::count_rooms)
+    }
+
     /// The rows of these anchors as far as they exist, sorted by anchor.
     pub fn rows(&self, anchors: &[SourceId]) -> Result<Vec<SnapshotRow>, StoreError> {
         self.read("reading the snapshot", |db| snapshot::rows(db, anchors))

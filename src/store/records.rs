@@ -19,6 +19,8 @@ pub struct KeptRecords {
     pub attributes: BTreeSet<String>,
     /// Whether groups were, so that the state knows all of them.
     pub groups: bool,
+    /// Whether contacts were.
+    pub contacts: bool,
     /// Whose people they are: the names of all sources.
     pub sources: BTreeSet<String>,
     /// The words.
@@ -29,22 +31,26 @@ impl KeptRecords {
     /// None yet, of what the sources with these names are asked for.
     pub fn of<'a>(ask: &Ask, sources: impl Iterator<Item = &'a str>) -> Self {
         let sources = sources.map(str::to_owned).collect();
-        Self { attributes: ask.attributes.clone(), groups: ask.groups, sources, words: Vec::new() }
+        let Ask { attributes, groups, contacts } = ask.clone();
+        Self { attributes, groups, contacts, sources, words: Vec::new() }
     }
 
     /// Whether others hold the same: the answers of the same sources to the same question.
     pub fn hold_as_much_as(&self, other: &Self) -> bool {
-        (&self.attributes, self.groups, &self.sources) == (&other.attributes, other.groups, &other.sources)
+        let what = |kept: &Self| (kept.attributes.clone(), kept.groups, kept.contacts, kept.sources.clone());
+        what(self) == what(other)
     }
 
     /// What was asked for.
     pub fn ask(&self) -> Ask {
-        Ask { attributes: self.attributes.clone(), groups: self.groups }
+        Ask { attributes: self.attributes.clone(), groups: self.groups, contacts: self.contacts }
     }
 
     /// Whether they hold everything that is asked for.
     pub fn cover(&self, ask: &Ask) -> bool {
-        ask.attributes.is_subset(&self.attributes) && (self.groups || !ask.groups)
+        ask.attributes.is_subset(&self.attributes)
+            && (self.groups || !ask.groups)
+            && (self.contacts || !ask.contacts)
     }
 }
 

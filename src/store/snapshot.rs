@@ -7,10 +7,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::aliases;
 use super::cloud_groups::{self, GroupChange};
+use super::contacts::{self, ContactChange};
 use super::error::nonsense;
 use super::names::{self, Names};
 use super::reporting;
-use crate::model::{CloudId, Fingerprint, Key, Link, LinkState, Origin, SnapshotRow, SourceId};
+use crate::model::{AccountKind, CloudId, Fingerprint, Key, Link, LinkState, Origin, SnapshotRow, SourceId};
 
 /// One change of the snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub enum RowChange {
     Forget(SourceId),
     /// A group, not a person.
     Group(Box<GroupChange>),
+    /// A contact, not a person.
+    Contact(Box<ContactChange>),
 }
 
 impl RowChange {
@@ -50,6 +53,7 @@ impl RowChange {
             Self::Link(row) | Self::Move { row, .. } => row.anchor,
             Self::Touch { anchor, .. } | Self::Forget(anchor) => *anchor,
             Self::Group(change) => change.anchor,
+            Self::Contact(change) => change.anchor,
         }
     }
 }
@@ -67,6 +71,7 @@ pub(super) enum Prepared {
     Move(SourceId, Box<PreparedRow>),
     Forget(SourceId),
     Group(Box<GroupChange>),
+    Contact(Box<ContactChange>),
 }
 
 /// A whole row, with its keys and texts.
@@ -84,6 +89,7 @@ impl Prepared {
         Ok(match change {
             RowChange::Forget(anchor) => Self::Forget(anchor),
             RowChange::Group(change) => Self::Group(change),
+            RowChange::Contact(change) => Self::Contact(change),
             RowChange::Touch { anchor, record, dn, recheck, joined } => {
                 let dn = dn.map(|dn| {
                     let key = Key::dn(&dn);
@@ -126,6 +132,7 @@ pub(super) fn change(db: &Connection, change: &Prepared) -> rusqlite::Result<()>
     match change {
         Prepared::Link(row) => upsert(db, row),
         Prepared::Group(change) => cloud_groups::change(db, change),
+        Prepared::Contact(change) => contacts::change(db, change),
         Prepared::Touch { anchor, record, dn, recheck, joined } => {
             db.prepare_cached("UPDATE link SET record = ?2, recheck = ?3, joined = ?4 WHERE anchor = ?1")?
                 .execute(params![anchor.as_bytes(), record.0, recheck, joined.map(|key| key.0)])?;
@@ -202,8 +209,8 @@ fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
     };
     db.prepare_cached(
         "INSERT OR REPLACE INTO link (anchor, record, applied, licenses, cloud, left_since, recheck, person,
-             email, dn, joined)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             email, dn, joined, room)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         row.anchor.as_bytes(),
@@ -217,6 +224,7 @@ fn upsert(db: &Connection, new: &PreparedRow) -> rusqlite::Result<()> {
         names.email.0,
         names.dn.0,
         row.joined.map(|key| key.0),
+        row.applied.kind == AccountKind::Room,
     ])?;
     aliases::set(db, row.anchor, aliases)?;
     if old.is_some_and(|(_, _, left)| left != since.is_some()) {
@@ -268,7 +276,7 @@ pub(super) fn links_of(db: &Connection, now: i64, anchors: &[SourceId]) -> rusql
     Ok(found)
 }
 
-const LINK: &str = "SELECT anchor, record, applied, licenses, cloud, left_since, recheck FROM link";
+const LINK: &str = "SELECT anchor, record, applied, licenses, cloud, left_since, recheck, room FROM link";
 
 fn link(row: &Row<'_>, now: i64) -> rusqlite::Result<Link> {
     let due = row.get::<_, Option<i64>>(6)?.is_some_and(|recheck| recheck <= now);
@@ -279,6 +287,7 @@ fn link(row: &Row<'_>, now: i64) -> rusqlite::Result<Link> {
         licenses: row.get::<_, i64>(3)?.cast_unsigned(),
         cloud: Key(row.get(4)?),
         left: row.get::<_, Option<i64>>(5)?.is_some(),
+        kind: if row.get(7)? { AccountKind::Room } else { AccountKind::Person },
     })
 }
 
@@ -354,6 +363,13 @@ pub(super) fn at_most(db: &Connection) -> rusqlite::Result<u64> {
     db.prepare_cached("SELECT max(id) FROM person")?
         .query_row([], |row| row.get::<_, Option<i64>>(0))
         .map(|highest| highest.map_or(0, i64::unsigned_abs))
+}
+
+/// How many of the linked are rooms.
+pub(super) fn count_rooms(db: &Connection) -> rusqlite::Result<u64> {
+    db.prepare_cached("SELECT count(*) FROM link WHERE room")?
+        .query_row([], |row| row.get::<_, i64>(0))
+        .map(i64::unsigned_abs)
 }
 
 pub(super) fn count(db: &Connection) -> rusqlite::Result<u64> {

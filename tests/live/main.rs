@@ -22,6 +22,7 @@ mod hostile;
 mod kerberos;
 mod kill;
 mod reading;
+mod rooms_contacts;
 mod source_fake;
 mod source_lookup;
 mod source_samba;

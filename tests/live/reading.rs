@@ -40,7 +40,7 @@ fn ldaps(name: &str, url: String, ca_file: PathBuf, bind: &str, password: &str) 
 
 /// An ask for some attributes and for groups.
 pub(crate) fn ask(attributes: &[&str]) -> Ask {
-    Ask { attributes: attributes.iter().map(|name| (*name).into()).collect(), groups: true }
+    Ask { attributes: attributes.iter().map(|name| (*name).into()).collect(), groups: true, contacts: false }
 }
 
 /// Reads a source to its end.

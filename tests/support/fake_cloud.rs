@@ -10,8 +10,8 @@ use dirsyncd::cloud::{
     CloudError, CloudErrorKind, CloudRead, CloudWrite, Grant, GroupWritten, Order, Organization,
 };
 use dirsyncd::model::{
-    Account, Action, Attr, Catalogue, CloudGroup, CloudId, Email, Field, InUse, Kind, License, LicenseId,
-    LicenseKind, Place, Profile, Role, RoleId, Telephone,
+    Account, AccountKind, Action, Attr, Catalogue, CloudContact, CloudGroup, CloudId, Contact, Email, Field,
+    InUse, Kind, License, LicenseId, LicenseKind, Place, Profile, Role, RoleId, Telephone,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc};
@@ -89,6 +89,8 @@ pub struct FakeCloud(Arc<Mutex<State>>, Arc<Notify>);
 pub struct State {
     pub accounts: BTreeMap<CloudId, Kept>,
     pub groups: BTreeMap<CloudId, KeptGroup>,
+    /// Contacts, and whether they are ours.
+    pub contacts: BTreeMap<CloudId, (Contact, bool)>,
     /// Accounts that no group accepts.
     pub refused: BTreeSet<CloudId>,
     /// Members may be taken out of groups whoever put them in.
@@ -144,6 +146,7 @@ impl FakeCloud {
         let state = State {
             accounts: BTreeMap::new(),
             groups: BTreeMap::new(),
+            contacts: BTreeMap::new(),
             refused: BTreeSet::new(),
             exact: false,
             member_reads: 0,
@@ -245,7 +248,7 @@ impl FakeCloud {
 
 /// Only a create is left open after one sending; everything else was sent again and again.
 fn unanswered(aims: &[Aim]) -> CloudError {
-    let creates = [Kind::Create, Kind::GroupCreate].map(Aim::Kind);
+    let creates = [Kind::Create, Kind::GroupCreate, Kind::ContactCreate].map(Aim::Kind);
     let once = aims.contains(&Aim::Read) || creates.iter().any(|aim| aims.contains(aim));
     error(if once { CloudErrorKind::Ambiguous } else { CloudErrorKind::Unreachable })
 }
@@ -313,6 +316,7 @@ impl State {
         let id = CloudId::new(format!("cloud-{:04}", self.next));
         let account = Account {
             id: id.clone(),
+            kind: AccountKind::Person,
             email: email.parse().ok(),
             external_id: None,
             active: true,
@@ -417,6 +421,9 @@ impl State {
                     self.violations.push(format!("{} exists twice", action.who));
                 }
                 let id = self.add(action.who.as_str());
+                if let Some(kept) = self.accounts.get_mut(&id) {
+                    kept.account.kind = action.who.kind();
+                }
                 for license in self.template.clone() {
                     self.give_by_hand(&id, &license);
                 }
@@ -441,6 +448,9 @@ impl State {
             return Ok(id);
         }
         let mut violations = Vec::new();
+        if self.accounts.get(&id).is_some_and(|kept| kept.account.kind != action.who.kind()) {
+            violations.push(format!("{} of {} as another kind than it is", action.kind, action.who));
+        }
         let mut removals = Vec::new();
         let Some(kept) = self.accounts.get_mut(&id) else { return Err(error(CloudErrorKind::NotFound)) };
         for change in &action.changes {
@@ -513,6 +523,52 @@ impl State {
 
     pub fn group_by_name(&mut self, name: &str) -> Option<&mut KeptGroup> {
         self.groups.values_mut().find(|kept| kept.group.name.eq_ignore_ascii_case(name))
+    }
+
+    /// A contact that somebody makes by hand.
+    pub fn add_contact(&mut self, contact: Contact) -> CloudId {
+        self.next += 1;
+        let id = CloudId::new(format!("cloud-{:04}", self.next));
+        self.contacts.insert(id.clone(), (contact, false));
+        id
+    }
+
+    pub fn contact_named(&mut self, name: &str) -> Option<(CloudId, &mut Contact)> {
+        let mut all = self.contacts.iter_mut();
+        all.find(|(_, (there, _))| there.name() == name).map(|(id, (there, _))| (id.clone(), there))
+    }
+
+    fn write_contact(&mut self, order: Order<'_>) -> Result<CloudId, CloudError> {
+        let action = order.action;
+        let id = match (action.kind, order.cloud_id) {
+            (Kind::ContactCreate, _) => {
+                let fresh = Contact::default().after(action);
+                if self.contacts.values().any(|(there, ours)| *ours && there.identity() == fresh.identity()) {
+                    self.violations.push(format!("the contact {} exists twice", action.who));
+                }
+                let id = self.add_contact(fresh);
+                self.contacts.entry(id.clone()).and_modify(|(_, ours)| *ours = true);
+                return Ok(id);
+            }
+            (_, Some(id)) => id.clone(),
+            (_, None) => {
+                self.violations.push(format!("{} of no contact", action.kind));
+                return Err(error(CloudErrorKind::Rejected));
+            }
+        };
+        let Some((contact, ours)) = self.contacts.get_mut(&id) else {
+            return Err(error(CloudErrorKind::NotFound));
+        };
+        if action.kind == Kind::ContactDelete {
+            if !*ours {
+                self.violations.push(format!("deleted the contact {}, which we did not make", action.who));
+            }
+            self.contacts.remove(&id);
+            self.removals.push(format!("contact {}", action.who));
+        } else {
+            *contact = contact.after(action);
+        }
+        Ok(id)
     }
 
     fn write_group(&mut self, order: Order<'_>) -> Result<GroupWritten, CloudError> {
@@ -772,6 +828,28 @@ impl CloudRead for FakeCloud {
             Ok(state.groups.get(id).map(|kept| kept.members.keys().cloned().collect()))
         })
     }
+
+    fn contacts(&self) -> BoxFuture<'_, Result<Vec<CloudContact>, CloudError>> {
+        Box::pin(async move {
+            self.read_call().await?;
+            let there = |(id, (contact, _)): (&CloudId, &(Contact, bool))| CloudContact {
+                id: id.clone(),
+                contact: contact.clone(),
+            };
+            Ok(self.state().contacts.iter().map(there).collect())
+        })
+    }
+
+    fn contacts_like<'a>(
+        &'a self,
+        contact: &'a Contact,
+    ) -> BoxFuture<'a, Result<Vec<CloudContact>, CloudError>> {
+        Box::pin(async move {
+            let mut all = self.contacts().await?;
+            all.retain(|there| there.contact.identity() == contact.identity());
+            Ok(all)
+        })
+    }
 }
 
 impl CloudWrite for FakeCloud {
@@ -794,6 +872,10 @@ impl CloudWrite for FakeCloud {
 
     fn write_group<'a>(&'a self, order: Order<'a>) -> BoxFuture<'a, Result<GroupWritten, CloudError>> {
         Box::pin(async move { self.write_call(order.action.kind, |state| state.write_group(order)).await })
+    }
+
+    fn write_contact<'a>(&'a self, order: Order<'a>) -> BoxFuture<'a, Result<CloudId, CloudError>> {
+        Box::pin(async move { self.write_call(order.action.kind, |state| state.write_contact(order)).await })
     }
 
     fn assign<'a>(

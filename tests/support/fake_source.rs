@@ -25,6 +25,10 @@ pub struct Entry {
     pub disabled: bool,
     pub expires: Option<i64>,
     pub primary_group: Option<String>,
+    /// Whether it is marked as a room.
+    pub room: bool,
+    /// Whether it is a contact, and nobody's account.
+    pub contact: bool,
     /// What its domain is called.
     pub suffix: String,
 }
@@ -158,6 +162,8 @@ impl Directory {
                 disabled: false,
                 expires: None,
                 primary_group: None,
+                room: false,
+                contact: false,
                 suffix: state.suffix.clone(),
             };
             state.people.insert(name.into(), entry);
@@ -281,7 +287,11 @@ impl State {
         Record {
             anchor: entry.anchor,
             dn: entry.dn(),
-            kind: RecordKind::Person,
+            kind: match (entry.room, entry.contact) {
+                (true, _) => RecordKind::Room,
+                (false, true) => RecordKind::Contact,
+                (false, false) => RecordKind::Person,
+            },
             disabled: entry.disabled,
             expires: entry.expires,
             attributes,

@@ -41,6 +41,7 @@ pub fn unlimited() -> Limits {
         scope_change: limit,
         group_member_remove: limit,
         group_delete: limit,
+        contact_delete: limit,
         min_census_percent: 0,
     }
 }
@@ -55,6 +56,7 @@ pub struct Org {
     pub adopt: bool,
     pub preempt: bool,
     pub groups: GroupRules,
+    pub adopt_contacts: bool,
     pub limits: Limits,
     pub protected: BTreeSet<Email>,
     pub observe: Observe,
@@ -110,6 +112,7 @@ impl Org {
             adopt: true,
             preempt: false,
             groups: GroupRules::default(),
+            adopt_contacts: false,
             limits: Limits::default(),
             protected: BTreeSet::new(),
             observe: Observe::Touched,
@@ -179,6 +182,7 @@ impl Org {
             adopt: self.adopt,
             preempt: self.preempt,
             groups: self.groups,
+            adopt_contacts: self.adopt_contacts,
             limits: self.limits,
             protected: self.protected.clone(),
             observe,

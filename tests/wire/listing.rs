@@ -66,7 +66,7 @@ async fn a_server_that_shrinks_its_pages_later_loses_nobody() {
 }
 
 #[tokio::test]
-async fn rooms_are_counted_and_not_shown() {
+async fn calling_services_are_counted_and_not_shown() {
     let server = Server::start(|seen, _| {
         seen.is("GET", "/v2/Users").then(|| {
             ok(json!({ "totalResults": 3, "itemsPerPage": 3, "Resources": [
@@ -76,7 +76,7 @@ async fn rooms_are_counted_and_not_shown() {
         })
     })
     .await;
-    assert_eq!(collect(&server).await, (vec!["b".to_owned()], Ok(1)));
+    assert_eq!(collect(&server).await, (vec!["a".to_owned(), "b".to_owned()], Ok(2)));
 }
 
 #[tokio::test]

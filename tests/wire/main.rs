@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps nothing fails")]
 
+mod contacts;
 mod groups;
 mod licensing;
 mod listing;

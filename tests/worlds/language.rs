@@ -2,9 +2,9 @@
 
 use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::Limit;
-use dirsyncd::model::{Field, Kind, LicenseId, Place, RoleId};
+use dirsyncd::model::{AccountKind, Contact, Field, Kind, LicenseId, Place, RoleId};
 use dirsyncd::pass::Observe;
-use dirsyncd::rules::{Collisions, EntitlementSpec, RoleSpec, SeatsSpec, Unusables};
+use dirsyncd::rules::{Collisions, ContactSpec, EntitlementSpec, RoleSpec, RoomSpec, SeatsSpec, Unusables};
 use dirsyncd::store::Decision;
 
 use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, State as CloudState, kind_of};
@@ -123,12 +123,19 @@ impl Scene {
                 self.org.limits.group_member_remove = Limit { count, percent: 100, floor: count };
                 Ok(())
             }
+            ["guard", "contact_delete", count] => {
+                let count = number(count)?;
+                self.org.limits.contact_delete = Limit { count, percent: 100, floor: count };
+                Ok(())
+            }
+            ["contacts", rest @ ..] => self.contacts(line, rest),
             ["guard", "group_delete", count] => {
                 let count = number(count)?;
                 self.org.limits.group_delete = Limit { count, percent: 100, floor: count };
                 Ok(())
             }
             ["groups", rest @ ..] => self.groups(line, rest),
+            ["rooms", rest @ ..] => self.rooms(line, rest),
             ["leavers", "are", "deleted", "after", days, "days"] => {
                 self.org.leavers.delete_after = Some(number(days)? as i64 * DAY);
                 Ok(())
@@ -229,6 +236,11 @@ impl Scene {
                 person(&mut directory.state(), name).map(|entry| entry.cn = (*cn).into())
             }
             ["disables", name] => person(&mut directory.state(), name).map(|entry| entry.disabled = true),
+            ["makes", name, "a", kind @ ("room" | "person" | "contact")] => {
+                person(&mut directory.state(), name).map(|entry| {
+                    (entry.room, entry.contact) = (*kind == "room", *kind == "contact");
+                })
+            }
             ["enables", name] => person(&mut directory.state(), name).map(|entry| entry.disabled = false),
             ["is", "followed"] => {
                 self.org.follows = true;
@@ -319,6 +331,39 @@ impl Scene {
         Ok(())
     }
 
+    fn rooms(&mut self, line: &str, words: &[&str]) -> Done {
+        let rooms = &mut self.org.spec.rooms;
+        match words {
+            ["sync"] => *rooms = Some(RoomSpec { defaults: true, ..RoomSpec::default() }),
+            ["stay"] => *rooms = None,
+            ["take", "only", ou] => {
+                let rooms = rooms.as_mut().ok_or("rooms are not synchronized")?;
+                rooms.scope.bases = vec![format!("ou={ou},dc=example,dc=test")];
+            }
+            ["map", field, "from", expression] => {
+                let rooms = rooms.as_mut().ok_or("rooms are not synchronized")?;
+                rooms.mapping.insert(field.parse()?, (*expression).into());
+            }
+            _ => return Err(format!("no such line: {line}")),
+        }
+        Ok(())
+    }
+
+    fn contacts(&mut self, line: &str, words: &[&str]) -> Done {
+        let org = &mut self.org;
+        match words {
+            ["sync"] => org.spec.contacts = Some(ContactSpec { defaults: true, ..ContactSpec::default() }),
+            ["stay"] => org.spec.contacts = None,
+            ["are", "adopted"] => org.adopt_contacts = true,
+            ["take", "only", ou] => {
+                let contacts = org.spec.contacts.as_mut().ok_or("contacts are not synchronized")?;
+                contacts.scope.bases = vec![format!("ou={ou},dc=example,dc=test")];
+            }
+            _ => return Err(format!("no such line: {line}")),
+        }
+        Ok(())
+    }
+
     fn rules(&mut self, line: &str, words: &[&str]) -> Done {
         let spec = &mut self.org.spec;
         match words {
@@ -392,6 +437,9 @@ impl Scene {
             cloud.late = number(count)?;
             return Ok(());
         }
+        if let ["contact", name, rest @ ..] = words {
+            return cloud_contact(&mut cloud, line, name, rest);
+        }
         if let ["group", name, rest @ ..] = words {
             return cloud_group(&mut cloud, line, name, rest);
         }
@@ -416,6 +464,7 @@ impl Scene {
                         kept.account.external_id = Some(anchor.to_string());
                     }
                     "as" => admin(kept, next()?),
+                    "room" => kept.account.kind = AccountKind::Room,
                     "inactive" => kept.account.active = false,
                     "me" => cloud.me = Some(id.clone()),
                     other => value(kept, other)?,
@@ -444,6 +493,10 @@ impl Scene {
         let kept = cloud.accounts.get_mut(&id).ok_or_else(unknown)?;
         match (verb, words) {
             ("sets", [_, _, values @ ..]) => values.iter().try_for_each(|text| value(kept, text)),
+            ("turns", [_, _, "into", "a", kind @ ("room" | "person")]) => {
+                kept.account.kind = if *kind == "room" { AccountKind::Room } else { AccountKind::Person };
+                Ok(())
+            }
             ("blocks", _) => {
                 kept.account.active = false;
                 kept.blocked_by_hand = true;
@@ -489,6 +542,26 @@ impl Scene {
         self.org.cloud.state().faults.push((aim, 0, fault));
         Ok(())
     }
+}
+
+/// What somebody does to a contact in the cloud by hand.
+fn cloud_contact(cloud: &mut CloudState, line: &str, name: &str, words: &[&str]) -> Done {
+    if let ["is", "made", email] = words {
+        let email = Some(email.parse().map_err(|e| format!("{email}: {e}"))?);
+        let profile = [(Field::DisplayName, name.to_owned())].into();
+        cloud.add_contact(Contact { email, profile });
+        return Ok(());
+    }
+    let there = cloud.contact_named(name).ok_or(format!("there is no contact \"{name}\" in the cloud"))?;
+    match (words, there) {
+        (["is", "deleted"], (id, _)) => drop(cloud.contacts.remove(&id)),
+        (["sets", value], (_, contact)) => {
+            let (field, value) = value.split_once('=').ok_or(format!("not a value: {value}"))?;
+            contact.profile.insert(field.parse()?, value.into());
+        }
+        _ => return Err(format!("no such line: {line}")),
+    }
+    Ok(())
 }
 
 /// What somebody does to a group in the cloud by hand.
@@ -586,6 +659,8 @@ fn attributes(entry: &mut Entry, words: &[&str], now: i64) -> Done {
         match *word {
             "in" => entry.ou = next()?.into(),
             "disabled" => entry.disabled = true,
+            "room" => entry.room = true,
+            "contact" => entry.contact = true,
             "primary" => entry.primary_group = Some(next()?.into()),
             "expiring" => entry.expires = Some(now + number(next()?)? as i64 * DAY),
             text => {

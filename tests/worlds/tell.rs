@@ -3,7 +3,9 @@
 
 use std::fmt::Write;
 
-use dirsyncd::model::{Action, Attr, CloudId, LicenseId, RoleId, SourceId, Telephone, Unserved, Withheld};
+use dirsyncd::model::{
+    Action, Attr, CloudId, Field, LicenseId, RoleId, SourceId, Telephone, Unserved, Withheld,
+};
 use dirsyncd::pass::{Fading, NoSeat, in_order};
 
 use crate::support::org::{Looked, Org, Passed};
@@ -47,6 +49,7 @@ pub fn looked(org: &Org, looked: &Looked, out: &mut String) {
     in_order(&mut waiting);
     seats(waiting.iter(), out);
     short(org, parts.iter().flat_map(|part| &part.short), out);
+    rest(&looked.look, out);
     strays(&looked.look, out);
 }
 
@@ -83,6 +86,7 @@ pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
     fading(org, acted.fading.iter(), out);
     seats(acted.waiting.iter(), out);
     short(org, acted.short.iter().chain(&acted.kept), out);
+    rest(&passed.look, out);
     strays(&passed.look, out);
     if let Some(fatal) = &acted.fatal {
         line(out, format_args!("ended by the cloud: {fatal}"));
@@ -115,6 +119,9 @@ pub fn cloud(org: &Org, out: &mut String) {
     for kept in state.accounts.values() {
         let email = kept.account.email.as_ref().map_or("(no address)", |email| email.as_str());
         let mut text = email.to_owned();
+        if !kept.account.kind.is_person() {
+            text.push_str(" (room)");
+        }
         if !kept.account.active {
             text.push_str(" inactive");
         }
@@ -134,6 +141,21 @@ pub fn cloud(org: &Org, out: &mut String) {
     }
     lines.sort();
     for text in lines {
+        line(out, text);
+    }
+    let mut contacts = Vec::new();
+    for (contact, _) in state.contacts.values() {
+        let mut text = format!("contact {}", contact.name());
+        if let Some(email) = &contact.email {
+            let _ = write!(text, " {}", email.as_str());
+        }
+        for (field, value) in contact.profile.iter().filter(|(field, _)| **field != Field::DisplayName) {
+            let _ = write!(text, " {field}=\"{value}\"");
+        }
+        contacts.push(text);
+    }
+    contacts.sort();
+    for text in contacts {
         line(out, text);
     }
     let mut groups: Vec<_> = state.groups.values().collect();
@@ -167,7 +189,8 @@ fn role_name(role: &RoleId) -> &str {
 
 /// One action in a line.
 fn said(action: &Action) -> String {
-    let mut text = format!("{} {}", action.kind, action.who);
+    let room = if action.who.kind().is_person() { "" } else { "room " };
+    let mut text = format!("{} {room}{}", action.kind, action.who);
     for change in &action.changes {
         let value = |value: &Option<String>| value.as_ref().map_or("nothing".into(), |v| format!("\"{v}\""));
         let _ = match &change.field {
@@ -248,6 +271,15 @@ fn short<'a>(org: &Org, all: impl Iterator<Item = &'a (SourceId, &'static str)>,
             all.find(|(_, known)| known == anchor).map(|(name, _)| name.clone())
         });
         line(out, format_args!("short: {}: {reason}", who.as_deref().unwrap_or("somebody")));
+    }
+}
+
+fn rest(look: &dirsyncd::pass::Look, out: &mut String) {
+    if look.rest.rooms > 0 {
+        line(out, format_args!("at rest: {} rooms", look.rest.rooms));
+    }
+    if look.rest.contacts > 0 {
+        line(out, format_args!("at rest: {} contacts", look.rest.contacts));
     }
 }
 

@@ -217,6 +217,7 @@ mod tests {
 
     fn present(n: u8) -> Wanted {
         Wanted::Present(Person {
+            kind: Default::default(),
             email: format!("a{n}@example.com").parse().unwrap(),
             active: true,
             profile: Profile::new(),

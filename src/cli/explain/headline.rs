@@ -103,10 +103,12 @@ fn standing(story: &Story, who: &str) -> String {
         }
         Wanted::Leaving(_) => match story.record().map(|met| met.record.kind) {
             Some(RecordKind::Group) => format!("{who} is a group, and never a person in the cloud."),
-            Some(RecordKind::Room) => format!("{who} is a room, and never a person in the cloud."),
+            Some(RecordKind::Room) if told.scope.iter().all(|answer| answer.applies) => {
+                format!("{who} is a room, and never a person in the cloud; rooms.sync is off.")
+            }
             Some(RecordKind::Contact) => format!("{who} is a contact without an account of its own."),
             Some(RecordKind::Other) => format!("{who} is no person."),
-            Some(RecordKind::Person) | None => {
+            Some(RecordKind::Person | RecordKind::Room) | None => {
                 let clauses: Vec<&str> =
                     told.scope.iter().filter(|answer| !answer.applies).map(|a| a.rule.as_str()).collect();
                 format!("{who} does not belong in the cloud: out of scope by {}.", clauses.join(" and "))
@@ -227,6 +229,7 @@ fn words(story: &Story, action: &Action) -> String {
         },
         // No action on a person.
         Kind::GroupCreate | Kind::GroupUpdate | Kind::GroupDelete => "change a group".into(),
+        Kind::ContactCreate | Kind::ContactUpdate | Kind::ContactDelete => "change a contact".into(),
     }
 }
 

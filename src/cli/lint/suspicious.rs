@@ -170,6 +170,7 @@ mod tests {
                 .collect(),
         };
         let person = Person {
+            kind: Default::default(),
             email: email.parse().unwrap(),
             active: true,
             profile: profile.iter().map(|(field, value)| (*field, (*value).to_owned())).collect(),

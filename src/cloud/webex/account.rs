@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::place::{Home, List, Place, place};
 use super::wire::{Address, Text, User};
-use crate::model::{Account, CloudId, Field, Profile, RoleId};
+use crate::model::{Account, AccountKind, CloudId, Field, Profile, RoleId};
 
 /// The fields that are elements of lists.
 const ELEMENTS: &[Field] = &[
@@ -44,14 +44,31 @@ const EXTENSIONS: [Field; 15] = [
     Field::Extension15,
 ];
 
-/// Whether this is somebody who works here: rooms, calling services and the like share the
-/// listing. A user without a type is a person.
-pub(super) fn is_person(user: &User<'_>) -> bool {
-    user.user_type.as_ref().is_none_or(|kind| kind.0.eq_ignore_ascii_case("user"))
+/// SCIM's word for what an account stands for.
+pub(super) const fn user_type(kind: AccountKind) -> &'static str {
+    match kind {
+        AccountKind::Person => "user",
+        AccountKind::Room => "room",
+    }
+}
+
+/// What a user stands for; `None` for calling services and the like, which share the listing. A user
+/// without a type is a person.
+fn kind(user: &User<'_>) -> Option<AccountKind> {
+    let Some(kind) = &user.user_type else { return Some(AccountKind::Person) };
+    [AccountKind::Person, AccountKind::Room]
+        .into_iter()
+        .find(|known| kind.0.eq_ignore_ascii_case(user_type(*known)))
+}
+
+/// Whether this is a person or a room.
+pub(super) fn has_account(user: &User<'_>) -> bool {
+    kind(user).is_some()
 }
 
 /// The account behind a SCIM user.
 pub(super) fn account(mut user: User<'_>) -> Account {
+    let kind = kind(&user).unwrap_or_default();
     let mut profile = Profile::new();
     let mut put = |field, text: Option<Text<'_>>| {
         if let Some(text) = text.filter(|text| !text.0.is_empty()) {
@@ -148,6 +165,7 @@ pub(super) fn account(mut user: User<'_>) -> Account {
 
     Account {
         id: CloudId::new(user.id.0.as_ref()),
+        kind,
         email: user.user_name.and_then(|name| name.0.parse().ok()),
         external_id: user.external_id.map(|id| id.0.into_owned()).filter(|id| !id.is_empty()),
         active: user.active.is_none_or(|active| active.0),
@@ -188,7 +206,7 @@ mod tests {
     #[test]
     fn every_attribute_lands_in_its_field() {
         let user: User<'_> = serde_json::from_str(BEN).unwrap();
-        assert!(is_person(&user));
+        assert_eq!(kind(&user), Some(AccountKind::Person));
         let account = account(user);
         assert_eq!(account.id.as_str(), "aa000002-1111-4111-8111-000000000002");
         assert_eq!(account.email.as_ref().unwrap().as_str(), "ben.okoro@lumenforge.example");
@@ -230,7 +248,7 @@ mod tests {
                 "phoneNumbers":[{"type":"work_extension","value":"8002107"}],"title":"","externalId":""}"#,
         )
         .unwrap();
-        assert!(!is_person(&calling));
+        assert_eq!(kind(&calling), Some(AccountKind::Room));
         let account = account(calling);
         assert!(account.calling_owns_work_phone && !account.active);
         assert_eq!((account.email, account.external_id), (None, None));

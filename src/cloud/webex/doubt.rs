@@ -160,6 +160,7 @@ mod tests {
     fn an_account_shows_all_some_or_nothing_of_an_action() {
         let account = Account {
             id: CloudId::new("a"),
+            kind: Default::default(),
             email: "Ann@example.com".parse().ok(),
             external_id: Some("x".into()),
             active: false,

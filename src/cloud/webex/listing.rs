@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 
-use super::account::{account, is_person};
+use super::account::{account, has_account};
 use super::fault;
 use super::link::{Link, Request, for_all};
 use super::wire::Page;
@@ -31,7 +31,7 @@ struct Leaf {
     total: u64,
     /// How many positions the page covered.
     covered: u64,
-    /// Everything on the page, with the account where it is one of a person.
+    /// Everything on the page, with the account where it is one of a person or a room.
     users: Vec<(Key, Option<Account>)>,
 }
 
@@ -45,7 +45,7 @@ struct Tally {
     shrank: bool,
 }
 
-/// Streams all accounts of people. Returns how many were sent.
+/// Streams all accounts of people and rooms. Returns how many were sent.
 pub(super) async fn accounts(link: &Link, pages: &mpsc::Sender<Vec<Account>>) -> Result<u64, CloudError> {
     let mut earlier = HashSet::new();
     let mut sent = 0;
@@ -215,7 +215,7 @@ fn leaf(answer: &Answer) -> Result<Leaf, CloudError> {
         .into_iter()
         .map(|user| {
             let key = Key::exact(&user.id.0);
-            (key, is_person(&user).then(|| account(user)))
+            (key, has_account(&user).then(|| account(user)))
         })
         .collect();
     Ok(Leaf { total, covered, users })

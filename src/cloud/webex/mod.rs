@@ -8,6 +8,7 @@ mod account;
 mod assign;
 mod attendee;
 mod bulk;
+mod contacts;
 mod doubt;
 mod fault;
 mod group_write;

@@ -8,7 +8,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::account::{account, is_person};
+use super::account::{account, has_account};
+use super::contacts;
 use super::fault;
 use super::groups;
 use super::license::license;
@@ -20,7 +21,10 @@ use super::{Settings, attendee, ids, telephony};
 use crate::cloud::http::Answer;
 use crate::cloud::pace::Tempo;
 use crate::cloud::{CloudError, CloudErrorKind, CloudRead, Organization};
-use crate::model::{Account, Catalogue, CloudGroup, CloudId, Email, InUse, LicenseId, Place, Role, RoleId};
+use crate::model::{
+    Account, Catalogue, CloudContact, CloudGroup, CloudId, Contact, Email, InUse, LicenseId, Place, Role,
+    RoleId,
+};
 
 /// Holders of a licence per page: the largest number that Webex documents.
 const HOLDERS_PER_PAGE: u32 = 300;
@@ -112,7 +116,7 @@ impl WebexReader {
             .resources
             .0
             .into_iter()
-            .filter(is_person)
+            .filter(has_account)
             .map(account)
             .filter(|account| account.email.as_ref() == Some(email))
             .collect();
@@ -261,5 +265,16 @@ impl CloudRead for WebexReader {
         id: &'a CloudId,
     ) -> BoxFuture<'a, Result<Option<Vec<CloudId>>, CloudError>> {
         groups::members(&self.link, id).boxed()
+    }
+
+    fn contacts(&self) -> BoxFuture<'_, Result<Vec<CloudContact>, CloudError>> {
+        contacts::all(&self.link).boxed()
+    }
+
+    fn contacts_like<'a>(
+        &'a self,
+        contact: &'a Contact,
+    ) -> BoxFuture<'a, Result<Vec<CloudContact>, CloudError>> {
+        contacts::like(&self.link, contact).boxed()
     }
 }

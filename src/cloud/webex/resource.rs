@@ -6,6 +6,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::account::user_type;
 use super::place::{CISCO, CORE, ENTERPRISE, Home, List as Typed, Place, place};
 use crate::model::{Action, Attr, Change};
 
@@ -63,7 +64,7 @@ pub(super) fn resource(action: &Action) -> Box<RawValue> {
     let mut lists = [Typed::Emails, Typed::Phones, Typed::Photos, Typed::Sip].map(|list| (list, Vec::new()));
     let mut roles = Vec::new();
     user.put("userName", Text(action.who.as_str()));
-    user.put("userType", Text("user"));
+    user.put("userType", Text(user_type(action.who.kind())));
     user.put("active", Flag(true));
     for Change { field, to, .. } in &action.changes {
         let Some(to) = to.as_deref() else { continue };

@@ -17,7 +17,7 @@ use super::operation::patch;
 use super::reader::WebexReader;
 use super::resource::resource;
 use super::standing::{Standing, needs_standing};
-use super::{assign, group_write, ids};
+use super::{assign, contacts, group_write, ids};
 use crate::cloud::http::{Answer, Effect};
 use crate::cloud::{CloudError, CloudErrorKind, CloudWrite, Grant, GroupWritten, Order};
 use crate::model::{Action, CloudId, Kind, LicenseId};
@@ -68,6 +68,10 @@ impl CloudWrite for WebexWriter {
 
     fn write_group<'a>(&'a self, order: Order<'a>) -> BoxFuture<'a, Result<GroupWritten, CloudError>> {
         group_write::write(&self.link, order).boxed()
+    }
+
+    fn write_contact<'a>(&'a self, order: Order<'a>) -> BoxFuture<'a, Result<CloudId, CloudError>> {
+        contacts::write(&self.link, order).boxed()
     }
 }
 
@@ -130,15 +134,10 @@ impl<'a> Batch<'a> {
         let verb = match action.kind {
             Kind::Create => Verb::Post,
             Kind::Delete => Verb::Delete,
-            Kind::LicenseAdd | Kind::LicenseRemove => {
-                return Err(internal("licences are assigned, not written"));
-            }
-            Kind::GroupCreate | Kind::GroupUpdate | Kind::GroupDelete => {
-                return Err(internal("groups are written on a way of their own"));
-            }
             Kind::Adopt | Kind::Update | Kind::Deactivate | Kind::Reactivate | Kind::RoleChange => {
                 Verb::Patch
             }
+            _ => return Err(internal("licences, groups and contacts are written on ways of their own")),
         };
         let target = match (verb, self.cloud_id(index)) {
             (Verb::Post, _) => String::new(),

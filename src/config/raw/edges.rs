@@ -124,9 +124,12 @@ pub struct Source {
     pub group_filter: Option<String>,
     /// LDAP filter for rooms, besides those that Exchange marks. What it finds is not a person.
     pub room_filter: Option<String>,
-    /// Read the contacts of the address book too. They are counted; no account is made of them.
+    /// Read the contacts of the address book too. No account is made of them. With "sync" in the
+    /// section [contacts] they are read in any case.
     #[serde(default)]
     pub contacts: bool,
+    /// LDAP filter for contacts. Absent for the object class contact. What it finds is not a person.
+    pub contact_filter: Option<String>,
     /// Attribute with the immutable id. Absent for the default of the detected server:
     /// objectGUID, entryUUID or nsUniqueId.
     pub anchor: Option<String>,

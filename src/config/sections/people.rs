@@ -64,6 +64,8 @@ impl Check<'_> {
             },
             roles: entitling.roles,
             groups: GroupSpec::default(),
+            rooms: None,
+            contacts: None,
         }
     }
 }

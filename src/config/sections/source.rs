@@ -74,6 +74,7 @@ impl Check<'_> {
             ("person_filter", &source.person_filter),
             ("group_filter", &source.group_filter),
             ("room_filter", &source.room_filter),
+            ("contact_filter", &source.contact_filter),
         ] {
             if let Some(filter) = filter
                 && ldap3::parse_filter(filter).is_err()
@@ -127,6 +128,7 @@ impl Check<'_> {
             group_filter: source.group_filter,
             room_filter: source.room_filter,
             contacts: source.contacts,
+            contact_filter: source.contact_filter,
             anchor: source.anchor,
             changes: source.changes.method(),
             page_size: source.page_size,

@@ -136,6 +136,7 @@ impl Work {
             from_records: false,
             primary: self.primary,
             memberships,
+            contacts: self.contacts,
         };
         (reading, self.stage)
     }
@@ -158,6 +159,7 @@ impl Work {
             }
         }
         for Unusable { dn, anchor, reason } in entries {
+            self.contacts.cannot_use(*anchor, dn);
             let withheld = Withheld {
                 anchor: *anchor,
                 dn: dn.clone(),

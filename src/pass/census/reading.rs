@@ -7,6 +7,7 @@ use crate::model::{Key, SourceId, Withheld};
 use crate::store::{Followed, SourceMeta};
 
 use super::super::aliases::Lost;
+use super::super::contacts::ReadContacts;
 use super::super::kept::Kept;
 use super::super::membership::Memberships;
 use super::{Doubts, NotGiven};
@@ -52,6 +53,8 @@ pub struct Reading {
     pub from_records: bool,
     /// The groups.
     pub memberships: Memberships,
+    /// The contacts.
+    pub contacts: ReadContacts,
 }
 
 /// What one source said.

@@ -8,8 +8,8 @@ use crate::model::{
 };
 use crate::store::{ContainerChange, Decision, GroupRow, Meta, Reader};
 
-use super::super::PassError;
 use super::super::membership::{Gathering, Memberships};
+use super::super::{PassError, contacts};
 use super::ear::Ear;
 use super::join;
 use super::{Answer, Heard};
@@ -350,6 +350,9 @@ fn is_something(ear: &Ear<'_>, meta: &Meta, memberships: &Memberships) -> Result
     let concerned: Vec<SourceId> = ear.concerned.iter().copied().collect();
     let links: BTreeMap<SourceId, _> =
         reader.links_of(hearing.now, &concerned)?.into_iter().map(|link| (link.anchor, link)).collect();
+    if contacts::concerns(hearing.rules, reader, meta.rules, (&ear.people, &ear.concerned, &ear.found))? {
+        return Ok(true);
+    }
     for record in &ear.people {
         let something = match links.get(&record.anchor) {
             // What is not answered by the source that tells is told again and again, and nothing comes

@@ -68,9 +68,12 @@ pub async fn act_on_groups(look: Look, hands: &Hands, acted: &mut Acted) -> Resu
     acted.stopped |= outcomes.stopped;
     acted.fatal = outcomes.fatal;
     acted.withheld.extend(plan.withheld);
-    acted.kept = plan.kept;
+    acted.kept.extend(plan.kept);
     acted.without_account = plan.without;
-    let known = |finding: &Finding| look.guard.findings().iter().any(|other| other.code == finding.code);
-    acted.findings = plan.findings.into_iter().filter(|finding| !known(finding)).collect();
+    let told = acted.findings.clone();
+    let known =
+        |finding: &Finding| look.guard.findings().iter().chain(&told).any(|other| other.code == finding.code);
+    let new: Vec<Finding> = plan.findings.into_iter().filter(|finding| !known(finding)).collect();
+    acted.findings.extend(new);
     Ok(look)
 }

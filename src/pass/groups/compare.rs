@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::GroupWork;
-use crate::guard::{Finding, Guard, Headcount, HeldAction, Limits, Tally, unreleased};
+use crate::guard::{Finding, Guard, Headcount, HeldAction, Limits, Object, Tally, unreleased};
 use crate::model::{Action, Cause, CloudGroup, CloudId, GroupLink, Key, SourceId, Withheld};
 use crate::pass::index::Index;
 use crate::pass::membership::Memberships;
@@ -163,7 +163,7 @@ impl GroupView<'_> {
             self.approved.iter().filter(|action| action.kind.is_group()).cloned().collect();
         let (groups, memberships) = self.reader.count_groups()?;
         let mut tally = Tally::of_groups(groups, memberships);
-        tally.join(&self.recent.of_groups_only());
+        tally.join(&self.recent.only(Object::Group));
         for (_, decision, _) in &decided {
             let actions: Vec<Action> =
                 decision.actions.iter().filter_map(|action| unreleased(action, &approved)).collect();

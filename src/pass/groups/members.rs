@@ -51,7 +51,9 @@ impl Elsewhere {
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.anchor);
             for staged in &page {
-                if let Wanted::Present(person) = &staged.wanted {
+                if let Wanted::Present(person) = &staged.wanted
+                    && person.kind.is_person()
+                {
                     self.newcomers.insert(Key::dn(&staged.dn), person.email.as_str().to_owned());
                 }
             }
@@ -120,8 +122,9 @@ pub(super) fn desired(
     anchors.extend(old);
     let anchors: Vec<SourceId> = anchors.into_iter().collect();
     for link in view.reader.links_of(view.now, &anchors)? {
-        // A group may go on to name somebody who left; and the DN may be somebody else's by now.
-        if !link.left {
+        // A group may go on to name somebody who left; and the DN may be somebody else's by now. A
+        // room is no member of anything in the cloud.
+        if !link.left && link.kind.is_person() {
             desired.accounts.insert(link.cloud, link.anchor);
         }
     }

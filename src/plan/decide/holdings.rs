@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Draft, EXCLUDED, NEEDED, ONE_WAY, WANTING};
-use crate::model::{Attr, Cause, Change, Email, Kind, LicenseId, Person, RoleId};
+use crate::model::{AccountKind, Attr, Cause, Change, Email, Kind, LicenseId, Person, RoleId};
 
 impl Draft<'_> {
     /// Gives what is wanted and not held, as far as there are seats; takes what is ours to take
@@ -15,6 +15,10 @@ impl Draft<'_> {
         held: &BTreeSet<LicenseId>,
         given: &BTreeSet<LicenseId>,
     ) {
+        if self.case.kind == AccountKind::Room {
+            // Whatever a room holds was given in the cloud, and is nothing of ours.
+            return;
+        }
         let tenure = &self.policy.tenure;
         let mut give: Vec<&LicenseId> = person.licenses.difference(held).collect();
         let mut lost = tenure.ours(given, held);

@@ -21,7 +21,7 @@ impl Draft<'_> {
             return;
         }
         let email = row.applied.email.clone();
-        if self.policy.leavers.reclaim_licenses {
+        if self.policy.leavers.reclaim_licenses && self.case.kind.is_person() {
             let held = self.case.held.as_ref().unwrap_or(&row.given.licenses);
             let take = self.policy.tenure.ours(&row.given.licenses, held);
             self.take_licenses(&email, &take, cause);

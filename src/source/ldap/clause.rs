@@ -118,7 +118,11 @@ mod tests {
     const UUID: &str = "6f1d3c1e-0a2b-4c3d-8e9f-001122334455";
 
     fn clause(anchor: &AnchorIn, vendor: Vendor, reads: &[&str]) -> (String, bool) {
-        let ask = Ask { attributes: reads.iter().map(|name| (*name).into()).collect(), groups: false };
+        let ask = Ask {
+            attributes: reads.iter().map(|name| (*name).into()).collect(),
+            groups: false,
+            contacts: false,
+        };
         let clause = AnchorClause::new(anchor, vendor, &ask);
         (clause.any_of(&[UUID.parse().unwrap()]), clause.exact)
     }

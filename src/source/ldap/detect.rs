@@ -53,7 +53,12 @@ impl Vendor {
     /// What says that an account must not be used, and what kind of object it is.
     pub(super) fn states(self) -> &'static [&'static str] {
         match self {
-            Self::ActiveDirectory => &["userAccountControl", "accountExpires", "msExchResourceMetaData"],
+            Self::ActiveDirectory => &[
+                "userAccountControl",
+                "accountExpires",
+                "msExchResourceMetaData",
+                "msExchRecipientDisplayType",
+            ],
             Self::AdLds => &["msDS-UserAccountDisabled", "accountExpires"],
             Self::OpenLdap => &["pwdAccountLockedTime"],
             Self::Ds389 => &["nsAccountLock"],

@@ -55,7 +55,10 @@ impl Question {
         let with =
             |filter: String, looking| Self { filters: vec![filter], attributes: attributes.clone(), looking };
         let rooms = settings.room_filter.iter().map(|filter| with(enclosed(filter), Looking::Rooms));
-        let contacts = settings.contacts.then(|| with("(objectClass=contact)".into(), Looking::Contacts));
+        let contacts = (settings.contacts || ask.contacts).then(|| {
+            let filter = settings.contact_filter.as_deref().unwrap_or("(objectClass=contact)");
+            with(enclosed(filter), Looking::Contacts)
+        });
         rooms.chain(contacts).collect()
     }
 
@@ -115,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_question_asks_for_what_a_record_is_made_of() {
-        let ask = Ask { attributes: ["mail".to_owned()].into(), groups: true };
+        let ask = Ask { attributes: ["mail".to_owned()].into(), groups: true, contacts: false };
         let anchor = AnchorIn::WellKnown;
         let people = Question::people(&settings(&[]), &ask, &anchor, Vendor::ActiveDirectory);
         for name in ["mail", "objectguid", "useraccountcontrol", "objectsid", "primarygroupid"] {

@@ -93,6 +93,7 @@ impl Plan {
             ("person_filter", &settings.person_filter),
             ("group_filter", &settings.group_filter),
             ("room_filter", &settings.room_filter),
+            ("contact_filter", &settings.contact_filter),
         ] {
             if let Some(filter) = filter
                 && ldap3::parse_filter(filter).is_err()

@@ -65,6 +65,8 @@ pub struct Settings {
     pub room_filter: Option<String>,
     /// Whether contacts are read. Nothing is made of them but records.
     pub contacts: bool,
+    /// The filter for contacts; `None` for the object class `contact`.
+    pub contact_filter: Option<String>,
     /// The attribute with the anchor; `None` for the default of the detected server.
     pub anchor: Option<String>,
     /// How changes are found; `None` for the best that the server offers.
@@ -101,6 +103,7 @@ impl Settings {
             group_filter: None,
             room_filter: None,
             contacts: false,
+            contact_filter: None,
             anchor: None,
             changes: None,
             page_size: 5000,

@@ -131,8 +131,12 @@ impl Read<'_> {
             self.tally.leftover();
             return None;
         }
-        // A contact has no account, and nothing here asks for any.
-        if matches!(shaped.kind, RecordKind::Other | RecordKind::Contact) {
+        let wanted = match shaped.kind {
+            RecordKind::Other => false,
+            RecordKind::Contact => self.ask.contacts,
+            RecordKind::Person | RecordKind::Group | RecordKind::Room => true,
+        };
+        if !wanted {
             return None;
         }
         let derived = shaped.anchor.is_none();
@@ -272,7 +276,7 @@ objectClass:: ***
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text.as_bytes()).unwrap();
         let source = LdifSource::new("file".into(), file.path().into());
-        let ask = Ask { attributes: ["mail".to_owned()].into(), groups };
+        let ask = Ask { attributes: ["mail".to_owned()].into(), groups, contacts: false };
         let (sender, mut receiver) = mpsc::channel(1);
         let collect = async {
             let mut all = Vec::new();

@@ -44,6 +44,7 @@ fn print(n: u64) -> Fingerprint {
 
 fn person(n: u64) -> Person {
     Person {
+        kind: Default::default(),
         email: email(n),
         active: true,
         profile: [(Field::DisplayName, format!("Person {n}"))].into(),

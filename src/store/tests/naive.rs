@@ -73,7 +73,9 @@ impl Naive {
         match change {
             RowChange::Link(row) => drop(self.rows.insert(row.anchor, (**row).clone())),
             RowChange::Forget(anchor) => drop(self.rows.remove(anchor)),
-            RowChange::Group(_) => unreachable!("groups of the cloud have tests of their own"),
+            RowChange::Group(_) | RowChange::Contact(_) => {
+                unreachable!("groups and contacts of the cloud have tests of their own")
+            }
             RowChange::Move { from, row } => {
                 self.rows.remove(from);
                 self.rows.insert(row.anchor, (**row).clone());
@@ -103,6 +105,7 @@ impl Naive {
 
     fn links(&self, now: i64) -> Vec<Link> {
         let link = |row: &SnapshotRow| Link {
+            kind: row.applied.kind,
             anchor: row.anchor,
             record: if row.recheck.is_some_and(|at| at <= now) { Fingerprint::NONE } else { row.record },
             applied: row.applied_print,

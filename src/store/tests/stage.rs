@@ -22,6 +22,7 @@ fn account(n: u64, linked: bool) -> StagedAccount {
         key: Key::exact(cloud_id(n).as_str()),
         linked: linked.then(|| anchor(n)),
         account: Account {
+            kind: Default::default(),
             id: cloud_id(n),
             email: Some(email(n)),
             external_id: Some(anchor(n).to_string()),

@@ -138,7 +138,7 @@ pub(super) async fn since(visit: &mut Visit<'_>, mark: &str) -> Told {
     if was != is {
         return doubt("the partitions with the bases are others than before");
     }
-    let filter = hints::filter(visit.settings, visit.ask.groups);
+    let filter = hints::filter(visit.settings, visit.ask);
     let attributes = attributes(visit);
     let mut hints = Hints::default();
     for place in &mut places {

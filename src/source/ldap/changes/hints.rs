@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Attribute, Hint, Hinted, MANY, SourceId};
+use crate::model::{Ask, Attribute, Hint, Hinted, MANY, SourceId};
 
 use super::super::containers;
 use super::super::decode::Entry;
@@ -87,14 +87,19 @@ pub(super) fn what(dn: &str, attributes: &[Attribute]) -> Option<Hinted> {
 
 /// What is looked at: people, groups, and what they stand below. By class alone, because a
 /// tombstone loses nearly everything else, and what does not match is not told at all.
-pub(super) fn filter(settings: &Settings, groups: bool) -> String {
+pub(super) fn filter(settings: &Settings, ask: &Ask) -> String {
+    let Ask { groups, contacts, .. } = *ask;
     // What a filter of the administrator's lets through can be of any class. Computers never are
     // anybody, and change all the time.
-    if settings.person_filter.is_some() || (groups && settings.group_filter.is_some()) {
+    if settings.person_filter.is_some()
+        || settings.room_filter.is_some()
+        || (groups && settings.group_filter.is_some())
+        || (contacts && settings.contact_filter.is_some())
+    {
         return "(&(objectClass=*)(!(objectClass=computer)))".into();
     }
     let people = "(&(objectClass=user)(!(objectClass=computer)))";
-    let others = containers().chain(groups.then_some("group"));
+    let others = containers().chain(groups.then_some("group")).chain(contacts.then_some("contact"));
     let others: String = others.map(|class| format!("(objectClass={class})")).collect();
     format!("(|{people}{others})")
 }

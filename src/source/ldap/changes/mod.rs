@@ -155,7 +155,8 @@ fn binding(visit: &Visit<'_>, method: Method) -> Fingerprint {
         settings.person_filter.as_deref().unwrap_or_default(),
         settings.group_filter.as_deref().unwrap_or_default(),
         settings.room_filter.as_deref().unwrap_or_default(),
-        if settings.contacts { "contacts" } else { "" },
+        if settings.contacts || ask.contacts { "contacts" } else { "" },
+        settings.contact_filter.as_deref().unwrap_or_default(),
         settings.anchor.as_deref().unwrap_or_default(),
         if ask.groups { "groups" } else { "" },
     ]);

@@ -155,7 +155,7 @@ async fn search(
         filter: format!(
             "(&(uSNChanged>={}){})",
             last.saturating_add(1),
-            hints::filter(visit.settings, visit.ask.groups)
+            hints::filter(visit.settings, visit.ask)
         ),
         attributes,
         page_size: visit.settings.page_size,

@@ -1,0 +1,78 @@
+//! Contacts of the cloud that are ours.
+
+use rusqlite::{Connection, Row, params};
+
+use super::error::nonsense;
+use super::{Reader, StoreError};
+use crate::model::{CloudId, ContactLink, Fingerprint, Origin, SourceId};
+
+/// One change of a contact that is ours: what the cloud confirmed, or what is known without it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactChange {
+    /// Which contact of the directory.
+    pub anchor: SourceId,
+    /// The link as it is now; `None` when it ends.
+    pub link: Option<ContactLink>,
+}
+
+impl Reader {
+    /// The contacts of the cloud that are ours, sorted by anchor.
+    ///
+    /// # Errors
+    ///
+    /// This and all other calls: when the database cannot be read.
+    pub fn contact_links(&self) -> Result<Vec<ContactLink>, StoreError> {
+        self.read("reading the contacts of the cloud", links)
+    }
+
+    /// How many contacts of the cloud are ours.
+    pub fn count_contacts(&self) -> Result<u64, StoreError> {
+        self.read("counting the contacts of the cloud", |db| {
+            db.prepare_cached("SELECT count(*) FROM contact")?
+                .query_row([], |row| row.get::<_, i64>(0))
+                .map(i64::unsigned_abs)
+        })
+    }
+}
+
+/// Writes a change.
+pub(super) fn change(db: &Connection, change: &ContactChange) -> rusqlite::Result<()> {
+    let Some(link) = &change.link else {
+        return db
+            .prepare_cached("DELETE FROM contact WHERE anchor = ?1")?
+            .execute([change.anchor.as_bytes()])
+            .map(drop);
+    };
+    let applied = serde_json::to_string(&link.applied).map_err(nonsense)?;
+    let origin = match link.origin {
+        Origin::Created => "created",
+        Origin::Adopted => "adopted",
+    };
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO contact (anchor, cloud_id, dn, record, applied, origin)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![link.anchor.as_bytes(), link.cloud_id.as_str(), link.dn, link.record.0, applied, origin])
+    .map(drop)
+}
+
+fn links(db: &Connection) -> rusqlite::Result<Vec<ContactLink>> {
+    db.prepare_cached("SELECT anchor, cloud_id, dn, record, applied, origin FROM contact ORDER BY anchor")?
+        .query_map([], from_row)?
+        .collect()
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<ContactLink> {
+    Ok(ContactLink {
+        anchor: SourceId::new(row.get(0)?),
+        cloud_id: CloudId::new(row.get::<_, Box<str>>(1)?),
+        dn: row.get(2)?,
+        record: Fingerprint(row.get(3)?),
+        applied: serde_json::from_str(row.get_ref(4)?.as_str()?).map_err(nonsense)?,
+        origin: match row.get_ref(5)?.as_str()? {
+            "created" => Origin::Created,
+            "adopted" => Origin::Adopted,
+            _ => return Err(nonsense("an unknown origin of a contact")),
+        },
+    })
+}
