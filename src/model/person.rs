@@ -34,8 +34,8 @@ pub struct Person {
 
 impl Person {
     /// The digest of identity, managed attributes and managed roles, comparable between what
-    /// we applied and what a listing of the cloud shows. Licences are not in it: the listing
-    /// does not show them.
+    /// we applied and what a listing of the cloud shows. Licences and settings are not in it: the
+    /// listing does not show them.
     pub fn fingerprint(&self, external_id: &str, managed: &Managed) -> Fingerprint {
         digest(&self.email, self.active, external_id, &self.profile, &self.roles, managed)
     }
@@ -68,7 +68,7 @@ pub(super) fn digest(
     h.part(&[u8::from(active)]);
     h.part(external_id.as_bytes());
     for (field, value) in profile {
-        if managed.fields.contains(*field) {
+        if managed.fields.contains(*field) && !field.is_setting() {
             h.part(&[*field as u8]);
             h.part(value.as_bytes());
         }

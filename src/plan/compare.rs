@@ -27,7 +27,7 @@ pub(super) fn identity_changes(
     changes
 }
 
-/// What differs in the mapped attributes.
+/// What differs in the mapped attributes, settings left out.
 pub(super) fn profile_changes(
     from: &Profile,
     to: &Profile,
@@ -39,7 +39,7 @@ pub(super) fn profile_changes(
         .managed
         .fields
         .iter()
-        .filter(|field| !(calling && *field == Field::PhoneWork))
+        .filter(|field| !(calling && *field == Field::PhoneWork) && !field.is_setting())
         .filter(|field| from.get(field) != to.get(field))
         // Written where nothing is, and never cleared.
         .filter(|field| !policy.managed.kept.contains(*field) || !from.contains_key(field))

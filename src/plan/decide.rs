@@ -2,12 +2,13 @@
 
 mod holdings;
 mod leaving;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Account, Action, Attr, Cause, Change, Email, Kind, LicenseId, LinkState, Managed, Person, Rank, RoleId,
-    SnapshotRow, license_digest,
+    Account, Action, Attr, Cause, Change, Email, Kind, LicenseId, LinkState, Managed, Person, Profile, Rank,
+    RoleId, SnapshotRow, license_digest,
 };
 
 use super::case::{Case, Match, Seen, Wish};
@@ -168,9 +169,11 @@ impl Draft<'_> {
             person
                 .profile
                 .iter()
+                .filter(|(field, _)| !field.is_setting())
                 .map(|(field, value)| Change::new(Attr::Field(*field), None, Some(value.clone()))),
         );
         self.push(Kind::Create, &person.email, changes, cause);
+        self.settings(person, &Profile::new(), person.profile.keys().copied().collect());
         self.licenses(person, &BTreeSet::new(), &BTreeSet::new());
         self.roles(person, &BTreeSet::new(), &BTreeSet::new());
     }
@@ -187,7 +190,9 @@ impl Draft<'_> {
         changes.extend(profile_changes(&account.profile, &person.profile, self.policy, Some(account)));
         // Even without changes the action is needed: it makes the account ours.
         self.push(Kind::Adopt, &person.email, changes, cause);
-        if !account.active {
+        if account.active {
+            self.settings(person, &Profile::new(), self.policy.managed.fields);
+        } else {
             self.short = Some(BLOCKED_BY_HAND);
         }
         let held = self.case.held.clone().unwrap_or_default();
@@ -212,10 +217,12 @@ impl Draft<'_> {
         let moves = row.anchor != self.case.anchor
             && changes.iter().any(|change| matches!(change.field, Attr::ExternalId));
         let mut kind = Kind::Update;
+        let mut barred = false;
         if !active {
             let change = Change::new(Attr::Active, Some("false".into()), Some("true".into()));
             if !matches!(row.state, LinkState::Left { .. }) && !row.given.block {
                 self.short = Some(BLOCKED_BY_HAND);
+                barred = true;
             } else if moves {
                 // One change, so that the account never is half somebody else's.
                 changes.push(change);
@@ -234,6 +241,9 @@ impl Draft<'_> {
                 changes,
                 if drifted { Cause::Drift } else { Cause::Desired },
             );
+        }
+        if !barred {
+            self.settings(person, &row.applied.profile, self.policy.managed.fields);
         }
         if observed.is_some_and(|account| lost_kept(account, row, person, self.policy)) {
             self.short = Some(EMPTIED);

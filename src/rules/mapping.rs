@@ -51,6 +51,22 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// What nobody could ever be given, although it stands in the rule: better found here than
+    /// at everybody.
+    fn unusable(&self, field: Field, place: &str) -> Vec<RuleError> {
+        let mut constants = Vec::new();
+        self.text.constants(&mut constants);
+        let written = constants.into_iter().map(str::trim).filter(|text| !text.is_empty());
+        let wrong = written.filter_map(|text| Some((text, check(field, text).err()?)));
+        wrong
+            .map(|(text, Unusable { what, remedy, .. })| {
+                RuleError::whole(place, format!("the value {} {what}", shown(text)), remedy)
+            })
+            .collect()
+    }
+}
+
 /// The expressions in force: those that were written, and the dialect's for the rest.
 pub(super) fn sources(spec: &Spec) -> impl Iterator<Item = (Field, &str)> {
     let default = if spec.defaults { defaults::mapping(spec.dialect) } else { &[] };
@@ -85,6 +101,12 @@ fn policy(spec: &Spec, errors: &mut Vec<RuleError>) -> (FieldSet, FieldSet) {
                     format!("{field} is not mapped, and left alone anyway"),
                     "leave it out, or give the field an expression in [people.mapping]",
                 ));
+            } else if which == 1 && field.is_setting() {
+                errors.push(RuleError::whole(
+                    &place,
+                    format!("nobody sees what {field} is in the cloud before it is written"),
+                    "leave it out, or name it in create_only",
+                ));
             } else if both.iter().any(|set| set.contains(*field)) {
                 errors.push(RuleError::whole(
                     &place,
@@ -106,7 +128,10 @@ impl Mapping {
         let mut fields = Vec::new();
         for (field, source) in sources(spec) {
             let place = format!("people.mapping.{field}");
-            fields.extend(Rule::compile(&place, source, needs, errors).map(|rule| (field, rule)));
+            if let Some(rule) = Rule::compile(&place, source, needs, errors) {
+                errors.extend(rule.unusable(field, &place));
+                fields.push((field, rule));
+            }
         }
         let mut allowed_domains = Vec::with_capacity(spec.allowed_domains.len());
         for (i, domain) in spec.allowed_domains.iter().enumerate() {
@@ -141,6 +166,14 @@ impl Mapping {
         self.kept
     }
 
+    /// The texts that the rule for a field gives as they stand in it.
+    pub(super) fn written(&self, field: Field) -> Vec<String> {
+        let mut constants = Vec::new();
+        let rules = self.fields.iter().filter(|(known, _)| *known == field);
+        rules.for_each(|(_, rule)| rule.text.constants(&mut constants));
+        constants.into_iter().map(str::trim).filter(|text| !text.is_empty()).map(Into::into).collect()
+    }
+
     /// Address and values of one person.
     pub(super) fn map(&self, subject: &Subject<'_>) -> Result<(Email, Profile), Withheld> {
         let email = self.email(subject)?;
@@ -152,7 +185,10 @@ impl Mapping {
                 profile.insert(*field, value);
             }
         }
-        Ok((email, profile))
+        match unfit(&profile) {
+            Some((reason, remedy)) => Err(withheld(subject, "unusable", reason, remedy)),
+            None => Ok((email, profile)),
+        }
     }
 
     /// Each rule with what it makes of this person; the address comes first.
@@ -223,6 +259,20 @@ fn is_repeated(email: &Email, profile: &Profile, value: &str) -> bool {
     let key = address_key(value);
     email.key() == key
         || ADDRESSES.iter().filter_map(|field| profile.get(field)).any(|known| address_key(known) == key)
+}
+
+/// What is right by itself, and does not go together.
+fn unfit(profile: &Profile) -> Option<(String, String)> {
+    let profile_name = profile.get(&Field::UcProfile)?;
+    let behavior = profile.get(&Field::CallingBehavior).filter(|behavior| *behavior != "unified_cm")?;
+    Some((
+        format!(
+            "the UC Manager profile {} does not go with the calling behaviour {behavior} (people.mapping.uc_profile)",
+            shown(profile_name)
+        ),
+        "let uc_profile be blank for everybody whose calling_behavior is something else than unified_cm"
+            .into(),
+    ))
 }
 
 /// The value of one field, or what makes it unusable.

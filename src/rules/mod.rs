@@ -35,8 +35,8 @@ mod who;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Ask, Bond, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Line, Person, Place, Record,
-    RecordKind, Role, RoleId, Standing, Verdict, Wanted,
+    Ask, Bond, Catalogue, Cause, Field, FieldSet, Fingerprint, Hasher, LicenseId, Line, Person, Place,
+    Record, RecordKind, Role, RoleId, Standing, Verdict, Wanted,
 };
 
 use award::{Award, Giver};
@@ -53,6 +53,7 @@ pub use collisions::Collisions;
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
+pub use role::words as role_words;
 pub use spec::{
     CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, ScopeSpec,
     SeatsSpec, Spec, TemplateSpec,
@@ -224,6 +225,11 @@ impl Rules {
     /// The managed fields that are written only where the cloud has no value.
     pub fn kept(&self) -> FieldSet {
         self.mapping.kept()
+    }
+
+    /// The UC Manager profiles that the rules name.
+    pub fn uc_profiles(&self) -> Vec<String> {
+        self.mapping.written(Field::UcProfile)
     }
 
     /// All licences that any rule can give.

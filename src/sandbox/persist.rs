@@ -26,6 +26,8 @@ struct Head {
     licenses: Vec<LicenseSpec>,
     locations: Vec<LocationSpec>,
     sites: Vec<String>,
+    #[serde(default)]
+    uc_profiles: Vec<String>,
     taken: Vec<String>,
     invitations: u64,
     groups_made: u32,
@@ -72,6 +74,7 @@ pub(super) fn copy(state: &State) -> Copy {
         licenses: state.licenses.iter().map(|license| license.spec.clone()).collect(),
         locations: state.locations.iter().map(|location| location.spec.clone()).collect(),
         sites: state.sites.clone(),
+        uc_profiles: state.uc_profiles.clone(),
         taken,
         invitations: state.invitations,
         groups_made: state.groups.made,
@@ -121,6 +124,7 @@ pub(super) fn load(path: &Path, settings: &Settings) -> io::Result<Option<State>
         licenses: head.licenses,
         locations: head.locations,
         sites: head.sites,
+        uc_profiles: head.uc_profiles,
         taken_elsewhere: head.taken,
         ..settings.clone()
     };

@@ -69,6 +69,7 @@ pub(super) fn patch(action: &Action, standing: Option<&Standing>) -> Option<Valu
                         to.as_ref().map_or_else(|| remove(&path), |to| replace(&path, json!(to == "true"))),
                     );
                 }
+                Place::Beside => {}
                 Place::Pronouns => ops.push(set(&format!("{CISCO}:pronouns.value"), to.as_deref())),
                 Place::Element(one) => {
                     ops.extend(element(one, standing.elements.contains(*field), to.as_deref()));
@@ -147,10 +148,12 @@ fn element(element: Element, exists: bool, to: Option<&str>) -> Option<Value> {
         (true, Some(to)) => Some(replace(&format!("{path}.value"), json!(to))),
         (true, None) => Some(remove(&path)),
         (false, Some(to)) => {
-            let mut new = json!({ "value": to, "type": element.kind });
-            if let Some(display) = element.display {
-                new["display"] = json!(display);
-            }
+            let marks = element.marks.iter().map(|(key, mark)| (*key, *mark));
+            let new: Map<_, _> = [("value", to)]
+                .into_iter()
+                .chain(marks)
+                .map(|(key, text)| (key.into(), json!(text)))
+                .collect();
             Some(add(&element.list.path(), json!([new])))
         }
         (false, None) => None,
