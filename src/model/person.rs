@@ -33,6 +33,12 @@ pub struct Person {
 }
 
 impl Person {
+    /// The values of settings.
+    pub fn settings(&self) -> Profile {
+        let all = self.profile.iter().filter(|(field, _)| field.is_setting());
+        all.map(|(field, value)| (*field, value.clone())).collect()
+    }
+
     /// The digest of identity, managed attributes and managed roles, comparable between what
     /// we applied and what a listing of the cloud shows. Licences and settings are not in it: the
     /// listing does not show them.

@@ -39,7 +39,8 @@ pub(super) fn profile_changes(
         .managed
         .fields
         .iter()
-        .filter(|field| !(calling && *field == Field::PhoneWork) && !field.is_setting())
+        .filter(|field| !field.is_setting())
+        .filter(|field| !(calling && *field == Field::PhoneWork))
         .filter(|field| from.get(field) != to.get(field))
         // Written where nothing is, and never cleared.
         .filter(|field| !policy.managed.kept.contains(*field) || !from.contains_key(field))

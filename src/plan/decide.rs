@@ -265,7 +265,8 @@ impl Draft<'_> {
             let licenses = std::mem::take(&mut fresh.applied.licenses);
             fresh.applied = Person { active, licenses, ..person.clone() };
             let managed = &self.policy.managed;
-            fresh.applied.profile.retain(|field, _| managed.fields.contains(*field));
+            fresh.applied.profile.retain(|field, _| managed.fields.contains(*field) && !field.is_setting());
+            fresh.applied.profile.extend(row.applied.settings());
             for field in managed.kept.iter() {
                 match account.profile.get(&field) {
                     Some(value) => fresh.applied.profile.insert(field, value.clone()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::place::{Home, List, Place, place};
+use super::place::{List, Place, Postal, place};
 use super::wire::{Address, Text, User};
 use crate::model::{Account, CloudId, Field, Profile, RoleId};
 
@@ -96,15 +96,15 @@ pub(super) fn account(mut user: User<'_>) -> Account {
         });
         put(*field, ours.filter_map(|one| one.value.take()).find(|value| !value.0.is_empty()));
     }
-    for home in Home::ALL {
+    for home in Postal::ALL {
         let found = user.addresses.0.iter_mut().find(|address| is(&address.kind, home.kind()));
         let Some(Address { street_address, locality, region, postal_code, country, .. }) = found else {
             continue;
         };
         let fields = match home {
-            Home::Work => [Field::Street, Field::City, Field::Region, Field::PostalCode, Field::Country],
-            Home::Home => HOME_ADDRESS,
-            Home::Other => OTHER_ADDRESS,
+            Postal::Work => [Field::Street, Field::City, Field::Region, Field::PostalCode, Field::Country],
+            Postal::Home => HOME_ADDRESS,
+            Postal::Other => OTHER_ADDRESS,
         };
         let parts = [street_address, locality, region, postal_code, country];
         fields.into_iter().zip(parts).for_each(|(field, part)| put(field, part.take()));

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::place::{CISCO, ENTERPRISE, Element, Home, Place, place};
+use super::place::{CISCO, ENTERPRISE, Element, Place, Postal, place};
 use super::standing::Standing;
 use crate::model::{Action, Attr, Change, Kind};
 
@@ -31,7 +31,7 @@ pub(super) fn patch(action: &Action, standing: Option<&Standing>) -> Option<Valu
     if let Some(active) = active(action) {
         ops.push(replace("active", json!(active)));
     }
-    let mut addresses = Home::ALL.map(|home| (home, Map::new()));
+    let mut addresses = Postal::ALL.map(|home| (home, Map::new()));
     for Change { field, to, .. } in &action.changes {
         match field {
             // `active` stands first; licences are assigned on another way, members are no part of people.

@@ -28,14 +28,14 @@ pub(super) enum Place {
     /// The value of one element of a list.
     Element(Element),
     /// A part of the address of a kind.
-    Address(Home, &'static str),
+    Address(Postal, &'static str),
     /// Beside the account, see `calling_behavior.rs`.
     Beside,
 }
 
 /// Which postal address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Home {
+pub(super) enum Postal {
     /// Type `work`.
     Work,
     /// Type `home`.
@@ -44,7 +44,7 @@ pub(super) enum Home {
     Other,
 }
 
-impl Home {
+impl Postal {
     /// All of them.
     pub(super) const ALL: [Self; 3] = [Self::Work, Self::Home, Self::Other];
 
@@ -184,16 +184,16 @@ pub(super) const fn place(field: Field) -> Place {
         Field::PhoneFax => Element::of(List::Phones, &[("type", "fax")]),
         Field::PhoneAlternate1 => Element::of(List::Phones, &[("type", "alternate1")]),
         Field::PhoneAlternate2 => Element::of(List::Phones, &[("type", "alternate2")]),
-        Field::Street => Place::Address(Home::Work, "streetAddress"),
-        Field::City => Place::Address(Home::Work, "locality"),
-        Field::Region => Place::Address(Home::Work, "region"),
-        Field::PostalCode => Place::Address(Home::Work, "postalCode"),
-        Field::Country => Place::Address(Home::Work, "country"),
-        Field::HomeStreet => Place::Address(Home::Home, "streetAddress"),
-        Field::HomeCity => Place::Address(Home::Home, "locality"),
-        Field::HomeRegion => Place::Address(Home::Home, "region"),
-        Field::HomePostalCode => Place::Address(Home::Home, "postalCode"),
-        Field::HomeCountry => Place::Address(Home::Home, "country"),
+        Field::Street => Place::Address(Postal::Work, "streetAddress"),
+        Field::City => Place::Address(Postal::Work, "locality"),
+        Field::Region => Place::Address(Postal::Work, "region"),
+        Field::PostalCode => Place::Address(Postal::Work, "postalCode"),
+        Field::Country => Place::Address(Postal::Work, "country"),
+        Field::HomeStreet => Place::Address(Postal::Home, "streetAddress"),
+        Field::HomeCity => Place::Address(Postal::Home, "locality"),
+        Field::HomeRegion => Place::Address(Postal::Home, "region"),
+        Field::HomePostalCode => Place::Address(Postal::Home, "postalCode"),
+        Field::HomeCountry => Place::Address(Postal::Home, "country"),
         Field::ProfileUrl => Place::Core("profileUrl"),
         Field::PhotoUrl => Element::of(List::Photos, &[("type", "photo")]),
         Field::ThumbnailUrl => Element::of(List::Photos, &[("type", "thumbnail")]),
@@ -215,11 +215,11 @@ pub(super) const fn place(field: Field) -> Place {
         Field::Extension13 => Place::Extension("extensionAttribute13"),
         Field::Extension14 => Place::Extension("extensionAttribute14"),
         Field::Extension15 => Place::Extension("extensionAttribute15"),
-        Field::OtherStreet => Place::Address(Home::Other, "streetAddress"),
-        Field::OtherCity => Place::Address(Home::Other, "locality"),
-        Field::OtherRegion => Place::Address(Home::Other, "region"),
-        Field::OtherPostalCode => Place::Address(Home::Other, "postalCode"),
-        Field::OtherCountry => Place::Address(Home::Other, "country"),
+        Field::OtherStreet => Place::Address(Postal::Other, "streetAddress"),
+        Field::OtherCity => Place::Address(Postal::Other, "locality"),
+        Field::OtherRegion => Place::Address(Postal::Other, "region"),
+        Field::OtherPostalCode => Place::Address(Postal::Other, "postalCode"),
+        Field::OtherCountry => Place::Address(Postal::Other, "country"),
         Field::ResizableUrl => Element::of(List::Photos, &[("type", "resizable")]),
         Field::ImXmpp => Element::of(List::Ims, &[("type", "xmpp")]),
         Field::ImSkype => Element::of(List::Ims, &[("type", "skype")]),

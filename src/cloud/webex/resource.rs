@@ -6,7 +6,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::place::{CISCO, CORE, ENTERPRISE, Home, List as Typed, Place, place};
+use super::place::{CISCO, CORE, ENTERPRISE, List as Typed, Place, Postal, place};
 use crate::model::{Action, Attr, Change};
 
 /// A piece of JSON made of borrowed texts.
@@ -59,7 +59,7 @@ pub(super) fn resource(action: &Action) -> Box<RawValue> {
     let mut name = Object::default();
     let mut enterprise = Object::default();
     let mut cisco = Object::default();
-    let mut addresses = Home::ALL.map(|home| (home, Object::default()));
+    let mut addresses = Postal::ALL.map(|home| (home, Object::default()));
     let mut lists: Vec<(Typed, Vec<Part<'_>>)> = Vec::new();
     let mut roles = Vec::new();
     user.put("userName", Text(action.who.as_str()));

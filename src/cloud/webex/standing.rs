@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::place::{CISCO, Element, Home, Place, place};
+use super::place::{CISCO, Element, Place, Postal, place};
 use crate::model::{Action, Attr, Field, FieldSet};
 
 /// Which elements of lists an account has, and its roles as the cloud wrote them.
@@ -10,7 +10,7 @@ use crate::model::{Action, Attr, Field, FieldSet};
 pub(super) struct Standing {
     /// The fields whose element is there.
     pub(super) elements: FieldSet,
-    /// In the order of [`Home::ALL`].
+    /// In the order of [`Postal::ALL`].
     addresses: [bool; 3],
     pub(super) work_email: bool,
     pub(super) roles: Vec<Value>,
@@ -33,7 +33,7 @@ impl Standing {
         });
         Self {
             elements: found.collect(),
-            addresses: Home::ALL.map(|home| has(&user["addresses"], home.kind())),
+            addresses: Postal::ALL.map(|home| has(&user["addresses"], home.kind())),
             work_email: has(&user["emails"], "work"),
             roles: elements(&user["roles"]).to_vec(),
         }
@@ -56,8 +56,8 @@ impl Standing {
     }
 
     /// Whether there is an address of this kind.
-    pub(super) fn has_address(&self, home: Home) -> bool {
-        Home::ALL.into_iter().zip(self.addresses).any(|(one, there)| one == home && there)
+    pub(super) fn has_address(&self, home: Postal) -> bool {
+        Postal::ALL.into_iter().zip(self.addresses).any(|(one, there)| one == home && there)
     }
 }
 
