@@ -30,6 +30,7 @@ use crate::source::{Source, SourceError};
 use crate::store::{KeptRecords, Meta, Reader, SourceMeta, Stage, StagedWanted, StoreError};
 
 use super::PassError;
+use super::aliases::Lost;
 use super::index::Index;
 use super::membership::{Gathering, Memberships};
 use records::Packing;
@@ -164,6 +165,7 @@ struct Work {
     unchanged: u64,
     withheld: Vec<Withheld>,
     not_given: Vec<NotGiven>,
+    unfit: Lost,
     through_primary: Vec<SourceId>,
     primary: Vec<(SourceId, Option<Key>)>,
     follows: bool,
@@ -189,6 +191,7 @@ impl Work {
             unchanged: 0,
             withheld: Vec::new(),
             not_given: Vec::new(),
+            unfit: Lost::new(),
             through_primary: Vec::new(),
             primary: Vec::new(),
             follows: false,
@@ -290,6 +293,9 @@ impl Work {
             self.ages.extend(sieve.rules.created(&record).map(|created| (record.anchor, created)));
         }
         let open = self.note_ungiven(&record, verdict.ungiven, sieve);
+        if !verdict.unfit.is_empty() {
+            self.unfit.insert(record.anchor, verdict.unfit);
+        }
         self.batch.push(StagedWanted {
             anchor: record.anchor,
             linked: at.is_some(),

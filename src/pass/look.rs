@@ -183,6 +183,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let narrowed = Narrowed::new(&meta, &sieve.rules, &sights, &reading.sources);
     let moved = Moved::find(&sieve.rules, &mut people, reader, &index, reading.whole)?;
     let addresses = settle(&people, reader, &index, &moved, &Taken::new(), sieve.rules.collisions())?;
+    let addresses = addresses.without(&reading.unfit);
     let resting = match leavers.delete_after {
         Some(keep) => reader.rows_left(now.saturating_sub(keep))?.into_iter().map(|row| row.anchor).collect(),
         None => Vec::new(),
@@ -301,6 +302,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         (addresses, sections)
     } else {
         let addresses = settle(&people, reader, &index, &moved, &taken, sieve.rules.collisions())?;
+        let addresses = addresses.without(&reading.unfit);
         let known = Known { addresses: &addresses, ..known };
         let sections = Sections::sort(&known.with(&observation), &resting)?;
         (addresses, sections)
@@ -366,7 +368,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     look.forecasts = forecasts(reader, &look.supply, now)?;
     for one in look.supply.iter().filter(|one| one.short() > 0) {
         let (license, short) = (one.license.to_string(), one.short());
-        events(Event::ShortOfSeats { license, total: one.total, demand: one.demand(), short });
+        let name = look.catalogue.label(&one.license);
+        events(Event::ShortOfSeats { license, name, total: one.total, demand: one.demand(), short });
     }
     for finding in look.guard.findings() {
         events(Event::Objection(finding.clone()));
