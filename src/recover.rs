@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 
 use crate::apply::joined;
 use crate::clock;
-use crate::model::{Attr, ContactLink, Fingerprint, GroupLink, Key, Kind, LinkState, SnapshotRow, SourceId};
+use crate::model::{
+    Attr, ContactLink, Field, Fingerprint, GroupLink, Key, Kind, LinkState, SnapshotRow, SourceId, UNSURE,
+};
 use crate::store::{ContactChange, GroupChange, Intent, Outcome, RowChange, Settlement, Store, StoreError};
 
 /// Closes what an interrupted run left open. Returns how many intents there were; with more
@@ -102,6 +104,12 @@ fn doubt(row: &mut SnapshotRow, intent: &Intent) {
     row.record = Fingerprint::NONE;
     row.applied_print = Fingerprint::NONE;
     row.recheck = None;
+    if intent.action.is_setting() {
+        // No observation will tell what they are: each is written once more, also a default.
+        for field in Field::SETTINGS {
+            row.applied.profile.insert(field, UNSURE.into());
+        }
+    }
     for change in intent.action.changes.iter().filter(|change| change.to.is_some()) {
         match &change.field {
             Attr::License(id) => drop(row.given.licenses.insert(id.clone())),

@@ -6,6 +6,8 @@
 //!
 //! To change a rule change its table here, with the reason beside it.
 
+#[path = "house/manual.rs"]
+mod manual;
 #[path = "house/samples.rs"]
 mod samples;
 #[path = "house/tokens.rs"]

@@ -58,6 +58,11 @@ pub trait CloudRead: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// The names of the UC Manager profiles; asked only when rules name some.
+    fn uc_profiles(&self) -> BoxFuture<'_, Result<Vec<String>, CloudError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     /// Streams all accounts of the organization, page by page. `Ok` means that every page
     /// arrived and the number agrees with what the cloud announced; anything less is an error,
     /// because a partial observation must never look like a whole one.

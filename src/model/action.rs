@@ -328,6 +328,12 @@ pub struct Action {
 }
 
 impl Action {
+    /// Whether it is about settings of a person, which the cloud keeps beside the account, and nothing else.
+    pub fn is_setting(&self) -> bool {
+        let setting = |change: &Change| matches!(&change.field, Attr::Field(field) if field.is_setting());
+        self.kind == Kind::Update && !self.changes.is_empty() && self.changes.iter().all(setting)
+    }
+
     /// Whether the action takes something away: these wait for proof and pass the guard.
     pub fn removes(&self) -> bool {
         match self.kind {

@@ -154,11 +154,87 @@ fields! {
     Extension14 = "extension_attribute_14", max 256;
     /// Webex extension `extensionAttribute15`.
     Extension15 = "extension_attribute_15", max 256;
+    /// SCIM `addresses[type eq "other"].streetAddress`.
+    OtherStreet = "other_street", max 512;
+    /// SCIM `addresses[type eq "other"].locality`.
+    OtherCity = "other_city", max 128;
+    /// SCIM `addresses[type eq "other"].region`.
+    OtherRegion = "other_region", max 64;
+    /// SCIM `addresses[type eq "other"].postalCode`.
+    OtherPostalCode = "other_postal_code", max 64;
+    /// SCIM `addresses[type eq "other"].country`.
+    OtherCountry = "other_country", max 64;
+    /// SCIM `photos[type eq "resizable"]`.
+    ResizableUrl = "resizable_url", max 1000;
+    /// SCIM `ims[type eq "xmpp"]`.
+    ImXmpp = "im_xmpp", max 1000;
+    /// SCIM `ims[type eq "skype"]`.
+    ImSkype = "im_skype", max 1000;
+    /// SCIM `ims[type eq "qq"]`.
+    ImQq = "im_qq", max 1000;
+    /// SCIM `x509Certificates[display eq "certificate 1"]`: DER in base64.
+    Certificate1 = "certificate_1", max 4000;
+    /// SCIM `x509Certificates[display eq "certificate 2"]`: DER in base64.
+    Certificate2 = "certificate_2", max 4000;
+    /// SCIM `x509Certificates[display eq "certificate 3"]`: DER in base64.
+    Certificate3 = "certificate_3", max 4000;
+    /// Webex extension `externalAttribute1[source eq "dirsyncd"]`.
+    External1 = "external_attribute_1", max 1000;
+    /// Webex extension `externalAttribute2[source eq "dirsyncd"]`.
+    External2 = "external_attribute_2", max 1000;
+    /// Webex extension `externalAttribute3[source eq "dirsyncd"]`.
+    External3 = "external_attribute_3", max 1000;
+    /// Webex extension `externalAttribute4[source eq "dirsyncd"]`.
+    External4 = "external_attribute_4", max 1000;
+    /// Webex extension `externalAttribute5[source eq "dirsyncd"]`.
+    External5 = "external_attribute_5", max 1000;
+    /// Webex extension `externalAttribute6[source eq "dirsyncd"]`.
+    External6 = "external_attribute_6", max 1000;
+    /// Webex extension `externalAttribute7[source eq "dirsyncd"]`.
+    External7 = "external_attribute_7", max 1000;
+    /// Webex extension `externalAttribute8[source eq "dirsyncd"]`.
+    External8 = "external_attribute_8", max 1000;
+    /// Webex extension `externalAttribute9[source eq "dirsyncd"]`.
+    External9 = "external_attribute_9", max 1000;
+    /// Webex extension `externalAttribute10[source eq "dirsyncd"]`.
+    External10 = "external_attribute_10", max 1000;
+    /// Webex extension `externalAttribute11[source eq "dirsyncd"]`.
+    External11 = "external_attribute_11", max 1000;
+    /// Webex extension `externalAttribute12[source eq "dirsyncd"]`.
+    External12 = "external_attribute_12", max 1000;
+    /// Webex extension `externalAttribute13[source eq "dirsyncd"]`.
+    External13 = "external_attribute_13", max 1000;
+    /// Webex extension `externalAttribute14[source eq "dirsyncd"]`.
+    External14 = "external_attribute_14", max 1000;
+    /// Webex extension `externalAttribute15[source eq "dirsyncd"]`.
+    External15 = "external_attribute_15", max 1000;
+    /// The calling behaviour of the person, one of [`CALLING_BEHAVIORS`]; a setting.
+    CallingBehavior = "calling_behavior", max 16;
+    /// The UC Manager profile of the person, by name or id; a setting.
+    UcProfile = "uc_profile", max 256;
 }
 
 /// The e-mail addresses besides the user name.
 pub const ADDRESSES: [Field; 5] =
     [Field::EmailHome, Field::EmailAlias1, Field::EmailAlias2, Field::EmailAlias3, Field::EmailAlias4];
+
+/// What [`Field::CallingBehavior`] can be: with which application people call.
+pub const CALLING_BEHAVIORS: [&str; 5] = ["webex", "webex_calling", "unified_cm", "jabber", "third_party"];
+
+/// The value of a setting of which nobody knows whether a write reached it. No rule makes it, so that
+/// whatever a rule makes is written.
+pub const UNSURE: &str = "";
+
+impl Field {
+    /// Those that are settings.
+    pub const SETTINGS: [Self; 2] = [Self::CallingBehavior, Self::UcProfile];
+
+    /// Whether the cloud keeps it beside the account, where a listing does not show it: what it says is
+    /// then what we last wrote, and it is written in a call of its own.
+    pub const fn is_setting(self) -> bool {
+        matches!(self, Self::CallingBehavior | Self::UcProfile)
+    }
+}
 
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -193,7 +269,7 @@ impl<'de> Deserialize<'de> for Field {
 
 /// A set of fields: which attributes the rules manage. What is not in it is left alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct FieldSet(u64);
+pub struct FieldSet(u128);
 
 impl FieldSet {
     /// Adds a field.
@@ -232,7 +308,7 @@ mod tests {
         for field in Field::ALL {
             assert_eq!(field.name().parse::<Field>(), Ok(*field));
         }
-        assert!(Field::ALL.len() <= 64, "FieldSet is one machine word");
+        assert!(Field::ALL.len() <= 128, "FieldSet has a bit for each");
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub use census::{Ask, Census, Completeness, Portion, Unusable};
 pub use change::{Changes, Container, Cursor, Found, Hint, Hinted, Lookup, MANY, Method, Watched};
 pub use contact::{CONTACT_FIELDS, CloudContact, Contact, ContactLink, REACHED_BY};
 pub use email::{Email, EmailError};
-pub use field::{ADDRESSES, Field, FieldSet};
+pub use field::{ADDRESSES, CALLING_BEHAVIORS, Field, FieldSet, UNSURE};
 pub use fingerprint::{Fingerprint, Hasher, Key, is_under, normal_dn};
 pub use group::{CloudGroup, GROUP_ATTRIBUTES, GROUP_NAME_MAX, GroupLink, MEMBERS_PER_CALL};
 pub use ids::{CloudId, LicenseId, RoleId, SourceId, SourceIdError};

@@ -36,9 +36,15 @@ pub struct Person {
 }
 
 impl Person {
+    /// The values of settings.
+    pub fn settings(&self) -> Profile {
+        let all = self.profile.iter().filter(|(field, _)| field.is_setting());
+        all.map(|(field, value)| (*field, value.clone())).collect()
+    }
+
     /// The digest of identity, managed attributes and managed roles, comparable between what
-    /// we applied and what a listing of the cloud shows. Licences are not in it: the listing
-    /// does not show them.
+    /// we applied and what a listing of the cloud shows. Licences and settings are not in it: the
+    /// listing does not show them.
     pub fn fingerprint(&self, external_id: &str, managed: &Managed) -> Fingerprint {
         digest(self.kind, &self.email, self.active, external_id, &self.profile, &self.roles, managed)
     }
@@ -97,7 +103,7 @@ pub(super) fn digest(
     }
     let fields = managed.fields_of(kind);
     for (field, value) in profile {
-        if fields.contains(*field) {
+        if fields.contains(*field) && !field.is_setting() {
             h.part(&[*field as u8]);
             h.part(value.as_bytes());
         }

@@ -48,9 +48,12 @@ pub(super) fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
             row.state = LinkState::Present;
             row.given.block = false;
         }
+        // No account shows settings: they are what was written last.
+        let written = case.row.as_ref().map(|row| row.applied.settings()).unwrap_or_default();
         row.applied.profile = account.profile.clone();
         let fields = policy.managed.fields_of(row.applied.kind);
         row.applied.profile.retain(|field, _| fields.contains(*field));
+        row.applied.profile.extend(written);
         let roles = wanted.map_or(&row.applied.roles, |person| &person.roles);
         row.applied.roles = roles.intersection(&account.roles).cloned().collect();
         row.given.roles.retain(|role| account.roles.contains(role));

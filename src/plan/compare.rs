@@ -27,7 +27,7 @@ pub(super) fn identity_changes(
     changes
 }
 
-/// What differs in the mapped attributes.
+/// What differs in the mapped attributes, settings left out.
 pub(super) fn profile_changes(
     from: &Profile,
     to: &Person,
@@ -41,6 +41,7 @@ pub(super) fn profile_changes(
         .managed
         .fields_of(*kind)
         .iter()
+        .filter(|field| !field.is_setting())
         .filter(|field| !(calling && *field == Field::PhoneWork))
         .filter(|field| from.get(field) != to.get(field))
         // Written where nothing is, and never cleared.

@@ -2,12 +2,13 @@
 
 mod holdings;
 mod leaving;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Account, Action, Attr, Cause, Change, Email, Kind, LicenseId, LinkState, Managed, Person, Rank, RoleId,
-    SnapshotRow, Who, license_digest,
+    Account, Action, Attr, Cause, Change, Email, Kind, LicenseId, LinkState, Managed, Person, Profile, Rank,
+    RoleId, SnapshotRow, Who, license_digest,
 };
 
 use super::case::{Case, Match, Seen, Wish};
@@ -172,9 +173,11 @@ impl Draft<'_> {
             person
                 .profile
                 .iter()
+                .filter(|(field, _)| !field.is_setting())
                 .map(|(field, value)| Change::new(Attr::Field(*field), None, Some(value.clone()))),
         );
         self.push(Kind::Create, &person.email, changes, cause);
+        self.settings(person, &Profile::new(), person.profile.keys().copied().collect());
         self.licenses(person, &BTreeSet::new(), &BTreeSet::new());
         self.roles(person, &BTreeSet::new(), &BTreeSet::new());
     }
@@ -191,7 +194,9 @@ impl Draft<'_> {
         changes.extend(profile_changes(&account.profile, person, self.policy, Some(account)));
         // Even without changes the action is needed: it makes the account ours.
         self.push(Kind::Adopt, &person.email, changes, cause);
-        if !account.active {
+        if account.active {
+            self.settings(person, &Profile::new(), self.policy.managed.fields);
+        } else {
             self.short = Some(BLOCKED_BY_HAND);
         }
         let held = self.case.held.clone().unwrap_or_default();
@@ -216,10 +221,12 @@ impl Draft<'_> {
         let moves = row.anchor != self.case.anchor
             && changes.iter().any(|change| matches!(change.field, Attr::ExternalId));
         let mut kind = Kind::Update;
+        let mut barred = false;
         if !active {
             let change = Change::new(Attr::Active, Some("false".into()), Some("true".into()));
             if !matches!(row.state, LinkState::Left { .. }) && !row.given.block {
                 self.short = Some(BLOCKED_BY_HAND);
+                barred = true;
             } else if moves {
                 // One change, so that the account never is half somebody else's.
                 changes.push(change);
@@ -238,6 +245,9 @@ impl Draft<'_> {
                 changes,
                 if drifted { Cause::Drift } else { Cause::Desired },
             );
+        }
+        if !barred {
+            self.settings(person, &row.applied.profile, self.policy.managed.fields);
         }
         if observed.is_some_and(|account| lost_kept(account, row, person, self.policy)) {
             self.short = Some(EMPTIED);
@@ -260,7 +270,8 @@ impl Draft<'_> {
             fresh.applied = Person { active, licenses, ..person.clone() };
             let managed = &self.policy.managed;
             let fields = managed.fields_of(person.kind);
-            fresh.applied.profile.retain(|field, _| fields.contains(*field));
+            fresh.applied.profile.retain(|field, _| fields.contains(*field) && !field.is_setting());
+            fresh.applied.profile.extend(row.applied.settings());
             for field in managed.kept_of(person.kind).iter() {
                 match account.profile.get(&field) {
                     Some(value) => fresh.applied.profile.insert(field, value.clone()),

@@ -15,18 +15,20 @@ pub fn phase(action: &Action) -> u8 {
         Kind::RoleChange if action.cause.is_leaving() => 1,
         Kind::Deactivate => 2,
         Kind::Reactivate => 3,
+        // After the account, and after the licences that they speak of.
+        Kind::Update if action.is_setting() => 8,
         Kind::Adopt | Kind::Update => 4,
         Kind::Create => 5,
         Kind::LicenseAdd if !action.removes() => 6,
         // After the others of the same person, as each is a call of its own.
         Kind::LicenseAdd => 7,
-        Kind::RoleChange => 8,
-        Kind::Delete => 9,
-        Kind::ContactCreate | Kind::ContactUpdate | Kind::ContactDelete => 9,
+        Kind::RoleChange => 9,
+        Kind::Delete => 10,
+        Kind::ContactCreate | Kind::ContactUpdate | Kind::ContactDelete => 10,
         // Groups follow the people: whoever is new in one has to exist.
-        Kind::GroupCreate => 10,
-        Kind::GroupUpdate => 11,
-        Kind::GroupDelete => 12,
+        Kind::GroupCreate => 11,
+        Kind::GroupUpdate => 12,
+        Kind::GroupDelete => 13,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Values that the cloud would refuse are found here, before they cost a request, and named
 //! with what to do. Lengths are those of [`Field::max_len`].
 
-use crate::model::{Email, Field};
+use crate::model::{CALLING_BEHAVIORS, Email, Field};
 
 use super::address::{fault, is_invisible};
 use super::expr::is_language_tag;
@@ -88,16 +88,28 @@ pub(super) fn check(field: Field, value: &str) -> Result<(), Unusable> {
             "is no IANA time zone such as Europe/Berlin",
             "map an attribute that holds IANA names, or choose one with `if(…)`",
         )),
-        Field::ProfileUrl | Field::PhotoUrl | Field::ThumbnailUrl if !is_url(value) => Err(unusable(
-            "is no address that begins with https:// or http://",
-            "correct it in the directory, or put it together with `join(\"\", \"https://…\", …)`",
-        )),
-        Field::Country | Field::HomeCountry
+        Field::ProfileUrl | Field::PhotoUrl | Field::ThumbnailUrl | Field::ResizableUrl if !is_url(value) => {
+            Err(unusable(
+                "is no address that begins with https:// or http://",
+                "correct it in the directory, or put it together with `join(\"\", \"https://…\", …)`",
+            ))
+        }
+        Field::Country | Field::HomeCountry | Field::OtherCountry
             if value.len() != 2 || !value.bytes().all(|b| b.is_ascii_uppercase()) =>
         {
             Err(unusable(
                 "is no country code of two capital letters (ISO 3166-1)",
                 "put `country(…)` around an attribute that holds the name, the code or the number of a country",
+            ))
+        }
+        Field::CallingBehavior if !CALLING_BEHAVIORS.contains(&value) => Err(unusable(
+            "is no calling behaviour: webex, webex_calling, unified_cm, jabber or third_party",
+            "write one of them, as in `if(in_group(\"…\"), \"unified_cm\", \"\")`; blank is the default of the organization",
+        )),
+        Field::Certificate1 | Field::Certificate2 | Field::Certificate3 if !is_certificate(value) => {
+            Err(unusable(
+                "is no certificate: DER in base64 begins with MII",
+                "map `userCertificate`, or an attribute that holds the certificate without its PEM lines",
             ))
         }
         _ => Ok(()),
@@ -129,6 +141,12 @@ fn is_sip(value: &str) -> bool {
         && value
             .split_once('@')
             .is_none_or(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'))
+}
+
+/// Base64 of a DER sequence that is longer than 255 bytes, as every certificate is.
+fn is_certificate(value: &str) -> bool {
+    value.starts_with("MII")
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
 }
 
 /// RFC 7643 wants a URI; the cloud shows it as a link to a page.
@@ -166,6 +184,9 @@ mod tests {
             (Field::EmailAlias2, "ann@bücher.example"),
             (Field::JabberTeams, "true"),
             (Field::Locale, "en_GB"),
+            (Field::Certificate1, "MIIBAgMEBQ=="),
+            (Field::CallingBehavior, "unified_cm"),
+            (Field::ImXmpp, "ann@chat.example.com/desk"),
             (Field::PhotoUrl, "https://people.example.com/ann.jpg"),
         ] {
             assert_eq!(check(field, value), Ok(()), "{field} {value}");
@@ -211,6 +232,12 @@ mod tests {
             (Field::Locale, "en-GB", "unusable"),
             (Field::ThumbnailUrl, "photo.jpg", "unusable"),
             (Field::PhoneAlternate2, "none", "unusable"),
+            (Field::ResizableUrl, "photo.svg", "unusable"),
+            (Field::CallingBehavior, "Jabber", "unusable"),
+            (Field::OtherCountry, "Germany", "unusable"),
+            (Field::Certificate1, "-----BEGIN CERTIFICATE----- MIIB", "unusable"),
+            (Field::Certificate2, "MIIB Aw==", "unusable"),
+            (Field::Certificate3, "0042", "unusable"),
         ] {
             assert_eq!(check(field, value).unwrap_err().code, code, "{field} {value}");
         }

@@ -59,6 +59,22 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// What nobody could ever be given, although it stands in the rule: better found here than
+    /// at everybody.
+    fn unusable(&self, field: Field, place: &str) -> Vec<RuleError> {
+        let mut constants = Vec::new();
+        self.text.constants(&mut constants);
+        let written = constants.into_iter().map(str::trim).filter(|text| !text.is_empty());
+        let wrong = written.filter_map(|text| Some((text, check(field, text).err()?)));
+        wrong
+            .map(|(text, Unusable { what, remedy, .. })| {
+                RuleError::whole(place, format!("the value {} {what}", shown(text)), remedy)
+            })
+            .collect()
+    }
+}
+
 /// The expressions in force: those that were written, and the dialect's for the rest.
 pub(super) fn sources(spec: &Spec) -> impl Iterator<Item = (Field, &str)> {
     let default = if spec.defaults { defaults::mapping(spec.dialect) } else { &[] };
@@ -93,6 +109,12 @@ fn policy(spec: &Spec, errors: &mut Vec<RuleError>) -> (FieldSet, FieldSet) {
                     format!("{field} is not mapped, and left alone anyway"),
                     "leave it out, or give the field an expression in [people.mapping]",
                 ));
+            } else if which == 1 && field.is_setting() {
+                errors.push(RuleError::whole(
+                    &place,
+                    format!("nobody sees what {field} is in the cloud before it is written"),
+                    "leave it out, or name it in create_only",
+                ));
             } else if both.iter().any(|set| set.contains(*field)) {
                 errors.push(RuleError::whole(
                     &place,
@@ -125,7 +147,10 @@ impl Mapping {
         let mut fields = Vec::new();
         for (field, source) in sources(spec) {
             let place = format!("{section}.mapping.{field}");
-            fields.extend(Rule::compile(&place, source, needs, errors).map(|rule| (field, rule)));
+            if let Some(rule) = Rule::compile(&place, source, needs, errors) {
+                errors.extend(rule.unusable(field, &place));
+                fields.push((field, rule));
+            }
         }
         let mut allowed_domains = Vec::with_capacity(spec.allowed_domains.len());
         for (i, domain) in spec.allowed_domains.iter().enumerate() {
@@ -167,6 +192,14 @@ impl Mapping {
         self.kept
     }
 
+    /// The texts that the rule for a field gives as they stand in it.
+    pub(super) fn written(&self, field: Field) -> Vec<String> {
+        let mut constants = Vec::new();
+        let rules = self.fields.iter().filter(|(known, _)| *known == field);
+        rules.for_each(|(_, rule)| rule.text.constants(&mut constants));
+        constants.into_iter().map(str::trim).filter(|text| !text.is_empty()).map(Into::into).collect()
+    }
+
     /// Address and values of one person. Values that are withheld alone come into `unfit`.
     pub(super) fn map(
         &self,
@@ -188,6 +221,16 @@ impl Mapping {
                 && !(ADDRESSES.contains(field) && is_repeated(&email, &profile, &value))
             {
                 profile.insert(*field, value);
+            }
+        }
+        if let Some((reason, remedy)) = ill_matched(&profile) {
+            let withheld = withheld(subject, "unusable", reason, remedy);
+            match self.unusable {
+                Unusables::WithholdPerson => return Err(withheld),
+                Unusables::WithholdValue => {
+                    unfit.push((Field::UcProfile, alone(withheld)));
+                    profile.remove(&Field::UcProfile);
+                }
             }
         }
         Ok((email, profile))
@@ -298,6 +341,20 @@ fn is_repeated(email: &Email, profile: &Profile, value: &str) -> bool {
     let key = address_key(value);
     email.key() == key
         || ADDRESSES.iter().filter_map(|field| profile.get(field)).any(|known| address_key(known) == key)
+}
+
+/// What is right by itself, and does not go together.
+fn ill_matched(profile: &Profile) -> Option<(String, String)> {
+    let profile_name = profile.get(&Field::UcProfile)?;
+    let behavior = profile.get(&Field::CallingBehavior).filter(|behavior| *behavior != "unified_cm")?;
+    Some((
+        format!(
+            "the UC Manager profile {} does not go with the calling behaviour {behavior} (people.mapping.uc_profile)",
+            shown(profile_name)
+        ),
+        "let uc_profile be blank for everybody whose calling_behavior is something else than unified_cm"
+            .into(),
+    ))
 }
 
 /// The same for a value without which the person goes on.

@@ -39,8 +39,8 @@ mod who;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AccountKind, Ask, Bond, Catalogue, Cause, FieldSet, Fingerprint, Hasher, LicenseId, Line, Person, Place,
-    Record, RecordKind, Role, RoleId, Standing, Verdict, Wanted,
+    AccountKind, Ask, Bond, Catalogue, Cause, Field, FieldSet, Fingerprint, Hasher, LicenseId, Line, Person,
+    Place, Record, RecordKind, Role, RoleId, Standing, Verdict, Wanted,
 };
 
 use award::{Award, Giver};
@@ -62,6 +62,7 @@ pub use contacts::{ContactSpec, ContactWish};
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
+pub use role::words as role_words;
 pub use rooms::{ROOM_FIELDS, RoomSpec};
 pub use spec::{
     CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, SeatsSpec, Spec,
@@ -217,6 +218,11 @@ impl Rules {
     /// The managed fields that are written only where the cloud has no value.
     pub fn kept(&self) -> FieldSet {
         self.mapping.kept()
+    }
+
+    /// The UC Manager profiles that the rules name.
+    pub fn uc_profiles(&self) -> Vec<String> {
+        self.mapping.written(Field::UcProfile)
     }
 
     /// All licences that any rule can give.

@@ -32,6 +32,11 @@ pub(super) fn stand_in(wanted: &str) -> Role {
 /// The word for people who get no role, whatever other rules say.
 const NONE: &str = "none";
 
+/// The words for roles that a rule can use.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    WORDS.iter().map(|(word, ..)| *word).chain([NONE])
+}
+
 /// One rule.
 #[derive(Clone, Debug)]
 pub(super) struct RoleRule {

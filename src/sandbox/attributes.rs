@@ -3,6 +3,8 @@
 //! Sizes are those of the Webex SCIM schema documents. Names compare without case, as SCIM wants
 //! it; whatever is not listed here is ignored on writes.
 
+use super::emails;
+
 /// The core schema.
 pub(super) const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 /// The enterprise extension.
@@ -40,6 +42,9 @@ const fn part(name: &'static str, max: usize) -> Part {
 }
 
 const VALUES: &[Part] = &[part("value", 1024), part("type", 64), part("display", 256), part("primary", 0)];
+/// The size of a certificate is not documented.
+const CERTIFICATES: &[Part] =
+    &[part("value", 4096), part("type", 64), part("display", 256), part("primary", 0)];
 const NAME: &[Part] = &[
     part("givenName", 256),
     part("familyName", 256),
@@ -86,7 +91,7 @@ pub(super) const CORE_ATTRIBUTES: &[(&str, Shape)] = &[
     ("addresses", Shape::List(10, &["work", "home", "other"], ADDRESS)),
     ("entitlements", Shape::List(100, &[], VALUES)),
     ("ims", Shape::List(50, &[], VALUES)),
-    ("x509Certificates", Shape::List(30, &[], VALUES)),
+    ("x509Certificates", Shape::List(30, &[], CERTIFICATES)),
 ];
 
 /// Attributes of the core schema that only the server writes.
@@ -127,6 +132,35 @@ const NUMBERED: &[(&str, Shape)] = &[
     ("externalAttribute", Shape::List(2000, &[], FOREIGN)),
     ("crossOrgAttribute", Shape::List(2000, &[], FOREIGN)),
 ];
+
+/// Every attribute of a user in all three schemas: `title`, `name.givenName`, `emails[work]`,
+/// `addresses[home].locality`, `externalAttribute1`.
+pub fn attribute_names() -> Vec<String> {
+    let mut names: Vec<String> =
+        READ_ONLY.iter().chain(CISCO_READ_ONLY).map(|name| (*name).to_owned()).collect();
+    names.extend(emails::TYPES.iter().map(|kind| format!("emails[{kind}]")));
+    let numbered = NUMBERED
+        .iter()
+        .flat_map(|(prefix, shape)| (1..=15).map(move |number| (format!("{prefix}{number}"), *shape)));
+    let tables = CORE_ATTRIBUTES.iter().chain(ENTERPRISE_ATTRIBUTES).chain(CISCO_ATTRIBUTES);
+    for (name, shape) in tables.map(|(name, shape)| ((*name).to_owned(), *shape)).chain(numbered) {
+        match shape {
+            Shape::Object(parts) => names.extend(parts.iter().map(|part| format!("{name}.{}", part.name))),
+            Shape::List(_, kinds, parts) if !kinds.is_empty() => {
+                for kind in kinds {
+                    let inner = parts.iter().filter(|part| name == "addresses" && part.name != "type");
+                    names.extend(inner.map(|part| format!("{name}[{kind}].{}", part.name)));
+                    if name != "addresses" {
+                        names.push(format!("{name}[{kind}]"));
+                    }
+                }
+            }
+            Shape::Apart if name == "emails" => {}
+            _ => names.push(name),
+        }
+    }
+    names
+}
 
 /// The canonical name and shape of an attribute of the Webex extension.
 pub(super) fn cisco(name: &str) -> Option<(String, Shape)> {

@@ -11,8 +11,8 @@ use super::reply::Reply;
 use super::roles;
 use super::route::{Family, Query};
 use super::{
-    bulk, contacts, jobs, licenses, locations, numbers, oauth, organizations, people, people_write,
-    scim_groups, scim_users,
+    bulk, calling_behavior, contacts, jobs, licenses, locations, numbers, oauth, organizations, people,
+    people_write, scim_groups, scim_users,
 };
 
 /// One request.
@@ -65,6 +65,8 @@ impl Call<'_> {
             ("POST", ["v1", "people"]) => people_write::create(self),
             ("GET", ["v1", "people", id]) => people::get(self, id),
             ("PUT", ["v1", "people", id]) => people_write::replace(self, id),
+            ("GET", ["v1", "people", id, "features", "callingBehavior"]) => calling_behavior::get(self, id),
+            ("PUT", ["v1", "people", id, "features", "callingBehavior"]) => calling_behavior::put(self, id),
             ("DELETE", ["v1", "people", id]) => people_write::delete(self, id),
 
             ("GET", ["v1", "licenses"]) => licenses::list(self),
@@ -77,6 +79,7 @@ impl Call<'_> {
             ("GET", ["v1", "locations"]) => locations::list(self),
             ("GET", ["v1", "locations", id]) => locations::get(self, id),
             ("GET", ["v1", "telephony", "config", "numbers"]) => numbers::list(self),
+            ("GET", ["v1", "telephony", "config", "callingProfiles"]) => Ok(calling_behavior::profiles(self)),
             ("POST", ["v1", "settings", "organizations", org, "settings"]) => {
                 organizations::set_setting(self, org)
             }

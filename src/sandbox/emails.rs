@@ -41,9 +41,12 @@ pub(super) fn besides(user_name: &str, emails: Option<&Value>) -> Result<String,
         others.push(item.clone());
     }
     // Nine besides the server's own make ten.
-    let written = write_list("emails", 9, &["work", "home", "room", "other"], EMAIL, &others)?;
+    let written = write_list("emails", 9, TYPES, EMAIL, &others)?;
     Ok(written.trim_start_matches('[').trim_end_matches(']').to_owned())
 }
+
+/// The types of addresses.
+pub(super) const TYPES: &[&str] = &["work", "home", "room", "other"];
 
 const EMAIL: &[Part] = &[
     Part { name: "value", max: 254 },

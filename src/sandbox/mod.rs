@@ -12,6 +12,7 @@ mod attributes;
 mod audit;
 mod bulk;
 mod call;
+mod calling_behavior;
 mod connection;
 mod contacts;
 mod control;
@@ -70,6 +71,7 @@ use axum::serve::Listener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use attributes::attribute_names;
 pub use faults::{Exhausted, Faults, Outage, Throttle, When, WrongRegion};
 pub use organization::Organization;
 pub use settings::{LicenseSpec, LocationSpec, Settings};

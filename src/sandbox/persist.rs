@@ -27,6 +27,8 @@ struct Head {
     licenses: Vec<LicenseSpec>,
     locations: Vec<LocationSpec>,
     sites: Vec<String>,
+    #[serde(default)]
+    uc_profiles: Vec<String>,
     taken: Vec<String>,
     invitations: u64,
     groups_made: u32,
@@ -74,6 +76,7 @@ pub(super) fn copy(state: &State) -> Copy {
         licenses: state.licenses.iter().map(|license| license.spec.clone()).collect(),
         locations: state.locations.iter().map(|location| location.spec.clone()).collect(),
         sites: state.sites.clone(),
+        uc_profiles: state.uc_profiles.clone(),
         taken,
         invitations: state.invitations,
         groups_made: state.groups.made,
@@ -124,6 +127,7 @@ pub(super) fn load(path: &Path, settings: &Settings) -> io::Result<Option<State>
         licenses: head.licenses,
         locations: head.locations,
         sites: head.sites,
+        uc_profiles: head.uc_profiles,
         taken_elsewhere: head.taken,
         ..settings.clone()
     };

@@ -24,6 +24,8 @@ pub(super) struct Person {
     pub(super) attends: Box<[Box<str>]>,
     #[serde(default)]
     pub(super) calling: Option<Box<Calling>>,
+    #[serde(default)]
+    pub(super) behavior: Option<Box<Behavior>>,
     /// The first sign-in makes the account, until then it is pending.
     #[serde(default)]
     pub(super) signed_in: bool,
@@ -47,6 +49,15 @@ pub(super) struct Calling {
     pub(super) number: Option<Box<str>>,
 }
 
+/// With what a person calls, where it is not the default of the organization.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Behavior {
+    /// One of the known types.
+    pub(super) kind: Option<Box<str>>,
+    /// The id of a UC Manager profile.
+    pub(super) profile: Option<Box<str>>,
+}
+
 impl Person {
     /// Whether it is a person, and no room, calling service or the like.
     pub(super) fn is_user(&self) -> bool {
@@ -64,6 +75,7 @@ impl Person {
             licenses: Box::default(),
             attends: Box::default(),
             calling: None,
+            behavior: None,
             signed_in: false,
             invited: None,
             made_by_scim: false,

@@ -28,6 +28,10 @@ pub(super) const ROLES: &[Role] = &[
     role("id_group_admin", "Group Administrator", true),
     role("id_location_admin", "Location Administrator", false),
     role("id_site_admin", "Webex Site Administrator", false),
+    role("id_support_admin", "Support Administrator", true),
+    // Of these the ids are not published: a client must find them by their names.
+    role("id_unpublished_1", "User and Device Administrator", true),
+    role("id_unpublished_2", "Compliance Officer", true),
 ];
 
 /// Full administrator, as an index.

@@ -20,6 +20,8 @@ pub struct Settings {
     pub locations: Vec<LocationSpec>,
     /// Meeting sites that no licence names, where people can be attendees.
     pub sites: Vec<String>,
+    /// The UC Manager profiles of the organization.
+    pub uc_profiles: Vec<String>,
     /// Where the organization survives a restart; `None` keeps it in memory.
     pub state_file: Option<PathBuf>,
     /// The port on 127.0.0.1; 0 for any free one.
@@ -49,6 +51,7 @@ impl Default for Settings {
                 LocationSpec::new("Ghent Office", "Ghent", "BE", "Europe/Brussels", "810"),
             ],
             sites: vec!["training-lumenforge.webex.com".into()],
+            uc_profiles: vec!["Leeds Cluster".into(), "Ghent Cluster".into()],
             state_file: None,
             port: 0,
             token: "sandbox-token".into(),

@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) locations: Vec<Location>,
     /// Meeting sites that no licence names.
     pub(super) sites: Vec<String>,
+    /// The UC Manager profiles, by name.
+    pub(super) uc_profiles: Vec<String>,
     pub(super) groups: Groups,
     pub(super) contacts: Contacts,
     /// User names that other organizations hold, in lower case.
@@ -126,6 +128,7 @@ impl State {
             licenses: Vec::new(),
             locations: Vec::new(),
             sites: settings.sites.clone(),
+            uc_profiles: settings.uc_profiles.clone(),
             groups: Groups::default(),
             contacts: Contacts::default(),
             taken: settings.taken_elsewhere.iter().map(|name| name.to_lowercase()).collect(),

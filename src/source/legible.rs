@@ -1,8 +1,12 @@
 //! Values that are not text, as the rules can read them.
 //!
-//! Rules read text. An id in bytes becomes the text in which administrators know it. A photo
+//! Rules read text. An id in bytes becomes the text in which administrators know it, and a certificate
+//! the base64 in which it is passed on. A photo
 //! becomes its digest: that it changed must be noticed, and its bytes must not be carried along
 //! with every record.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::model::{Attribute, Fingerprint, Hasher, SourceId};
 
@@ -10,6 +14,9 @@ use super::ad;
 
 /// Attributes that hold pictures, lower case.
 pub(super) const PHOTOS: &[&str] = &["thumbnailphoto", "jpegphoto", "thumbnaillogo", "photo"];
+
+/// How every certificate in DER begins: a sequence with a length in two bytes.
+const DER_SEQUENCE: &[u8] = &[0x30, 0x82];
 
 /// Makes the values of an attribute legible. What is malformed stays as it is.
 pub(super) fn make(attribute: &mut Attribute) {
@@ -19,6 +26,7 @@ pub(super) fn make(attribute: &mut Attribute) {
             |value| Some(SourceId::from_ad_guid(value.try_into().ok()?).to_string())
         }
         "objectsid" | "sidhistory" => ad::sid_text,
+        "usercertificate" => certificate,
         name if PHOTOS.contains(&name) => |value| Some(digest(value)),
         _ => return,
     };
@@ -27,6 +35,11 @@ pub(super) fn make(attribute: &mut Attribute) {
             *value = text.into_bytes();
         }
     }
+}
+
+/// A certificate in base64. Some directories hold it so already.
+fn certificate(value: &[u8]) -> Option<String> {
+    value.starts_with(DER_SEQUENCE).then(|| STANDARD.encode(value))
 }
 
 /// The digest of bytes, in hexadecimal.
@@ -57,6 +70,12 @@ mod tests {
         assert_eq!(made("objectsid", b"S-1-5-32-544"), b"S-1-5-32-544");
         assert_eq!(made("objectguid", b"short"), b"short");
         assert_eq!(made("cn", &guid), guid);
+    }
+
+    #[test]
+    fn a_certificate_is_base64() {
+        assert_eq!(made("usercertificate", &[0x30, 0x82, 1, 2, 3]), b"MIIBAgM=");
+        assert_eq!(made("usercertificate", b"MIIBAgM="), b"MIIBAgM=");
     }
 
     #[test]

@@ -1,19 +1,26 @@
-//! Every attribute that is written, from its place in the directory to its place in the cloud:
-//! created, changed, put right after a change by hand, cleared. By the real binary, seen through the interface that
-//! Webex has.
+//! Every attribute that is written, from its place in a real LDAP server to its place in the cloud:
+//! created, changed, put right after a change by hand, cleared, filled, and left alone when no rule speaks of it. By the
+//! real binary, seen through the interface that Webex has. And that nothing is forgotten: each field has its
+//! line, and each attribute of the cloud's schema is a field or has a reason in the manual.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use dirsyncd::model::Field;
-use dirsyncd::sandbox::{Sandbox, Settings};
+use dirsyncd::sandbox::{Sandbox, Settings, attribute_names};
 use serde_json::Value;
 
+use crate::invented::Invented;
 use crate::support::connector::{Connector, TOKEN, empty, user, writes};
+use crate::support::slapd::PASSWORD;
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const CISCO: &str = "urn:scim:schemas:extension:cisco:webexidentity:2.0:User";
 const EMAIL: &str = "ann@example.test";
+/// Where directories keep certificates. A number in the table stands for one of those made for the test.
+const CERTIFICATES: &str = "userCertificate;binary";
 
 /// One line of the table: field, attribute of the directory, expression, where it is in the
 /// cloud, the value at first and the value then, each with what the cloud shows of it.
@@ -48,7 +55,7 @@ const fn same(value: &'static str) -> (&'static str, &'static str) {
 const TABLE: &[Line] = &[
     line("given_name", "givenName", "givenName", "name/givenName", same("Ann"), same("Anna")),
     line("middle_name", "middleName", "middleName", "name/middleName", same("Q"), same("R")),
-    line("family_name", "sn", "sn", "name/familyName", same("Lee"), same("Lee-Müller")),
+    line("family_name", "sn", r#"if(sn == "-", "", sn)"#, "name/familyName", same("Lee"), same("Lee-Müller")),
     line("honorific_prefix", "personalTitle", "personalTitle", "name/honorificPrefix", same("Dr."), same("Prof.")),
     line("honorific_suffix", "generationQualifier", "generationQualifier", "name/honorificSuffix", same("Jr."), same("III")),
     line("display_name", "displayName", "displayName", "displayName", same("Ann Lee"), same("Lee, Anna")),
@@ -73,7 +80,7 @@ const TABLE: &[Line] = &[
     line("phone_fax", "facsimileTelephoneNumber", "facsimileTelephoneNumber", "phoneNumbers[type=fax]/value", same("+49 30 91"), same("+49 30 92")),
     line("phone_alternate_1", "otherTelephone", "otherTelephone", "phoneNumbers[type=alternate1]/value", same("81"), same("82")),
     line("phone_alternate_2", "homePhone", "homePhone", "phoneNumbers[type=alternate2]/value", same("71"), same("72")),
-    line("street", "streetAddress", "one_line(streetAddress)", "addresses[type=work]/streetAddress", same("Road 1"), same("Road 2")),
+    line("street", "street", "one_line(street)", "addresses[type=work]/streetAddress", same("Road 1"), same("Road 2")),
     line("city", "l", "l", "addresses[type=work]/locality", same("Berlin"), same("Bern")),
     line("region", "st", "st", "addresses[type=work]/region", same("BE"), same("ZH")),
     line("postal_code", "postalCode", "postalCode", "addresses[type=work]/postalCode", same("10115"), same("3000")),
@@ -104,6 +111,34 @@ const TABLE: &[Line] = &[
     line("extension_attribute_13", "extensionAttribute13", "extensionAttribute13", "!extensionAttribute13/0", same("a13"), same("b13")),
     line("extension_attribute_14", "extensionAttribute14", "extensionAttribute14", "!extensionAttribute14/0", same("a14"), same("b14")),
     line("extension_attribute_15", "extensionAttribute15", "extensionAttribute15", "!extensionAttribute15/0", same("a15"), same("b15")),
+    line("manager", "manager", "manager", "+manager/value", ("uid=boss1,ou=people,dc=example,dc=com", "boss1"), ("uid=boss2,ou=people,dc=example,dc=com", "boss2")),
+    line("other_street", "otherStreet", "otherStreet", "addresses[type=other]/streetAddress", same("Quay 1"), same("Quay 2")),
+    line("other_city", "otherCity", "otherCity", "addresses[type=other]/locality", same("Kiel"), same("Basel")),
+    line("other_region", "otherState", "otherState", "addresses[type=other]/region", same("SH"), same("BS")),
+    line("other_postal_code", "otherZip", "otherZip", "addresses[type=other]/postalCode", same("24103"), same("4001")),
+    line("other_country", "otherCountry", "country(otherCountry)", "addresses[type=other]/country", ("Germany", "DE"), ("756", "CH")),
+    line("resizable_url", "drawingUrl", "drawingUrl", "photos[type=resizable]/value", same("https://example.test/1.svg"), same("https://example.test/2.svg")),
+    line("im_xmpp", "xmppAddress", "xmppAddress", "ims[type=xmpp]/value", same("ann@chat.example.test"), same("anna@chat.example.test")),
+    line("im_skype", "skypeName", "skypeName", "ims[type=skype]/value", same("ann.lee"), same("anna.lee")),
+    line("im_qq", "qqNumber", "qqNumber", "ims[type=qq]/value", same("1001"), same("1002")),
+    line("certificate_1", CERTIFICATES, "userCertificate", "x509Certificates[display=certificate 1]/value", same("0"), same("3")),
+    line("certificate_2", CERTIFICATES, r#"pick(userCertificate, "", 2)"#, "x509Certificates[display=certificate 2]/value", same("1"), same("4")),
+    line("certificate_3", CERTIFICATES, r#"pick(userCertificate, "", 3)"#, "x509Certificates[display=certificate 3]/value", same("2"), same("5")),
+    line("external_attribute_1", "custom1", "custom1", "!externalAttribute1[source=dirsyncd]/value", same("x1"), same("y1")),
+    line("external_attribute_2", "custom2", "custom2", "!externalAttribute2[source=dirsyncd]/value", same("x2"), same("y2")),
+    line("external_attribute_3", "custom3", "custom3", "!externalAttribute3[source=dirsyncd]/value", same("x3"), same("y3")),
+    line("external_attribute_4", "custom4", "custom4", "!externalAttribute4[source=dirsyncd]/value", same("x4"), same("y4")),
+    line("external_attribute_5", "custom5", "custom5", "!externalAttribute5[source=dirsyncd]/value", same("x5"), same("y5")),
+    line("external_attribute_6", "custom6", "custom6", "!externalAttribute6[source=dirsyncd]/value", same("x6"), same("y6")),
+    line("external_attribute_7", "custom7", "custom7", "!externalAttribute7[source=dirsyncd]/value", same("x7"), same("y7")),
+    line("external_attribute_8", "custom8", "custom8", "!externalAttribute8[source=dirsyncd]/value", same("x8"), same("y8")),
+    line("external_attribute_9", "custom9", "custom9", "!externalAttribute9[source=dirsyncd]/value", same("x9"), same("y9")),
+    line("external_attribute_10", "custom10", "custom10", "!externalAttribute10[source=dirsyncd]/value", same("x10"), same("y10")),
+    line("external_attribute_11", "custom11", "custom11", "!externalAttribute11[source=dirsyncd]/value", same("x11"), same("y11")),
+    line("external_attribute_12", "custom12", "custom12", "!externalAttribute12[source=dirsyncd]/value", same("x12"), same("y12")),
+    line("external_attribute_13", "custom13", "custom13", "!externalAttribute13[source=dirsyncd]/value", same("x13"), same("y13")),
+    line("external_attribute_14", "custom14", "custom14", "!externalAttribute14[source=dirsyncd]/value", same("x14"), same("y14")),
+    line("external_attribute_15", "custom15", "custom15", "!externalAttribute15[source=dirsyncd]/value", same("x15"), same("y15")),
 ];
 
 /// What a user of the cloud holds at a place; `None` when nothing.
@@ -133,46 +168,83 @@ fn at(user: &Value, place: &str) -> Option<String> {
     }
 }
 
-fn entry(value: impl Fn(&Line) -> Option<&'static str>) -> String {
-    let mut entry = format!(
-        "dn: CN=ann,DC=example,DC=test\nobjectClass: user\nobjectGUID:: AQEBAQEBAQEBAQEBAQEBAQ==\ncn: ann\nmail: {EMAIL}\n"
-    );
-    for line in TABLE {
-        if let Some(value) = value(line) {
-            use base64::Engine as _;
-            let encoded = base64::engine::general_purpose::STANDARD.encode(value);
-            writeln!(entry, "{}:: {encoded}", line.attribute).expect("a text grows");
-        }
-    }
-    entry + "\n"
+/// Six certificates in DER: three and three, each three in the order of their bytes.
+fn certificates(directory: &Invented) -> Vec<Vec<u8>> {
+    let made = (0..6).map(|number| {
+        let (file, _) = directory.slapd.client_certificate(&format!("person{number}"));
+        let pem = std::fs::read_to_string(file).expect("a certificate");
+        let lines: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        STANDARD.decode(lines).expect("base64")
+    });
+    let mut all: Vec<Vec<u8>> = made.collect();
+    all[..3].sort_by_key(|der| STANDARD.encode(der));
+    all[3..].sort_by_key(|der| STANDARD.encode(der));
+    all
+}
+
+/// The attributes of the directory, each once.
+fn attributes() -> Vec<&'static str> {
+    let all: BTreeSet<&str> = TABLE.iter().map(|line| line.attribute).collect();
+    all.into_iter().collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_attribute_goes_from_the_directory_to_its_place_in_the_cloud() {
     let named: BTreeSet<&str> = TABLE.iter().map(|line| line.field).collect();
     let all: BTreeSet<&str> = Field::ALL.iter().map(|field| field.name()).collect();
-    // Managers are people, and have a test of their own.
-    let besides: Vec<_> = all.difference(&named).collect();
-    assert_eq!(besides, [&"manager"], "the table has a line for each field");
+    // Settings have no place in the account, and a test of their own: `calling_behavior.rs`.
+    let besides: BTreeSet<&str> = all.difference(&named).copied().collect();
+    assert_eq!(besides, Field::SETTINGS.map(Field::name).into(), "the table has a line for each field");
     assert!(named.is_subset(&all));
 
+    let directory = Invented::start(&attributes());
+    let certificates = certificates(&directory);
     let sandbox =
         Sandbox::start(Settings { token: TOKEN.into(), ..Settings::default() }).await.expect("a sandbox");
     let url = sandbox.base_url();
-    let mut config = "[[source]]\nname = \"file\"\nkind = \"ldif\"\npath = \"people.ldif\"\n[people.mapping]\ndefaults = false\n"
-        .to_owned();
+    let mut rules = format!("{}[people.mapping]\ndefaults = false\n", directory.config());
+    let silent = format!("{rules}given_name = 'cn'\n");
     for line in TABLE {
-        writeln!(config, "{} = '{}'", line.field, line.expression).expect("a text grows");
+        writeln!(rules, "{} = '{}'", line.field, line.expression).expect("a text grows");
     }
-    let connector = Connector::new(&config, &url);
+    let connector = Connector::new(&rules, &url);
+    connector.secret("password", PASSWORD);
+
+    let values = |value: &dyn Fn(&Line) -> Option<&'static str>| {
+        let mut values = Vec::new();
+        for line in TABLE {
+            // Every person of a directory has a family name.
+            let empty = (line.attribute == "sn").then_some("-");
+            let Some(value) = value(line).or(empty) else { continue };
+            let bytes = match line.attribute {
+                CERTIFICATES => certificates[value.parse::<usize>().expect("a number")].clone(),
+                _ => value.as_bytes().to_vec(),
+            };
+            values.push((line.attribute, bytes));
+        }
+        values
+    };
+    directory.add("boss1", &[]);
+    directory.add("boss2", &[]);
     let sync = |value: &dyn Fn(&Line) -> Option<&'static str>| {
-        connector.secret("people.ldif", &entry(value));
+        directory.set("ann", &attributes(), &values(value));
         connector.json(0, &["sync", "--full"])
     };
     let holds = async |what: &str, wanted: &dyn Fn(&Line) -> Option<&'static str>| {
-        let user = user(&url, EMAIL).await;
+        let held = user(&url, EMAIL).await;
         for line in TABLE {
-            assert_eq!(at(&user, line.place).as_deref(), wanted(line), "{what}: {} in {user}", line.field);
+            let wanted = match (line.field, line.attribute, wanted(line)) {
+                (_, _, None) => None,
+                ("manager", _, Some(name)) => {
+                    let boss = user(&url, &format!("{name}@example.test")).await;
+                    Some(boss["id"].as_str().expect("an id").to_owned())
+                }
+                (_, CERTIFICATES, Some(number)) => {
+                    Some(STANDARD.encode(&certificates[number.parse::<usize>().expect("a number")]))
+                }
+                (_, _, Some(text)) => Some(text.to_owned()),
+            };
+            assert_eq!(at(&held, line.place), wanted, "{what}: {} in {held}", line.field);
         }
     };
     // Whatever was done, doing it again writes nothing: what is read back is what was written.
@@ -182,8 +254,9 @@ async fn each_attribute_goes_from_the_directory_to_its_place_in_the_cloud() {
         assert_eq!(writes(&url).await, before);
     };
 
-    let report = sync(&|line| Some(line.first.0));
-    assert_eq!(report["counts"]["create"], 1, "{report}");
+    directory.add("ann", &values(&|line| Some(line.first.0)));
+    let report = connector.json(0, &["sync"]);
+    assert_eq!(report["counts"]["create"], 3, "{report}");
     holds("created", &|line| Some(line.first.1)).await;
     again().await;
 
@@ -209,7 +282,65 @@ async fn each_attribute_goes_from_the_directory_to_its_place_in_the_cloud() {
     assert_eq!(report["counts"]["update"], 1, "{report}");
     holds("filled", &|line| Some(line.first.1)).await;
 
+    // Rules that do not speak of them leave all others alone, whatever the directory says.
+    connector.configure(&silent, &url);
+    let report = sync(&|line| Some(line.then.0));
+    assert_eq!(report["counts"]["update"], 3, "{report}");
+    holds("left alone", &|line| Some(if line.field == "given_name" { "ann" } else { line.first.1 })).await;
+    sync(&|_| None);
+    holds("left alone", &|line| Some(if line.field == "given_name" { "ann" } else { line.first.1 })).await;
+
     sandbox.stop().await;
+}
+
+/// The names of attributes in the first column of a table of the manual: `` `emails`, type `room` `` is
+/// `emails[room]`, and `` `x1`, … `x15` `` are fifteen.
+fn excused() -> BTreeSet<String> {
+    let manual = include_str!("../../docs/MAPPING.md");
+    let (_, rest) = manual.split_once("## What is not mapped, and why").expect("the section");
+    let (section, _) = rest.split_once("\n## ").expect("another section");
+    let mut found = BTreeSet::new();
+    for row in section.lines().filter(|line| line.starts_with("| `")) {
+        let names = row.split('|').nth(1).expect("a first column");
+        let words: Vec<&str> = names.split('`').skip(1).step_by(2).collect();
+        if names.contains(", type ") {
+            found.extend(words[1..].iter().map(|kind| format!("{}[{kind}]", words[0])));
+        } else if names.contains('…') {
+            let family = words[0].trim_end_matches(char::is_numeric);
+            found.extend((1..=15).map(|number| format!("{family}{number}")));
+        } else {
+            found.extend(words.into_iter().map(str::to_owned));
+        }
+    }
+    found
+}
+
+#[test]
+fn each_attribute_of_the_cloud_is_a_field_or_has_a_reason_in_the_manual() {
+    let excused = excused();
+    let mut written = BTreeSet::new();
+    for line in TABLE {
+        let place = line.place.trim_start_matches(['+', '!']);
+        let (head, part) = place.split_once("]/").or_else(|| place.split_once('/')).unwrap_or((place, ""));
+        let name = match head.split_once('[') {
+            Some(("emails", mark)) if mark.starts_with("display") => "emails[other]".to_owned(),
+            Some(("addresses", mark)) => format!("addresses[{}].{part}", mark.trim_start_matches("type=")),
+            Some((list @ ("emails" | "phoneNumbers" | "photos" | "sipAddresses"), mark)) => {
+                format!("{list}[{}]", mark.trim_start_matches("type="))
+            }
+            Some((list, _)) => list.to_owned(),
+            None if matches!(head, "name" | "pronouns") => format!("{head}.{part}"),
+            None => head.to_owned(),
+        };
+        written.insert(name);
+    }
+    let both: Vec<&String> = written.intersection(&excused).collect();
+    assert_eq!(both, [""; 0], "written, and the manual says that it is not");
+    // What the cloud makes of what it is given.
+    let made = |name: &str| name.ends_with(".formatted") || name.ends_with(".primary");
+    let known = |name: &String| written.contains(name) || excused.contains(name) || made(name);
+    let forgotten: Vec<String> = attribute_names().into_iter().filter(|name| !known(name)).collect();
+    assert_eq!(forgotten, [""; 0], "neither a field nor excused in docs/MAPPING.md");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@
 mod support;
 
 mod attributes;
+mod calling_behavior;
 mod changes_389;
 mod changes_ad;
 mod changes_ad_fake;
@@ -18,11 +19,13 @@ mod fixtures;
 mod following;
 mod groups;
 mod hostile;
+mod invented;
 #[cfg(feature = "gssapi")]
 mod kerberos;
 mod kill;
 mod reading;
 mod rooms_contacts;
+mod services;
 mod source_fake;
 mod source_lookup;
 mod source_samba;

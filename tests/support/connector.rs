@@ -195,6 +195,26 @@ pub(crate) async fn user(base_url: &str, name: &str) -> Value {
     found["Resources"][0].clone()
 }
 
+/// What the sandbox answers to a GET.
+pub(crate) async fn get(base_url: &str, path: &str) -> Value {
+    let answer =
+        client().get(format!("{base_url}{path}")).bearer_auth(TOKEN).send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    answer.json().await.expect("JSON")
+}
+
+/// Somebody else puts something.
+pub(crate) async fn put(base_url: &str, path: &str, body: &Value) {
+    let answer = client()
+        .put(format!("{base_url}{path}"))
+        .bearer_auth(TOKEN)
+        .json(body)
+        .send()
+        .await
+        .expect("an answer");
+    assert!(answer.status().is_success(), "{path}: {}", answer.status());
+}
+
 /// The number of write requests that the sandbox has met.
 pub(crate) async fn writes(base_url: &str) -> u64 {
     let client = client();

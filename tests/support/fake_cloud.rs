@@ -45,6 +45,15 @@ pub struct Kept {
     pub ours: bool,
 }
 
+impl Kept {
+    /// What a listing shows: settings are kept beside the account.
+    fn shown(&self) -> Account {
+        let mut account = self.account.clone();
+        account.profile.retain(|field, _| !field.is_setting());
+        account
+    }
+}
+
 /// One group and everything about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptGroup {
@@ -739,7 +748,7 @@ impl CloudRead for FakeCloud {
     fn accounts(&self, pages: mpsc::Sender<Vec<Account>>) -> BoxFuture<'_, Result<u64, CloudError>> {
         Box::pin(async move {
             let mut left: VecDeque<Account> =
-                self.state().accounts.values().map(|kept| kept.account.clone()).collect();
+                self.state().accounts.values().map(|kept| kept.shown()).collect();
             let count = left.len() as u64;
             loop {
                 self.read_call().await?;
@@ -757,7 +766,7 @@ impl CloudRead for FakeCloud {
     fn account<'a>(&'a self, id: &'a CloudId) -> BoxFuture<'a, Result<Option<Account>, CloudError>> {
         Box::pin(async move {
             self.read_call().await?;
-            Ok(self.state().accounts.get(id).map(|kept| kept.account.clone()))
+            Ok(self.state().accounts.get(id).map(|kept| kept.shown()))
         })
     }
 
@@ -772,7 +781,7 @@ impl CloudRead for FakeCloud {
                 state.late -= 1;
                 return Ok(None);
             }
-            Ok(state.by_email(email.as_str()).map(|kept| kept.account.clone()))
+            Ok(state.by_email(email.as_str()).map(|kept| kept.shown()))
         })
     }
 

@@ -9,6 +9,7 @@ mod licensing;
 mod listing;
 mod lookups;
 mod server;
+mod settings;
 mod transport;
 mod writing;
 

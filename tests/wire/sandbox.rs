@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "sandbox/calling_behavior.rs"]
+mod calling_behavior;
 #[path = "sandbox/faults.rs"]
 mod faults;
 #[path = "sandbox/licenses.rs"]

@@ -10,6 +10,9 @@ use super::super::assemble::Parts;
 use super::super::exit::{Exit, Failure};
 use super::line::Line;
 
+/// How ids begin that Webex shows: `ciscospark://` in base64.
+const PUBLIC_ID: &str = "Y2lzY29zcGFyazov";
+
 /// What the cloud told.
 pub(super) struct Cloud {
     pub lines: Vec<Line>,
@@ -82,8 +85,39 @@ async fn ask(parts: &Parts, reader: &WebexReader, told: &mut Cloud) {
             "authorise with the scope spark-admin:telephony_config_read",
         ));
     }
+    uc_profiles(parts, reader, lines).await;
     told.rules = rules(parts, &catalogue, &roles, places, lines);
     told.catalogue = Some(catalogue);
+}
+
+/// Profiles of UC Manager that the rules name and the organization does not have.
+async fn uc_profiles(parts: &Parts, reader: &WebexReader, lines: &mut Vec<Line>) {
+    let named = parts.rules.uc_profiles();
+    if named.is_empty() {
+        return;
+    }
+    match reader.uc_profiles().await {
+        Err(error) => lines.push(Line::warn(
+            "uc profiles",
+            error.to_string(),
+            "authorise with the scope spark-admin:telephony_config_read, or take uc_profile out of people.mapping",
+        )),
+        Ok(known) => {
+            let known: Vec<String> = known.iter().map(|name| name.to_lowercase()).collect();
+            // A profile can be named by its id, too, which is a public id of Webex and no name.
+            let lacking = named.into_iter().filter(|name| {
+                !known.contains(&name.to_lowercase()) && !name.starts_with(PUBLIC_ID)
+            });
+            for name in lacking {
+                let failure = Failure::new(
+                    Exit::Config,
+                    format!("people.mapping.uc_profile: \"{name}\": there is no such UC Manager profile"),
+                    "correct the name, or make the profile in Control Hub under Calling".to_owned(),
+                );
+                lines.push(Line::fail("uc profiles", failure));
+            }
+        }
+    }
 }
 
 fn seats(catalogue: &Catalogue, lines: &mut Vec<Line>) {

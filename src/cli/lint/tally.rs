@@ -251,6 +251,7 @@ fn own(field: Field) -> Own {
         name if name.starts_with("alternate_email") || name.starts_with("email_") => Own::Address,
         "employee_number" | "sip_address" | "extension" => Own::Value,
         name if name.ends_with("_extension") => Own::Value,
+        name if name.starts_with("im_") || name.starts_with("certificate_") => Own::Value,
         _ => Own::No,
     }
 }

@@ -2,29 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::place::{Home, List, Place, place};
+use super::place::{List, Place, Postal, place};
 use super::wire::{Address, Text, User};
 use crate::model::{Account, AccountKind, CloudId, Field, Profile, RoleId};
 
-/// The fields that are elements of lists.
-const ELEMENTS: &[Field] = &[
-    Field::EmailHome,
-    Field::EmailAlias1,
-    Field::EmailAlias2,
-    Field::EmailAlias3,
-    Field::EmailAlias4,
-    Field::PhoneWork,
-    Field::PhoneMobile,
-    Field::PhoneFax,
-    Field::PhoneAlternate1,
-    Field::PhoneAlternate2,
-    Field::PhotoUrl,
-    Field::ThumbnailUrl,
-    Field::SipAddress,
-];
-
 const HOME_ADDRESS: [Field; 5] =
     [Field::HomeStreet, Field::HomeCity, Field::HomeRegion, Field::HomePostalCode, Field::HomeCountry];
+
+const OTHER_ADDRESS: [Field; 5] =
+    [Field::OtherStreet, Field::OtherCity, Field::OtherRegion, Field::OtherPostalCode, Field::OtherCountry];
 
 const EXTENSIONS: [Field; 15] = [
     Field::Extension1,
@@ -101,54 +87,50 @@ pub(super) fn account(mut user: User<'_>) -> Account {
     let calling_owns_work_phone = user.phone_numbers.0.iter().any(|phone| is(&phone.kind, "work_extension"));
     // The server's own e-mail is mostly the only one.
     let (mut emails, mut phones, mut photos) = (user.emails.0, user.phone_numbers.0, user.photos.0);
+    let (mut ims, mut certificates) = (user.ims.0, user.certificates.0);
     let mut cisco = user.cisco;
-    for field in ELEMENTS {
+    for field in Field::ALL {
         let Place::Element(element) = place(*field) else { continue };
-        let list = match element.list {
-            List::Emails => &mut emails,
-            List::Phones => &mut phones,
-            List::Photos => &mut photos,
-            List::Sip => match &mut cisco {
-                Some(cisco) => &mut cisco.sip_addresses.0,
+        let list = match (element.list, &mut cisco) {
+            (List::Emails, _) => &mut emails,
+            (List::Phones, _) => &mut phones,
+            (List::Photos, _) => &mut photos,
+            (List::Ims, _) => &mut ims,
+            (List::Certificates, _) => &mut certificates,
+            (List::Sip, Some(cisco)) => &mut cisco.sip_addresses.0,
+            (List::External(number), Some(cisco)) => match cisco.external(number) {
+                Some(list) => list,
                 None => continue,
             },
+            (List::Sip | List::External(_), None) => continue,
         };
-        let ours = list.iter_mut().filter(|one| element.is(text(&one.kind), text(&one.display)));
+        let ours = list.iter_mut().filter(|one| {
+            element.is(|key| match key {
+                "type" => text(&one.kind),
+                "display" => text(&one.display),
+                _ => text(&one.source),
+            })
+        });
         put(*field, ours.filter_map(|one| one.value.take()).find(|value| !value.0.is_empty()));
     }
-    for home in Home::ALL {
+    for home in Postal::ALL {
         let found = user.addresses.0.iter_mut().find(|address| is(&address.kind, home.kind()));
         let Some(Address { street_address, locality, region, postal_code, country, .. }) = found else {
             continue;
         };
         let fields = match home {
-            Home::Work => [Field::Street, Field::City, Field::Region, Field::PostalCode, Field::Country],
-            Home::Home => HOME_ADDRESS,
+            Postal::Work => [Field::Street, Field::City, Field::Region, Field::PostalCode, Field::Country],
+            Postal::Home => HOME_ADDRESS,
+            Postal::Other => OTHER_ADDRESS,
         };
         let parts = [street_address, locality, region, postal_code, country];
         fields.into_iter().zip(parts).for_each(|(field, part)| put(field, part.take()));
     }
-    if let Some(cisco) = cisco {
+    if let Some(mut cisco) = cisco {
+        let extensions = cisco.take_extensions();
         put(Field::Pronouns, cisco.pronouns.and_then(|pronouns| pronouns.value));
         put(Field::JabberTeams, cisco.is_teams_on_jabber_enabled);
         put(Field::JabberCalling, cisco.is_uc_call_on_jabber_enabled);
-        let extensions = [
-            cisco.extension_attribute1,
-            cisco.extension_attribute2,
-            cisco.extension_attribute3,
-            cisco.extension_attribute4,
-            cisco.extension_attribute5,
-            cisco.extension_attribute6,
-            cisco.extension_attribute7,
-            cisco.extension_attribute8,
-            cisco.extension_attribute9,
-            cisco.extension_attribute10,
-            cisco.extension_attribute11,
-            cisco.extension_attribute12,
-            cisco.extension_attribute13,
-            cisco.extension_attribute14,
-            cisco.extension_attribute15,
-        ];
         for (field, list) in EXTENSIONS.into_iter().zip(extensions) {
             put(field, list.0.into_iter().next());
         }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::place::{CISCO, ENTERPRISE, Element, Home, Place, place};
+use super::place::{CISCO, ENTERPRISE, Element, Place, Postal, place};
 use super::standing::Standing;
 use crate::model::{Action, Attr, Change, Kind};
 
@@ -31,7 +31,7 @@ pub(super) fn patch(action: &Action, standing: Option<&Standing>) -> Option<Valu
     if let Some(active) = active(action) {
         ops.push(replace("active", json!(active)));
     }
-    let mut addresses = Home::ALL.map(|home| (home, Map::new()));
+    let mut addresses = Postal::ALL.map(|home| (home, Map::new()));
     for Change { field, to, .. } in &action.changes {
         match field {
             // `active` stands first; licences are assigned on another way, members are no part of people.
@@ -69,6 +69,7 @@ pub(super) fn patch(action: &Action, standing: Option<&Standing>) -> Option<Valu
                         to.as_ref().map_or_else(|| remove(&path), |to| replace(&path, json!(to == "true"))),
                     );
                 }
+                Place::Beside => {}
                 Place::Pronouns => ops.push(set(&format!("{CISCO}:pronouns.value"), to.as_deref())),
                 Place::Element(one) => {
                     ops.extend(element(one, standing.elements.contains(*field), to.as_deref()));
@@ -147,10 +148,12 @@ fn element(element: Element, exists: bool, to: Option<&str>) -> Option<Value> {
         (true, Some(to)) => Some(replace(&format!("{path}.value"), json!(to))),
         (true, None) => Some(remove(&path)),
         (false, Some(to)) => {
-            let mut new = json!({ "value": to, "type": element.kind });
-            if let Some(display) = element.display {
-                new["display"] = json!(display);
-            }
+            let marks = element.marks.iter().map(|(key, mark)| (*key, *mark));
+            let new: Map<_, _> = [("value", to)]
+                .into_iter()
+                .chain(marks)
+                .map(|(key, text)| (key.into(), json!(text)))
+                .collect();
             Some(add(&element.list.path(), json!([new])))
         }
         (false, None) => None,

@@ -17,7 +17,7 @@ use super::link::{Link, Request, for_all, parse};
 use super::listing::{self, nobody_listens};
 use super::pages::Pages;
 use super::wire::{Held, Holders, Items, License, Named, Page, User};
-use super::{Settings, attendee, ids, telephony};
+use super::{Settings, attendee, calling_behavior, ids, telephony};
 use crate::cloud::http::Answer;
 use crate::cloud::pace::Tempo;
 use crate::cloud::{CloudError, CloudErrorKind, CloudRead, Organization};
@@ -223,6 +223,10 @@ impl CloudRead for WebexReader {
 
     fn lines(&self) -> BoxFuture<'_, Result<Option<Vec<InUse>>, CloudError>> {
         telephony::lines(&self.link).boxed()
+    }
+
+    fn uc_profiles(&self) -> BoxFuture<'_, Result<Vec<String>, CloudError>> {
+        calling_behavior::names(&self.link).boxed()
     }
 
     fn accounts(&self, pages: mpsc::Sender<Vec<Account>>) -> BoxFuture<'_, Result<u64, CloudError>> {

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::account::user_type;
-use super::place::{CISCO, CORE, ENTERPRISE, Home, List as Typed, Place, place};
+use super::place::{CISCO, CORE, ENTERPRISE, List as Typed, Place, Postal, place};
 use crate::model::{Action, Attr, Change};
 
 /// A piece of JSON made of borrowed texts.
@@ -60,8 +60,8 @@ pub(super) fn resource(action: &Action) -> Box<RawValue> {
     let mut name = Object::default();
     let mut enterprise = Object::default();
     let mut cisco = Object::default();
-    let mut addresses = Home::ALL.map(|home| (home, Object::default()));
-    let mut lists = [Typed::Emails, Typed::Phones, Typed::Photos, Typed::Sip].map(|list| (list, Vec::new()));
+    let mut addresses = Postal::ALL.map(|home| (home, Object::default()));
+    let mut lists: Vec<(Typed, Vec<Part<'_>>)> = Vec::new();
     let mut roles = Vec::new();
     user.put("userName", Text(action.who.as_str()));
     user.put("userType", Text(user_type(action.who.kind())));
@@ -83,14 +83,14 @@ pub(super) fn resource(action: &Action) -> Box<RawValue> {
                 Place::Manager => enterprise.put("manager", Object::of([("value", Text(to))])),
                 Place::Extension(key) => cisco.put(key, List(vec![Text(to)])),
                 Place::Flag(key) => cisco.put(key, Flag(to == "true")),
+                Place::Beside => {}
                 Place::Pronouns => cisco.put("pronouns", Object::of([("value", Text(to))])),
                 Place::Element(element) => {
-                    let mut one = Object(vec![("value", Text(to)), ("type", Text(element.kind))]);
-                    if let Some(display) = element.display {
-                        one.put("display", Text(display));
-                    }
-                    if let Some((_, list)) = lists.iter_mut().find(|(list, _)| *list == element.list) {
-                        list.push(Part::Object(one));
+                    let marks = element.marks.iter().map(|(key, mark)| (*key, Text(mark)));
+                    let one = Object([("value", Text(to))].into_iter().chain(marks).collect());
+                    match lists.iter_mut().find(|(list, _)| *list == element.list) {
+                        Some((_, list)) => list.push(Part::Object(one)),
+                        None => lists.push((element.list, vec![Part::Object(one)])),
                     }
                 }
                 Place::Address(home, key) => {
@@ -106,11 +106,8 @@ pub(super) fn resource(action: &Action) -> Box<RawValue> {
         user.put("name", Part::Object(name));
     }
     for (list, elements) in lists {
-        match list {
-            _ if elements.is_empty() => {}
-            Typed::Sip => cisco.put(list.name(), List(elements)),
-            Typed::Emails | Typed::Phones | Typed::Photos => user.put(list.name(), List(elements)),
-        }
+        let schema = if list.is_extension() { &mut cisco } else { &mut user };
+        schema.put(list.name(), List(elements));
     }
     let mut given = Vec::new();
     for (home, mut address) in addresses {
@@ -176,6 +173,7 @@ mod tests {
         });
         for n in 1..=15 {
             cisco[format!("extensionAttribute{n}")] = json!(["v"]);
+            cisco[format!("externalAttribute{n}")] = json!([{ "value": "v", "source": "dirsyncd" }]);
         }
         assert_eq!(
             user,
@@ -189,10 +187,14 @@ mod tests {
                     { "value": "v", "type": "other", "display": "alias 3" }, { "value": "v", "type": "other", "display": "alias 4" }],
                 "phoneNumbers": [{ "value": "v", "type": "work" }, { "value": "v", "type": "mobile" }, { "value": "v", "type": "fax" },
                     { "value": "v", "type": "alternate1" }, { "value": "v", "type": "alternate2" }],
-                "photos": [{ "value": "v", "type": "photo" }, { "value": "v", "type": "thumbnail" }],
+                "photos": [{ "value": "v", "type": "photo" }, { "value": "v", "type": "thumbnail" }, { "value": "v", "type": "resizable" }],
+                "ims": [{ "value": "v", "type": "xmpp" }, { "value": "v", "type": "skype" }, { "value": "v", "type": "qq" }],
+                "x509Certificates": [{ "value": "v", "display": "certificate 1" }, { "value": "v", "display": "certificate 2" },
+                    { "value": "v", "display": "certificate 3" }],
                 "addresses": [
                     { "type": "work", "streetAddress": "v", "locality": "v", "region": "v", "postalCode": "v", "country": "v" },
-                    { "type": "home", "streetAddress": "v", "locality": "v", "region": "v", "postalCode": "v", "country": "v" }],
+                    { "type": "home", "streetAddress": "v", "locality": "v", "region": "v", "postalCode": "v", "country": "v" },
+                    { "type": "other", "streetAddress": "v", "locality": "v", "region": "v", "postalCode": "v", "country": "v" }],
                 "roles": [{ "value": "id_user_admin", "type": "cirole" }],
                 ENTERPRISE: { "department": "v", "division": "v", "organization": "v", "employeeNumber": "v", "costCenter": "v", "manager": { "value": "v" } },
                 CISCO: cisco,
@@ -208,13 +210,14 @@ mod tests {
     #[test]
     fn what_was_created_reads_back_as_itself() {
         let sample = |field: Field| if field.max_len() == 5 { "true" } else { field.name() };
-        let every: Vec<_> = Field::ALL.iter().map(|field| (F(*field), Some(sample(*field)))).collect();
+        let shown = || Field::ALL.iter().copied().filter(|field| !field.is_setting());
+        let every: Vec<_> = shown().map(|field| (F(field), Some(sample(field)))).collect();
         let mut user = create(every);
         user["id"] = json!("x");
         let text = user.to_string();
         let account = super::super::account::account(serde_json::from_str(&text).unwrap());
-        for field in Field::ALL {
-            assert_eq!(account.profile.get(field).map(String::as_str), Some(sample(*field)));
+        for field in shown() {
+            assert_eq!(account.profile.get(&field).map(String::as_str), Some(sample(field)));
         }
     }
 }

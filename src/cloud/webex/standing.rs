@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::place::{CISCO, Element, Home, List, Place, place};
+use super::place::{CISCO, Element, Place, Postal, place};
 use crate::model::{Action, Attr, Field, FieldSet};
 
 /// Which elements of lists an account has, and its roles as the cloud wrote them.
@@ -10,8 +10,8 @@ use crate::model::{Action, Attr, Field, FieldSet};
 pub(super) struct Standing {
     /// The fields whose element is there.
     pub(super) elements: FieldSet,
-    work_address: bool,
-    home_address: bool,
+    /// In the order of [`Postal::ALL`].
+    addresses: [bool; 3],
     pub(super) work_email: bool,
     pub(super) roles: Vec<Value>,
 }
@@ -24,11 +24,8 @@ impl Standing {
             elements(list).iter().any(is)
         };
         let there = |element: Element| {
-            let list = match element.list {
-                List::Sip => &user[CISCO][element.list.name()],
-                List::Emails | List::Phones | List::Photos => &user[element.list.name()],
-            };
-            elements(list).iter().any(|one| element.is(one["type"].as_str(), one["display"].as_str()))
+            let schema = if element.list.is_extension() { &user[CISCO] } else { user };
+            elements(&schema[element.list.name()]).iter().any(|one| element.is(|key| one[key].as_str()))
         };
         let found = Field::ALL.iter().copied().filter(|field| match place(*field) {
             Place::Element(element) => there(element),
@@ -36,8 +33,7 @@ impl Standing {
         });
         Self {
             elements: found.collect(),
-            work_address: has(&user["addresses"], Home::Work.kind()),
-            home_address: has(&user["addresses"], Home::Home.kind()),
+            addresses: Postal::ALL.map(|home| has(&user["addresses"], home.kind())),
             work_email: has(&user["emails"], "work"),
             roles: elements(&user["roles"]).to_vec(),
         }
@@ -56,21 +52,12 @@ impl Standing {
             | Attr::Role(_)
             | Attr::Member(_) => None,
         });
-        Self {
-            elements: had.collect(),
-            work_address: true,
-            home_address: true,
-            work_email: true,
-            roles: Vec::new(),
-        }
+        Self { elements: had.collect(), addresses: [true; 3], work_email: true, roles: Vec::new() }
     }
 
     /// Whether there is an address of this kind.
-    pub(super) fn has_address(&self, home: Home) -> bool {
-        match home {
-            Home::Work => self.work_address,
-            Home::Home => self.home_address,
-        }
+    pub(super) fn has_address(&self, home: Postal) -> bool {
+        Postal::ALL.into_iter().zip(self.addresses).any(|(one, there)| one == home && there)
     }
 }
 

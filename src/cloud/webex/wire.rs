@@ -9,6 +9,8 @@ use std::marker::PhantomData;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 
+use super::extension::Cisco;
+
 /// A text; numbers and booleans count as their spelling.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
@@ -161,6 +163,10 @@ pub(super) struct User<'a> {
     #[serde(default, borrow)]
     pub(super) photos: List<Typed<'a>>,
     #[serde(default, borrow)]
+    pub(super) ims: List<Typed<'a>>,
+    #[serde(default, borrow, rename = "x509Certificates")]
+    pub(super) certificates: List<Typed<'a>>,
+    #[serde(default, borrow)]
     pub(super) phone_numbers: List<Typed<'a>>,
     #[serde(default, borrow)]
     pub(super) addresses: List<Address<'a>>,
@@ -197,6 +203,9 @@ pub(super) struct Typed<'a> {
     pub(super) kind: Option<Text<'a>>,
     #[serde(default, borrow)]
     pub(super) display: Option<Text<'a>>,
+    /// Only external attributes have one.
+    #[serde(default, borrow)]
+    pub(super) source: Option<Text<'a>>,
 }
 
 /// A postal address.
@@ -240,50 +249,6 @@ pub(super) struct Enterprise<'a> {
 pub(super) struct Valued<'a> {
     #[serde(default, borrow)]
     pub(super) value: Option<Text<'a>>,
-}
-
-/// The Webex extension.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Cisco<'a> {
-    #[serde(default, borrow)]
-    pub(super) sip_addresses: List<Typed<'a>>,
-    #[serde(default, borrow)]
-    pub(super) pronouns: Option<Valued<'a>>,
-    #[serde(default, borrow)]
-    pub(super) is_teams_on_jabber_enabled: Option<Text<'a>>,
-    #[serde(default, borrow, rename = "isUCCallOnJabberEnabled")]
-    pub(super) is_uc_call_on_jabber_enabled: Option<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute1: List<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute2: List<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute3: List<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute4: List<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute5: List<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute6: List<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute7: List<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute8: List<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute9: List<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute10: List<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute11: List<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute12: List<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute13: List<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute14: List<Text<'a>>,
-    #[serde(default, borrow)]
-    pub(super) extension_attribute15: List<Text<'a>>,
 }
 
 /// `{"items": […]}` of the REST family.

@@ -17,7 +17,7 @@ use super::operation::patch;
 use super::reader::WebexReader;
 use super::resource::resource;
 use super::standing::{Standing, needs_standing};
-use super::{assign, contacts, group_write, ids};
+use super::{assign, calling_behavior, contacts, group_write, ids};
 use crate::cloud::http::{Answer, Effect};
 use crate::cloud::{CloudError, CloudErrorKind, CloudWrite, Grant, GroupWritten, Order};
 use crate::model::{Action, CloudId, Kind, LicenseId};
@@ -45,8 +45,13 @@ impl CloudWrite for WebexWriter {
     fn write<'a>(&'a self, orders: &'a [Order<'a>]) -> BoxFuture<'a, Vec<Result<CloudId, CloudError>>> {
         async move {
             let mut results = Vec::with_capacity(orders.len());
-            for chunk in orders.chunks(bulk::MOST) {
-                results.append(&mut Batch::new(&self.link, chunk).carry_out().await);
+            for same in orders.chunk_by(|a, b| a.action.is_setting() == b.action.is_setting()) {
+                for chunk in same.chunks(bulk::MOST) {
+                    results.append(&mut match chunk[0].action.is_setting() {
+                        true => calling_behavior::write(&self.link, chunk).await,
+                        false => Batch::new(&self.link, chunk).carry_out().await,
+                    });
+                }
             }
             results
         }
@@ -358,10 +363,8 @@ impl<'a> Batch<'a> {
 
     /// Everything without a result was not done, for the same reason.
     fn fail_rest(&mut self, error: &CloudError) {
-        for result in &mut self.results {
-            if result.is_none() {
-                *result = Some(Err(error.clone()));
-            }
+        for result in self.results.iter_mut().filter(|result| result.is_none()) {
+            *result = Some(Err(error.clone()));
         }
     }
 }
@@ -390,6 +393,6 @@ fn raw(patch: &Value) -> Box<RawValue> {
     to_raw_value(patch).expect("a JSON value is always JSON")
 }
 
-fn internal(what: &str) -> CloudError {
+pub(super) fn internal(what: &str) -> CloudError {
     CloudError::new(CloudErrorKind::Rejected, what, "please report this as a fault of dirsyncd")
 }

@@ -293,7 +293,7 @@ pub(super) fn build(
             text(Text::Substring(whole, start, length))
         }
         "pick" => {
-            let (attribute, beginning) = (args.attribute()?, args.literal(false)?.1);
+            let (attribute, beginning) = (args.attribute()?, args.literal(true)?.1);
             text(Text::Pick(attribute, beginning, if count == 3 { args.ordinal(1000)? } else { 1 }))
         }
         "match" => {

@@ -4,6 +4,7 @@
 //! than 4 KiB. Whether something is a text or a condition is known when it is compiled, so that
 //! a rule that compiles can be judged for every record. The reference is `docs/RULES.md`.
 
+mod constant;
 mod country;
 mod country_table;
 mod date;

@@ -34,6 +34,56 @@ fn policies_speak_of_mapped_fields_and_once() {
 }
 
 #[test]
+fn what_nobody_could_be_given_is_found_in_the_rule() {
+    let errors = |field: Field, source: &str| {
+        let spec = Spec { mapping: [(field, source.to_owned())].into(), ..Spec::default() };
+        let mut errors = Vec::new();
+        Mapping::compile(&spec, &mut Needs::default(), &mut errors);
+        errors.into_iter().map(|error| error.to_string()).collect::<Vec<_>>()
+    };
+    let behavior = errors(Field::CallingBehavior, r#"if(present(ipPhone), "unifiedcm", "")"#);
+    assert_eq!(
+        behavior,
+        [
+            "people.mapping.calling_behavior: the value \"unifiedcm\" is no calling behaviour: webex, webex_calling, \
+          unified_cm, jabber or third_party; write one of them, as in `if(in_group(\"…\"), \"unified_cm\", \"\")`; \
+          blank is the default of the organization"
+        ]
+    );
+    assert_eq!(errors(Field::Country, r#"default(country(co), "Germany")"#).len(), 1);
+    assert_eq!(errors(Field::Country, r#"default(country("Germany"), "DE")"#), [""; 0]);
+}
+
+#[test]
+fn a_profile_goes_with_unified_cm_and_with_nothing_said() {
+    let mut spec = Spec { email: Some("mail".into()), ..Spec::default() };
+    for (field, source) in [(Field::CallingBehavior, "behavior"), (Field::UcProfile, "profile")] {
+        spec.mapping.insert(field, source.into());
+    }
+    for (behavior, profile, good) in
+        [("unified_cm", "Leeds", true), ("", "Leeds", true), ("jabber", "", true), ("jabber", "Leeds", false)]
+    {
+        let record = [("mail", "ann@example.com"), ("behavior", behavior), ("profile", profile)];
+        match map(&spec, &record) {
+            Ok(_) => assert!(good, "{behavior} {profile}"),
+            Err(withheld) => assert_eq!((good, withheld.code.as_str()), (false, "unusable"), "{behavior}"),
+        }
+    }
+    // Where values are withheld alone, it is the profile that is.
+    spec.policy.unusable = Unusables::WithholdValue;
+    let record = [("mail", "ann@example.com"), ("behavior", "jabber"), ("profile", "Leeds")];
+    let mapping = Mapping::compile(&spec, &mut Needs::default(), &mut Vec::new()).unwrap();
+    let mut alone = Vec::new();
+    let (_, profile) = mapping.map(&Subject::new(&person(&record), &GroupSet::new()), &mut alone).unwrap();
+    assert_eq!(profile.keys().collect::<Vec<_>>(), [&Field::CallingBehavior]);
+    assert_eq!(alone[0].0, Field::UcProfile);
+    spec.policy.keep_if_set_in_cloud = vec![Field::CallingBehavior];
+    let mut refused = Vec::new();
+    Mapping::compile(&spec, &mut Needs::default(), &mut refused);
+    assert_eq!(refused.len(), 1, "a setting is not seen before it is written");
+}
+
+#[test]
 fn an_address_is_given_once() {
     let mut spec = Spec { email: Some("mail".into()), ..Spec::default() };
     for (field, source) in [

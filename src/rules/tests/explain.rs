@@ -7,7 +7,7 @@ fn the_whole_way_is_told_and_agrees_with_the_verdict() {
     let mut spec = Spec { email: Some("mail".into()), ..Spec::default() };
     spec.mapping.insert(Field::Title, "title".into());
     spec.mapping.insert(Field::NickName, "nick".into());
-    spec.mapping.insert(Field::PhoneWork, "'none'".into());
+    spec.mapping.insert(Field::PhoneWork, "lower('none')".into());
     spec.scope = ScopeSpec {
         bases: vec!["OU=People,DC=example,DC=test".into()],
         exclude_bases: vec!["ou=a,dc=test".into(), "ou=b,dc=test".into()],
@@ -85,7 +85,7 @@ fn the_whole_way_is_told_and_agrees_with_the_verdict() {
             (None, "mail", Ok(Some("Ann.Lee@Example.com"))),
             (Some(Field::NickName), "nick", Ok(None)),
             (Some(Field::Title), "title", Ok(Some("Chief Pilot"))),
-            (Some(Field::PhoneWork), "'none'", Err("unusable")),
+            (Some(Field::PhoneWork), "lower('none')", Err("unusable")),
         ]
     );
 }
