@@ -1,13 +1,13 @@
 //! The telephone that a rule gives with a calling licence.
 
-use crate::model::{Line, Place, Telephone};
+use crate::model::{Line, Place, Record, Telephone};
 
 use super::error::RuleError;
 use super::expr::{Needs, Text};
 use super::fold::same;
 use super::nearest::nearest;
 use super::subject::Subject;
-use super::{CallingSpec, Unbound};
+use super::{CallingSpec, GroupSet, Rules, Spec, Unbound, inputs};
 
 /// Extensions have so many digits.
 const DIGITS: std::ops::RangeInclusive<usize> = 2..=10;
@@ -159,6 +159,40 @@ impl LineRule {
     }
 }
 
+impl LineRule {
+    /// What somebody claims by what is written, without asking whether there is such a place: its
+    /// name in lower case with an extension, and nothing with a number.
+    fn claims(&self, subject: &Subject<'_>) -> Vec<(String, String)> {
+        let value = |text: &Option<Text>| text.as_ref().map(|text| text.of(subject).trim().to_owned());
+        let place = self.location.clone().or_else(|| value(&self.location_from)).unwrap_or_default();
+        let extension = value(&self.extension).filter(|written| is_extension(written));
+        let extension = extension.filter(|_| !place.is_empty());
+        let phone = value(&self.phone).and_then(|written| number(&written));
+        let phone = phone.map(|number| (String::new(), number));
+        extension.map(|extension| (place.to_lowercase(), extension)).into_iter().chain(phone).collect()
+    }
+}
+
+impl Rules {
+    /// The numbers and extensions that somebody would claim with a calling licence, each with the name
+    /// of the place in lower case; a number is one everywhere.
+    pub fn claimed_lines(&self, record: &Record, groups: &GroupSet) -> Vec<(String, String)> {
+        let subject = Subject::new(record, groups);
+        let giver = self.award(&subject).0.calling().map(|(_, giver)| giver.at);
+        let rule = giver.and_then(|at| self.entitlements.get(at));
+        rule.map(|rule| rule.line().claims(&subject)).unwrap_or_default()
+    }
+}
+
+/// The attributes that numbers and extensions come from.
+pub fn line_attributes(spec: &Spec) -> Vec<String> {
+    let texts = spec.entitlements.iter().flat_map(|rule| [&rule.calling.phone, &rule.calling.extension]);
+    let mut all: Vec<String> = texts.flatten().flat_map(|text| inputs(text)).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
 fn find<'p>(wanted: &str, places: &'p [Place]) -> Option<&'p Place> {
     let wanted = wanted.trim();
     places
@@ -197,7 +231,6 @@ fn pool(written: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::GroupSet;
     use crate::rules::tests::person;
 
     #[test]

@@ -47,4 +47,4 @@ pub use reader::Reader;
 pub use reporting::Named;
 pub use run::{NewRun, RunId, RunRecord};
 pub use snapshot::RowChange;
-pub use stage::{Claim, LineKey, Shared, Stage, StagedAccount, StagedWanted};
+pub use stage::{Claim, Claimant, LineKey, Shared, Stage, StagedAccount, StagedWanted};

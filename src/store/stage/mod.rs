@@ -22,7 +22,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 pub use accounts::StagedAccount;
-pub use claims::{Claim, Shared};
+pub use claims::{Claim, Claimant, Shared};
 pub use lines::LineKey;
 pub use wanted::StagedWanted;
 
