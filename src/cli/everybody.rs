@@ -70,7 +70,9 @@ pub(super) async fn read(
             Err(error) => ended.gaps.push(format!("source \"{name}\": {}; {}", error.what, error.remedy)),
             Ok(census) => {
                 if let Completeness::Partial { reasons } = census.completeness {
-                    ended.gaps.extend(reasons.into_iter().map(|reason| format!("source \"{name}\": {reason}")));
+                    ended
+                        .gaps
+                        .extend(reasons.into_iter().map(|reason| format!("source \"{name}\": {reason}")));
                 }
                 ended.unusable.extend(census.unusable.into_iter().map(|entry| (name.to_owned(), entry)));
             }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::model::{Cursor, Unserved};
+use crate::pass::WITHHELD_GROUPS;
 use crate::plan::WINDOW;
 use crate::report::text::{self, Style};
 use crate::report::{Counts, json as documents};
@@ -34,6 +35,8 @@ struct Known {
     last_full: Option<i64>,
     next: Option<DateTime<Utc>>,
     linked: u64,
+    /// Groups of the cloud that are ours, and memberships in them.
+    groups: (u64, u64),
     held: Vec<crate::store::HeldPlan>,
     withheld: Vec<crate::model::Withheld>,
     waiting: Vec<Waiting>,
@@ -41,6 +44,12 @@ struct Known {
     seats: Vec<Value>,
     /// From where each source can tell what changed.
     cursors: Vec<(String, Cursor, i64)>,
+}
+
+impl Known {
+    fn withheld_groups(&self) -> u64 {
+        self.withheld.iter().filter(|one| WITHHELD_GROUPS.contains(&one.code.as_str())).count() as u64
+    }
 }
 
 /// Runs the command.
@@ -102,6 +111,7 @@ fn find_out(reader: &Reader, lock: Option<String>, schedule: Option<&Schedule>) 
         last_full: meta.extra.get(LAST_FULL).and_then(Value::as_i64),
         next,
         linked: reader.count()?,
+        groups: reader.count_groups()?,
         held: reader.held()?.into_iter().filter(|plan| plan.decision != Some(Decision::Rejected)).collect(),
         withheld: reader.withheld()?,
         seats: seats::now(meta.extra.get(SEATS), &waiting, &days),
@@ -143,6 +153,11 @@ fn document(known: &Known, stale: bool) -> Value {
         "next_pass": known.next.map(|next| next.to_rfc3339_opts(SecondsFormat::Secs, true)),
         "stale": stale,
         "linked": known.linked,
+        "groups": {
+            "linked": known.groups.0,
+            "members": known.groups.1,
+            "withheld": known.withheld_groups(),
+        },
         "held": known.held.iter().map(|plan| json!({
             "plan": plan.id,
             "run": plan.run,
@@ -197,6 +212,12 @@ fn write(out: &mut dyn Write, style: Style, known: &Known, stale: bool) -> io::R
         writeln!(out, "{}", style.red("Too old     the last good pass is older than --max-age"))?;
     }
     writeln!(out, "People      {} linked", known.linked)?;
+    let (groups, members) = known.groups;
+    let withheld = known.withheld_groups();
+    if groups + withheld > 0 {
+        let withheld = if withheld == 0 { String::new() } else { format!(", {withheld} withheld") };
+        writeln!(out, "Groups      {groups} linked, with {members} members{withheld}")?;
+    }
     for (source, cursor, at) in &known.cursors {
         let deletions = if cursor.tells_deletions { "" } else { ", without deletions" };
         let (method, at) = (cursor.method, since(*at, now));

@@ -154,16 +154,21 @@ impl All<'_> {
                 }
                 not_yet(staged, *field, value, &self.dns(&still)?)
             } else {
-                let end = if let Some(name) = names.first() {
-                    format!("\"{}\" has it as the e-mail address", self.dns(&[*name])?.join(""))
-                } else if let Some(holder) =
-                    resting.first().or(winner.filter(|one| has.contains(one)).as_ref())
-                {
-                    format!("\"{}\" has it already", self.dns(&[*holder])?.join(""))
+                let holder = resting.first().copied().or(winner.filter(|one| has.contains(one)));
+                let (who, words) = if let Some(owner) = owner.filter(|owner| names.contains(owner)) {
+                    (owner, "has it as the e-mail address")
+                } else if let Some(holder) = holder {
+                    (holder, "has it already")
+                } else if let Some(name) = names.first() {
+                    (*name, "is to have it as the e-mail address")
                 } else if let Some(winner) = winner {
-                    format!("\"{}\" gets it (people.collisions)", self.dns(&[winner])?.join(""))
+                    (winner, "gets it (people.collisions)")
                 } else {
-                    "nobody gets it (people.collisions)".to_owned()
+                    (anchor, "nobody gets it (people.collisions)")
+                };
+                let end = match who == anchor {
+                    true => words.to_owned(),
+                    false => format!("\"{}\" {words}", self.dns(&[who])?.join("")),
                 };
                 taken(staged, *field, value, &self.dns(&others)?, &end)
             };

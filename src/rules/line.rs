@@ -1,6 +1,6 @@
 //! The telephone that a rule gives with a calling licence.
 
-use crate::model::{Line, Place, Record, Telephone};
+use crate::model::{ADDRESSES, Line, Place, Record, Telephone};
 
 use super::error::RuleError;
 use super::expr::{Needs, Text};
@@ -142,7 +142,10 @@ impl LineRule {
         let pool = self.pool.filter(|_| extension.is_none() && phone.is_none());
         if phone.is_none() && extension.is_none() && pool.is_none() {
             let (reason, remedy) = if self.phone.is_some() || self.extension.is_some() {
-                ("the record has neither number nor extension", "fill it, or add `extension_pool` to")
+                (
+                    "the record has neither number nor extension",
+                    "enter one in the directory, or add `extension_pool` to",
+                )
             } else {
                 (
                     "the rule says neither number nor extension",
@@ -184,10 +187,11 @@ impl Rules {
     }
 }
 
-/// The attributes that numbers and extensions come from.
-pub fn line_attributes(spec: &Spec) -> Vec<String> {
+/// The attributes that numbers, extensions and alternate addresses come from.
+pub fn own_attributes(spec: &Spec) -> Vec<String> {
     let texts = spec.entitlements.iter().flat_map(|rule| [&rule.calling.phone, &rule.calling.extension]);
-    let mut all: Vec<String> = texts.flatten().flat_map(|text| inputs(text)).collect();
+    let aliases = ADDRESSES.iter().filter_map(|field| spec.mapping.get(field));
+    let mut all: Vec<String> = texts.flatten().chain(aliases).flat_map(|text| inputs(text)).collect();
     all.sort();
     all.dedup();
     all

@@ -53,7 +53,7 @@ pub use collisions::Collisions;
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
-pub use line::line_attributes;
+pub use line::own_attributes;
 pub use spec::{
     CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, ScopeSpec,
     SeatsSpec, Spec, TemplateSpec,

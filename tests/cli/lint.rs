@@ -310,7 +310,9 @@ fn collisions_name_everybody_and_who_goes_on() {
     let plan = stage.run(&["plan", "--json"]).json();
     let codes = |code: &str| {
         let all = plan["withheld"].as_array().unwrap().iter();
-        all.filter(|one| one["code"] == code).map(|one| one["dn"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        all.filter(|one| one["code"] == code)
+            .map(|one| one["dn"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(codes("address_of_alias"), ["uid=p9,ou=people,dc=example,dc=com"], "{plan}");
     let synced = stage.run(&["sync", "--json"]).json();

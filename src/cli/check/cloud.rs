@@ -8,6 +8,7 @@ use crate::rules::Rules;
 
 use super::super::assemble::Parts;
 use super::super::exit::{Exit, Failure};
+use super::cloud_groups;
 use super::line::Line;
 
 /// What the cloud told.
@@ -31,6 +32,7 @@ pub(super) async fn checks(parts: &Parts, reader: Result<WebexReader, Failure>) 
 
 async fn ask(parts: &Parts, reader: &WebexReader, told: &mut Cloud) {
     let lines = &mut told.lines;
+    let me;
     match reader.organization().await {
         Err(error) => {
             lines.push(Line::fail("cloud", error.into()));
@@ -39,7 +41,8 @@ async fn ask(parts: &Parts, reader: &WebexReader, told: &mut Cloud) {
         Ok(organization) => {
             lines
                 .push(Line::ok("cloud", format!("organization {} ({})", organization.name, organization.id)));
-            if organization.me.is_none() {
+            me = organization.me;
+            if me.is_none() {
                 lines.push(Line::warn(
                     "cloud",
                     "the token belongs to no person, so nobody is protected as its owner",
@@ -81,6 +84,9 @@ async fn ask(parts: &Parts, reader: &WebexReader, told: &mut Cloud) {
             "the token may not see which numbers are in use, so nothing is given from a pool of extensions",
             "authorise with the scope spark-admin:telephony_config_read",
         ));
+    }
+    if parts.rules.chosen().is_some() {
+        lines.extend(cloud_groups::in_cloud(reader, me.as_ref(), &roles).await);
     }
     told.rules = rules(parts, &catalogue, &roles, places, lines);
     told.catalogue = Some(catalogue);

@@ -124,6 +124,14 @@ impl Gathering {
         memberships
     }
 
+    /// The DNs of the groups that a DN or a plain name means, sorted.
+    pub(in crate::cli) fn named(&self, name: &str) -> Vec<&str> {
+        let mut dns: Vec<&str> =
+            self.meant(name).iter().filter_map(|key| Some(self.groups.get(key)?.dn.as_str())).collect();
+        dns.sort_unstable();
+        dns
+    }
+
     /// The groups that a DN or a plain name means, as in a pass.
     fn meant(&self, name: &str) -> Vec<Key> {
         if name.contains('=') {

@@ -2,6 +2,8 @@
 
 use crate::model::{Action, Attr, Cause, Key, Kind, LinkState, RecordKind, Wanted};
 
+use crate::plan::lines::NO_LINE;
+
 use super::story::{Done, Outlook, Story};
 
 /// Who it is: a name and an address, as far as they are known.
@@ -47,6 +49,7 @@ pub(super) fn sentences(story: &Story) -> Vec<String> {
     }
     let mut said = vec![standing(story, &who)];
     said.extend(account(story));
+    said.extend(parts(story));
     said.push(pass(story));
     said
 }
@@ -78,7 +81,8 @@ fn standing(story: &Story, who: &str) -> String {
         );
     }
     let contest = story.outlook.as_ref().and_then(|outlook| outlook.withheld.first());
-    if let Some(withheld) = contest {
+    // Of somebody who goes on, only a part is withheld: an alternate address, a licence.
+    if let Some(withheld) = contest.filter(|_| !story.goes_on()) {
         return format!("{who} is withheld: {}.", withheld.reason.trim_end_matches('.'));
     }
     match &told.verdict.wanted {
@@ -104,6 +108,19 @@ fn standing(story: &Story, who: &str) -> String {
             }
         },
     }
+}
+
+/// What of somebody who goes on is withheld.
+fn parts(story: &Story) -> Vec<String> {
+    let withheld = story.outlook.iter().filter(|_| story.goes_on()).flat_map(|outlook| &outlook.withheld);
+    withheld
+        .map(|one| {
+            let reason = one.reason.trim_end_matches('.');
+            let mut letters = reason.chars();
+            let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+            format!("{first}{}.", letters.as_str())
+        })
+        .collect()
 }
 
 /// What is in the cloud.
@@ -163,7 +180,9 @@ fn pass(story: &Story) -> String {
             outlook.waiting.iter().map(|license| story.catalogue.name(license).to_owned()).collect();
         said.push(format!("No seat is left of {}.", and(&names)));
     }
-    said.extend(outlook.short.iter().map(|why| format!("It stays as it is: {why}.")));
+    let told = outlook.withheld.iter().any(|one| one.code == "license_not_given");
+    let short = outlook.short.iter().filter(|why| !(told && **why == NO_LINE));
+    said.extend(short.map(|why| format!("It stays as it is: {why}.")));
     if said.is_empty() {
         return nothing(story, outlook);
     }

@@ -154,10 +154,8 @@ impl Judge<'_> {
             Some(reader) => reader.rows(&anchors)?.iter().map(|row| row.anchor).collect(),
             None => BTreeSet::new(),
         };
-        let first: Vec<&&Claimant> = claimants
-            .iter()
-            .filter(|one| linked.is_empty() || linked.contains(&one.anchor))
-            .collect();
+        let first: Vec<&&Claimant> =
+            claimants.iter().filter(|one| linked.is_empty() || linked.contains(&one.anchor)).collect();
         if let [only] = first.as_slice() {
             return Ok(Some(only.dn.clone()));
         }
