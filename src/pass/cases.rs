@@ -118,6 +118,9 @@ impl Evidence<'_> {
                 }
                 LinkState::Left { .. } => Wish::Leaving(Cause::Disabled),
             },
+            None if self.whole && self.narrowed.explain(&row.dn, self.index.record(at)) => {
+                Wish::Leaving(Cause::ScopeChanged)
+            }
             None if self.whole => Wish::Gone,
             // Not met in an incomplete census: nothing is known. A leaver of earlier stays one.
             None => match row.state {

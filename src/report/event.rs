@@ -57,6 +57,8 @@ pub enum Event {
         /// Why, in a sentence.
         reason: String,
     },
+    /// The rules changed: everybody is judged anew, from the kept records and what changed since.
+    JudgingKept,
     /// A source was read.
     Read {
         /// Which.

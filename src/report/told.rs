@@ -69,6 +69,7 @@ fn write(event: &Event, known: &Known) {
         Event::Unanswered { reason } => {
             warn!(reason, "A source did not answer completely: nobody is removed who may be in it.");
         }
+        Event::JudgingKept => info!("The rules changed: everybody is judged from the kept records."),
         Event::ReadingAll { reason } => info!(reason, "The sources are read completely."),
         Event::Read { source, people, groups, partial } => {
             info!(

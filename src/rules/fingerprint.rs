@@ -1,12 +1,12 @@
 //! The digest of everything that can change a verdict. When it changes, every record is
 //! judged again; while it stays, unchanged records are passed over.
 
-use crate::model::{Fingerprint, Hasher};
+use crate::model::{Fingerprint, Hasher, ScopeSpec};
 
 use super::mapping::{email_source, sources};
 use super::{
-    CallingSpec, Collisions, EntitlementSpec, EntitlingSpec, PolicySpec, RoleSpec, ScopeSpec, SeatsSpec,
-    Spec, TemplateSpec,
+    CallingSpec, Collisions, EntitlementSpec, EntitlingSpec, PolicySpec, RoleSpec, SeatsSpec, Spec,
+    TemplateSpec,
 };
 
 /// Raised whenever the same rules begin to give other verdicts: the meaning of a function,
@@ -47,7 +47,7 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         fields.iter().for_each(|field| h.part(field.name().as_bytes()));
     }
     h.part(b"scope");
-    let ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups } = scope;
+    let ScopeSpec { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups } = scope;
     for texts in [bases, exclude_bases, groups, exclude_groups, allowed_domains] {
         list(&mut h, texts);
     }
@@ -111,6 +111,12 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
     if let Some(join) = join {
         h.part(b"join");
         h.part(join.trim().as_bytes());
+    }
+    for (name, condition) in [("scope.when", when), ("scope.exclude_when", exclude_when)] {
+        if let Some(condition) = condition {
+            h.part(name.as_bytes());
+            h.part(condition.trim().as_bytes());
+        }
     }
     h.finish()
 }

@@ -10,6 +10,7 @@ mod check;
 mod chosen;
 mod collisions;
 mod defaults;
+mod earlier;
 mod entitlement;
 mod error;
 mod explain;
@@ -40,6 +41,7 @@ use crate::model::{
 };
 
 use award::{Award, Giver};
+use earlier::History;
 use entitlement::Entitlement;
 use join::Join;
 use mapping::Mapping;
@@ -48,6 +50,7 @@ use scope::Scope;
 use standing::Order;
 use subject::Subject;
 
+pub use crate::model::ScopeSpec;
 pub use chosen::Chosen;
 pub use collisions::Collisions;
 pub use error::RuleError;
@@ -55,8 +58,8 @@ pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, in
 pub use groups::GroupSet;
 pub use line::own_attributes;
 pub use spec::{
-    CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, ScopeSpec,
-    SeatsSpec, Spec, TemplateSpec,
+    CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, SeatsSpec, Spec,
+    TemplateSpec,
 };
 pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 
@@ -64,6 +67,7 @@ pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 #[derive(Clone, Debug)]
 pub struct Rules {
     scope: Scope,
+    history: History,
     mapping: Mapping,
     join: Option<Join>,
     collisions: Collisions,
@@ -124,8 +128,10 @@ impl Rules {
         match mapping {
             Some(mapping) if errors.is_empty() => {
                 let written = fingerprint::of_spec(spec);
+                let groups = needs.groups.into_names();
                 Ok(Self {
                     scope,
+                    history: History::new(&spec.scope, groups.len()),
                     mapping,
                     join,
                     collisions: spec.collisions,
@@ -134,7 +140,7 @@ impl Rules {
                     order,
                     roles,
                     attributes: needs.attributes,
-                    groups: needs.groups.into_names(),
+                    groups,
                     chosen,
                     written,
                     fingerprint: written,
@@ -175,32 +181,6 @@ impl Rules {
             h.part(&[u8::from(role.is_bound())]);
             h.part(role.role().map_or("", |id| id.as_str()).as_bytes());
         }
-        self.fingerprint = h.finish();
-        (self, unbound)
-    }
-
-    /// Whether the locations of the organization must be known: see [`Rules::locate`].
-    pub fn needs_places(&self) -> bool {
-        self.entitlements.iter().any(|rule| rule.line().is_said())
-    }
-
-    /// Resolves the names of locations against those of the organization. What cannot be resolved
-    /// is returned; whoever would get a calling licence there gets none.
-    pub fn locate(mut self, places: Vec<Place>) -> (Self, Vec<Unbound>) {
-        let mut unbound = Vec::new();
-        if !self.needs_places() {
-            return (self, unbound);
-        }
-        let mut h = Hasher::seeded(self.fingerprint);
-        for rule in &mut self.entitlements {
-            rule.locate(&places, &mut unbound);
-            h.part(rule.line().place().map_or("", |place| &place.id).as_bytes());
-        }
-        for place in &places {
-            h.part(place.id.as_bytes());
-            h.part(place.name.as_bytes());
-        }
-        self.places = places;
         self.fingerprint = h.finish();
         (self, unbound)
     }
@@ -320,10 +300,11 @@ impl Rules {
                 return leaving(Cause::OutOfScope);
             }
         }
+        let ended = record.disabled || record.expires.is_some_and(|expires| expires <= now);
         if !self.scope.contains(&subject) {
-            return leaving(Cause::OutOfScope);
+            return leaving(self.why_out(&subject, ended));
         }
-        if record.disabled || record.expires.is_some_and(|expires| expires <= now) {
+        if ended {
             return leaving(Cause::Disabled);
         }
         let mut ungiven = Vec::new();

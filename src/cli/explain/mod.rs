@@ -19,7 +19,7 @@ use crate::clock;
 use crate::cloud::CloudRead;
 use crate::cloud::webex::WebexReader;
 use crate::model::{CloudId, Email, Key, Kind, Record, SourceId};
-use crate::pass::{Alone, Climbed, CloudChain, Heard, Meant, Observe};
+use crate::pass::{Alone, Climbed, CloudChain, Heard, Meant, Observe, since};
 use crate::report::progress::Progress;
 use crate::rules::{Rules, address_attributes, own_attributes};
 use crate::store::{HistoryFilter, Outcome, Reader};
@@ -93,7 +93,8 @@ async fn tell(
 ) -> Result<Told, Failure> {
     let reader = Reader::open(&parts.config.state_dir)?;
     let mut story = Story::new(person);
-    let bound = bind(parts, stop, &mut story).await?;
+    let mut bound = bind(parts, stop, &mut story).await?;
+    bound.rules = since(bound.rules, &reader.meta()?);
     let addresses = address_attributes(&parts.config.rules);
     let owned = own_attributes(&parts.config.rules);
     let mut seeking = Alone::new(&parts.sources, &reader, &bound.rules, &addresses, &owned);

@@ -86,6 +86,10 @@ pub struct Scope {
     pub exclude_bases: Vec<String>,
     /// LDAP filter that the record must match.
     pub filter: Option<String>,
+    /// A condition that must hold: an expression, or an LDAP filter when it begins with "(".
+    pub when: Option<String>,
+    /// A condition under which people are out, whatever else says that they are in.
+    pub exclude_when: Option<String>,
     /// Groups (DN or plain name) of which membership in any is needed, nested included.
     pub groups: Vec<String>,
     /// Groups (DN or plain name) whose members are out, nested included.

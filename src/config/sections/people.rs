@@ -30,7 +30,8 @@ impl Check<'_> {
         if let Some(order_by) = &seats.order_by {
             self.filled("seats.order_by", order_by);
         }
-        let raw::Scope { bases, exclude_bases, filter, groups, exclude_groups } = people.scope;
+        let raw::Scope { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups } =
+            people.scope;
         Spec {
             dialect: match people.dialect {
                 raw::Dialect::ActiveDirectory => Dialect::ActiveDirectory,
@@ -44,7 +45,7 @@ impl Check<'_> {
                 create_only: people.policy.create_only,
                 keep_if_set_in_cloud: people.policy.keep_if_set_in_cloud,
             },
-            scope: ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups },
+            scope: ScopeSpec { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups },
             allowed_domains: people.allowed_domains,
             collisions: match people.collisions {
                 raw::Collisions::Linked => Collisions::Linked,

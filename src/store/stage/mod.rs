@@ -13,6 +13,7 @@ mod claims;
 mod joined;
 mod lines;
 mod memberships;
+mod records;
 mod wanted;
 
 use std::cell::Cell;
@@ -100,6 +101,7 @@ impl Stage {
             ages::SCHEMA,
             aliases::SCHEMA,
             lines::SCHEMA,
+            records::SCHEMA,
         ] {
             db.execute_batch(schema).map_err(failed)?;
         }
