@@ -71,8 +71,10 @@ fn a_group_is_explained_from_the_directory_to_the_cloud() {
         person("bob", ""),
         person("cyd", "title: Out\n"),
         person("dee", "").replace("mail: dee@example.com\n", ""),
+        person("gil", "").replace("mail: gil@", "mail: hal@"),
+        person("hal", ""),
         group("Flight Crew", "", &["ann", "cyd", "dee", "nobody", "cn=Pilots,ou=groups,dc=example,dc=com"]),
-        group("Pilots", "", &["bob", "ann"]),
+        group("Pilots", "", &["bob", "ann", "gil"]),
         group("Sales", "", &["bob"]),
         group("Sales", ",ou=old", &["ann"]),
         group("Hollow", "", &["cyd"]),
@@ -121,7 +123,7 @@ fn a_group_is_explained_from_the_directory_to_the_cloud() {
     explains(&stage, "group-no-longer-chosen", "Hollow", 0);
     // A typing error reads everything and finds nothing.
     let said = stage.run(&["explain", "Fligth Crew"]).expect(2);
-    assert!(said.out.contains("Nobody is known as \"Fligth Crew\""), "{}", said.out);
+    assert!(said.out.contains("Neither a person nor a group is known as \"Fligth Crew\""), "{}", said.out);
 }
 
 const COLLIDING: &str = "[people.mapping]\nemail_alias_1 = \"roomNumber\"\n\

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use crate::clock;
 use crate::cloud::webex::WebexReader;
 use crate::guard::Finding;
-use crate::model::{GroupLink, Key, Record, SourceId, Verdict, Wanted, Withheld, normal_dn};
+use crate::model::{GroupLink, Key, Kind, Record, SourceId, Verdict, Wanted, Withheld, normal_dn};
 use crate::pass::Observe;
 use crate::report::Sink;
 use crate::rules::{GroupSet, Rules};
@@ -76,6 +76,10 @@ pub(super) struct GroupOutlook {
     pub withheld: Vec<Withheld>,
     pub kept: Vec<&'static str>,
     pub findings: Vec<Finding>,
+    /// Whose account a pass would make.
+    pub comes: HashSet<SourceId>,
+    /// Why something of somebody is withheld.
+    pub reasons: BTreeMap<SourceId, String>,
 }
 
 impl GroupStory {
@@ -93,6 +97,17 @@ impl GroupStory {
             Exit::Done
         } else {
             Exit::Usage
+        }
+    }
+
+    /// Who has no account and gets none is left out, whatever the rules say.
+    fn leave_out(&mut self, outlook: &GroupOutlook) {
+        let out = |member: &Member| !member.linked && !outlook.comes.contains(&member.anchor);
+        for member in self.inside.extract_if(.., |member| out(member)) {
+            let reason = outlook.reasons.get(&member.anchor);
+            let reason =
+                reason.map_or_else(|| "no account is made".to_owned(), |why| format!("withheld: {why}"));
+            self.left_out.insert(member.dn, reason);
         }
     }
 
@@ -145,7 +160,10 @@ pub(super) async fn tell(
     let chooses = rules.chosen().is_some();
     if let Some(cloud) = cloud.filter(|_| chooses && story.gaps.is_empty()) {
         match outlook(parts, cloud, reader, anchor, events).await {
-            Ok(outlook) => story.outlook = Some(outlook),
+            Ok(outlook) => {
+                story.leave_out(&outlook);
+                story.outlook = Some(outlook);
+            }
             Err(failure) if failure.exit == Exit::Cloud => story.cloud_trouble = Some(failure),
             Err(failure) => return Err(failure),
         }
@@ -172,6 +190,11 @@ async fn outlook(
         outlook.actions.extend(
             held.map(|held| Done { action: held.action.clone(), held_by: Some(held.code.to_owned()) }),
         );
+        let all = part.checked.plan().actions.iter().chain(part.held.iter().map(|held| &held.action));
+        let comes = all.filter(|action| matches!(action.kind, Kind::Create | Kind::Adopt));
+        outlook.comes.extend(comes.map(|action| action.anchor));
+        let why = part.withheld.iter().filter_map(|one| Some((one.anchor?, one.reason.clone())));
+        outlook.reasons.extend(why);
         outlook.withheld.extend(part.withheld.into_iter().filter(|one| one.anchor == Some(anchor)));
         outlook.kept.extend(part.short.iter().filter(|(who, _)| mine(*who)).map(|(_, why)| *why));
         outlook.findings.extend(part.findings);

@@ -39,11 +39,10 @@ pub(super) fn sentences(story: &GroupStory) -> Vec<String> {
             (_, 0) => format!("All of its {members} members are to be in it."),
             (1, _) => "Its only member is left out.".into(),
             (_, out) if inside == 0 => format!("All of its {out} members are left out."),
-            (_, out) if inside == 1 => {
-                format!("Of its {members} members one is to be in it, and {out} are left out.")
+            (_, out) => {
+                let are = |count| if count == 1 { "one is".to_owned() } else { format!("{count} are") };
+                format!("Of its {members} members {} to be in it, and {} left out.", are(inside), are(out))
             }
-            (_, 1) => format!("Of its {members} members {inside} are to be in it, and one is left out."),
-            (_, out) => format!("Of its {members} members {inside} are to be in it, and {out} are left out."),
         });
     }
     said.push(match &story.link {

@@ -43,6 +43,11 @@ pub(super) fn sentences(story: &Story) -> Vec<String> {
         let cloud =
             if story.cloud_trouble.is_some() { "and the cloud did not answer" } else { "nor in the cloud" };
         return vec![match story.gaps.is_empty() {
+            true if story.no_group => {
+                format!(
+                    "Neither a person nor a group is known as {who} in the directory as it is searched, {cloud}."
+                )
+            }
             true => format!("Nobody is known as {who}: neither in the directory as it is searched, {cloud}."),
             false => format!("Nobody was found as {who}, but the directory was not read completely."),
         }];

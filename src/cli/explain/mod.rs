@@ -115,7 +115,8 @@ async fn tell(
             if may_be_group(parts, &bound.rules, &reader, &story)? {
                 let (cloud, sink) = (bound.cloud.as_ref(), progress.sink());
                 let told = group::tell(parts, &reader, cloud, &bound.rules, person, sink).await?;
-                if !told.is_nothing() {
+                story.no_group = told.is_nothing();
+                if !story.no_group {
                     return Ok(Told::Group(Box::new(told)));
                 }
             }

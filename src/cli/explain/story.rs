@@ -22,6 +22,8 @@ const SECRET: &[&str] = &["password", "passwd", "pwd", "secret", "credential", "
 pub(super) struct Story {
     /// As typed.
     pub asked: String,
+    /// Whether a group was looked for, too, and there is none.
+    pub no_group: bool,
     pub anchor: Option<SourceId>,
     /// The records with this anchor; more than one is a fault of the directory.
     pub met: Vec<Met>,
@@ -132,6 +134,7 @@ impl Story {
     pub(super) fn new(asked: &str) -> Self {
         Self {
             asked: asked.trim().to_owned(),
+            no_group: false,
             anchor: None,
             met: Vec::new(),
             unusable: Vec::new(),

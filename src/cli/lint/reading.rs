@@ -23,7 +23,8 @@ pub(super) async fn read(
     let ended = everybody::read(sources, rules, now, events, &mut Counting { rules, tally }).await?;
     for (source, entry) in ended.unusable {
         tally.findings.add(Kind::UnusableEntry, || Example {
-            dns: vec![entry.dn],
+            // Of a line that belongs to no entry there is no DN.
+            dns: if entry.dn.is_empty() { Vec::new() } else { vec![entry.dn] },
             rule: format!("source \"{source}\""),
             message: entry.reason,
             ..Example::default()
