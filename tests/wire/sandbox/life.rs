@@ -204,7 +204,7 @@ async fn an_address_is_that_of_one_account_beside_the_user_name_too() {
         let emails = json!([{ "value": beside, "type": "other" }]);
         json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-            "userName": name, "displayName": name, "emails": emails,
+            "userName": name, "userType": "user", "displayName": name, "emails": emails,
         })
     };
     let ada = world.post(&users, body("ada@example.com", "sales@bücher.example")).await.is(201);
