@@ -317,10 +317,7 @@ fn write_trouble(out: &mut dyn Write, style: Style, look: &Look, written: &Writt
             writeln!(out, "{}", style.red(&format!("! {}", text::printable(reason))))?;
         }
     }
-    if !written.withheld.is_empty() {
-        text::heading(out, style, "Withheld: nothing is done to these until it is clear what should be")?;
-        text::withheld(out, style, &written.withheld)?;
-    }
+    text::all_withheld(out, style, &written.withheld, usize::MAX)?;
     seats::write(out, style, &seats::documents(look, &written.waiting))?;
     if !written.fading.is_empty() {
         text::heading(out, style, "Kept for a while, although no rule gives it any more")?;

@@ -22,7 +22,7 @@ use crate::plan::Leavers as LeaversPolicy;
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
 pub use entitlement::{Entitlement, Entitlements, Mode, Role, Take, Template};
 pub use groups::{Groups, Members};
-pub use people::{Collisions, Dialect, Mapping, People, Policy, Scope};
+pub use people::{Collisions, Dialect, Mapping, People, Policy, Scope, Unusable};
 pub use seats::{Direction, Seats};
 pub use trial::{Expect, Test};
 

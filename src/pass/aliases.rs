@@ -8,23 +8,25 @@
 
 use std::collections::HashMap;
 
-use crate::model::{ADDRESSES, Field, Key, Person, Profile, SourceId, Wanted, Withheld, address_key};
+use crate::model::{
+    ADDRESSES, ALIAS_NOT_FREE_YET, Field, Key, Person, Profile, SourceId, Wanted, Withheld, address_key,
+};
 use crate::rules::Collisions;
 use crate::store::{Reader, Stage, StagedWanted, StoreError};
 
-use super::contest::NOT_FREE_YET;
 use super::moved::Moved;
 use super::oldest::oldest;
 
 /// Addresses looked through at a time.
 const CHUNK: usize = 5_000;
 
-/// The alternate addresses that are not given, by whom they were for.
-pub type Aliases = HashMap<SourceId, Vec<Lost>>;
+/// The values that people go on without, by whom they were for: alternate addresses that collide, and what
+/// the cloud would refuse.
+pub type Lost = HashMap<SourceId, Vec<LostValue>>;
 
-/// An alternate address that somebody does not get.
+/// A value that somebody does not get.
 #[derive(Clone, Debug)]
-pub struct Lost {
+pub struct LostValue {
     /// Where it was to stand.
     pub field: Field,
     /// Why.
@@ -40,9 +42,9 @@ pub(super) fn settle(
     moved: &Moved,
     contested: &HashMap<SourceId, Withheld>,
     collisions: Collisions,
-) -> Result<Aliases, StoreError> {
+) -> Result<Lost, StoreError> {
     let all = All { stage, reader, moved, contested, collisions };
-    let mut lost = Aliases::new();
+    let mut lost = Lost::new();
     let mut after = None;
     loop {
         let page = stage.aliases_after(after, CHUNK)?;
@@ -88,7 +90,7 @@ impl All<'_> {
         anchors: &[SourceId],
         owner: Option<SourceId>,
         has: Vec<SourceId>,
-        lost: &mut Aliases,
+        lost: &mut Lost,
     ) -> Result<(), StoreError> {
         let Self { stage, contested, .. } = *self;
         // Linked or new, these are to have it as their user name.
@@ -173,7 +175,7 @@ impl All<'_> {
                 taken(staged, *field, value, &self.dns(&others)?, &end)
             };
             let awaited = self.is_awaited(anchor, *field, key)?;
-            lost.entry(anchor).or_default().push(Lost { field: *field, withheld, awaited });
+            lost.entry(anchor).or_default().push(LostValue { field: *field, withheld, awaited });
         }
         Ok(())
     }
@@ -218,8 +220,8 @@ fn only(mut all: impl Iterator<Item = SourceId>) -> Option<SourceId> {
 }
 
 /// What is left of a person without the addresses that are withheld.
-pub(super) fn without(person: &mut Person, lost: &[Lost], applied: Option<&Profile>) {
-    for Lost { field, awaited, .. } in lost {
+pub(super) fn without(person: &mut Person, lost: &[LostValue], applied: Option<&Profile>) {
+    for LostValue { field, awaited, .. } in lost {
         match applied.and_then(|applied| applied.get(field)).filter(|_| !awaited) {
             Some(kept) => person.profile.insert(*field, kept.clone()),
             None => person.profile.remove(field),
@@ -253,7 +255,7 @@ fn not_yet(staged: &StagedWanted, field: Field, value: &str, others: &[String]) 
     Withheld {
         anchor: Some(staged.anchor),
         dn: staged.dn.clone(),
-        code: NOT_FREE_YET.into(),
+        code: ALIAS_NOT_FREE_YET.into(),
         reason: format!(
             "the alternate address {value} ({field}) is still held by the account of \"{}\", who gives it up in this pass",
             others.join("\" and \"")

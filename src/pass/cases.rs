@@ -50,7 +50,7 @@ impl Evidence<'_> {
             let staged = out.staged.get(&anchor);
             let account = accounts.get(&row.anchor);
             let mut wish = self.wish(anchor, at, staged, &row, &mut out.withheld);
-            if let (Wish::Present(person), Some(lost)) = (&mut wish, self.addresses.aliases.get(&anchor)) {
+            if let (Wish::Present(person), Some(lost)) = (&mut wish, self.addresses.lost.get(&anchor)) {
                 aliases::without(person, lost, Some(&row.applied.profile));
                 out.withheld.extend(lost.iter().map(|one| one.withheld.clone()));
                 open.push(anchor);
@@ -229,7 +229,7 @@ impl Evidence<'_> {
         for mut staged in staged {
             let mut case = self.newcomer(&staged, &by_anchor, &by_email, &held, &mut out.withheld)?;
             if let (Wish::Present(person), Some(lost)) =
-                (&mut case.wish, self.addresses.aliases.get(&staged.anchor))
+                (&mut case.wish, self.addresses.lost.get(&staged.anchor))
             {
                 let seen = if let Seen::Account(seen) = &case.seen { Some(&seen.profile) } else { None };
                 aliases::without(person, lost, seen);

@@ -30,6 +30,7 @@ use crate::source::{Source, SourceError};
 use crate::store::{KeptRecords, LineKey, Meta, Reader, SourceMeta, Stage, StagedWanted, StoreError};
 
 use super::PassError;
+use super::aliases::{Lost, LostValue};
 use super::index::Index;
 use super::membership::{Gathering, Memberships};
 use records::Packing;
@@ -164,6 +165,7 @@ struct Work {
     unchanged: u64,
     withheld: Vec<Withheld>,
     not_given: Vec<NotGiven>,
+    unfit: Lost,
     through_primary: Vec<SourceId>,
     primary: Vec<(SourceId, Option<Key>)>,
     follows: bool,
@@ -189,6 +191,7 @@ impl Work {
             unchanged: 0,
             withheld: Vec::new(),
             not_given: Vec::new(),
+            unfit: Lost::new(),
             through_primary: Vec::new(),
             primary: Vec::new(),
             follows: false,
@@ -290,6 +293,11 @@ impl Work {
             self.ages.extend(sieve.rules.created(&record).map(|created| (record.anchor, created)));
         }
         let open = self.note_ungiven(&record, verdict.ungiven, sieve);
+        if !verdict.unfit.is_empty() {
+            let unfit = verdict.unfit.into_iter();
+            let unfit = unfit.map(|(field, withheld)| LostValue { field, withheld, awaited: false });
+            self.unfit.insert(record.anchor, unfit.collect());
+        }
         self.batch.push(StagedWanted {
             anchor: record.anchor,
             linked: at.is_some(),

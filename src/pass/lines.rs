@@ -17,21 +17,21 @@ use super::oldest::oldest;
 const CHUNK: usize = 5_000;
 
 /// Finds what several claim, and the names of those who have what somebody claims; `contested` are
-/// people withheld as a whole, and `calling` the licences that come with a telephone.
+/// people withheld as a whole, `lines` is what is in use, and `calling` the licences that come with a telephone.
 pub(super) fn settle(
     stage: &Stage,
     reader: &Reader,
     moved: &Moved,
     contested: &HashMap<SourceId, Withheld>,
-    lines: &Lines,
+    lines: Lines,
     calling: &BTreeSet<LicenseId>,
     collisions: Collisions,
-) -> Result<Disputes, StoreError> {
+) -> Result<Lines, StoreError> {
     let mut disputes = Disputes::default();
     let mut after = None;
     loop {
         let page = stage.lines_after(after.as_ref(), CHUNK)?;
-        let Some((last, _)) = page.last() else { return Ok(disputes) };
+        let Some((last, _)) = page.last() else { return Ok(lines.disputed(disputes)) };
         after = Some(last.clone());
         let used: Vec<&CloudId> = page.iter().filter_map(|(key, _)| lines.owner(key)?).collect();
         disputes.owners.extend(owners(reader, moved, stage, &used)?);

@@ -184,6 +184,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let narrowed = Narrowed::new(&meta, &sieve.rules, &sights, &reading.sources);
     let moved = Moved::find(&sieve.rules, &mut people, reader, &index, reading.whole)?;
     let addresses = settle(&people, reader, &index, &moved, &Taken::new(), sieve.rules.collisions())?;
+    let addresses = addresses.without(&reading.unfit);
     let resting = match leavers.delete_after {
         Some(keep) => reader.rows_left(now.saturating_sub(keep))?.into_iter().map(|row| row.anchor).collect(),
         None => Vec::new(),
@@ -201,9 +202,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let calling = policy.tenure.calling();
     let telephones = |addresses: &Addresses| {
         let lines = Lines::open(in_use.as_deref());
-        let (contested, collisions) = (&addresses.contested, sieve.rules.collisions());
-        let disputes = lines::settle(&people, reader, &moved, contested, &lines, &calling, collisions)?;
-        Ok::<_, PassError>(lines.disputed(disputes))
+        let out = &addresses.contested;
+        lines::settle(&people, reader, &moved, out, lines, &calling, sieve.rules.collisions())
     };
     let lines = telephones(&addresses)?;
     let known = Known {
@@ -309,6 +309,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         (addresses, sections, lines)
     } else {
         let addresses = settle(&people, reader, &index, &moved, &taken, sieve.rules.collisions())?;
+        let addresses = addresses.without(&reading.unfit);
         let known = Known { addresses: &addresses, ..known };
         let sections = Sections::sort(&known.with(&observation), &resting)?;
         let lines = telephones(&addresses)?;
@@ -375,7 +376,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     look.forecasts = forecasts(reader, &look.supply, now)?;
     for one in look.supply.iter().filter(|one| one.short() > 0) {
         let (license, short) = (one.license.to_string(), one.short());
-        events(Event::ShortOfSeats { license, total: one.total, demand: one.demand(), short });
+        let name = look.catalogue.label(&one.license);
+        events(Event::ShortOfSeats { license, name, total: one.total, demand: one.demand(), short });
     }
     for finding in look.guard.findings() {
         events(Event::Objection(finding.clone()));

@@ -124,6 +124,8 @@ pub enum Event {
     ShortOfSeats {
         /// The licence.
         license: String,
+        /// Its name, with what tells it from others of this name.
+        name: String,
         /// Seats bought.
         total: u64,
         /// Seats that would be in use if everybody entitled had one.

@@ -126,8 +126,9 @@ fn write(event: &Event, known: &Known) {
             // The cloud's own words may repeat addresses: they are in the report and the history.
             error!(anchor = %action.anchor, kind = %action.kind, code, remedy, "An action failed.");
         }
-        Event::ShortOfSeats { license, total, demand, short } => {
+        Event::ShortOfSeats { license, name, total, demand, short } => {
             warn!(
+                license_name = name,
                 license,
                 total_count = total,
                 demand_count = demand,

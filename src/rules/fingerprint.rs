@@ -6,7 +6,7 @@ use crate::model::{Fingerprint, Hasher, ScopeSpec};
 use super::mapping::{email_source, sources};
 use super::{
     CallingSpec, Collisions, EntitlementSpec, EntitlingSpec, PolicySpec, RoleSpec, SeatsSpec, Spec,
-    TemplateSpec,
+    TemplateSpec, Unusables,
 };
 
 /// Raised whenever the same rules begin to give other verdicts: the meaning of a function,
@@ -41,10 +41,13 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         h.part(field.name().as_bytes());
         h.part(source.as_bytes());
     }
-    let PolicySpec { create_only, keep_if_set_in_cloud } = policy;
+    let PolicySpec { create_only, keep_if_set_in_cloud, unusable } = policy;
     for fields in [create_only, keep_if_set_in_cloud] {
         h.part(&(fields.len() as u64).to_le_bytes());
         fields.iter().for_each(|field| h.part(field.name().as_bytes()));
+    }
+    if *unusable != Unusables::default() {
+        h.part(&[b'u', *unusable as u8]);
     }
     h.part(b"scope");
     let ScopeSpec { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups } = scope;

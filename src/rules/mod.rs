@@ -59,7 +59,7 @@ pub use groups::GroupSet;
 pub use line::own_attributes;
 pub use spec::{
     CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, SeatsSpec, Spec,
-    TemplateSpec,
+    TemplateSpec, Unusables,
 };
 pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 
@@ -291,6 +291,7 @@ impl Rules {
         let leaving = |cause| Verdict {
             wanted: Wanted::Leaving(cause),
             ungiven: Vec::new(),
+            unfit: Vec::new(),
             recheck: None,
             standing: Standing::default(),
         };
@@ -307,9 +308,9 @@ impl Rules {
         if ended {
             return leaving(Cause::Disabled);
         }
-        let mut ungiven = Vec::new();
+        let (mut ungiven, mut unfit) = (Vec::new(), Vec::new());
         let mut standing = Standing::default();
-        let wanted = match self.mapping.map(&subject) {
+        let wanted = match self.mapping.map(&subject, &mut unfit) {
             Err(withheld) => Wanted::Withheld(withheld),
             Ok((email, profile)) => {
                 let (award, telephone) = self.award(&subject);
@@ -326,7 +327,7 @@ impl Rules {
             }
         };
         // An expiry that is not in the past is in the future.
-        Verdict { wanted, ungiven, recheck: record.expires, standing }
+        Verdict { wanted, ungiven, unfit, recheck: record.expires, standing }
     }
 
     /// The licences of one person, the telephone that goes with them, and those that a rule gives

@@ -73,6 +73,20 @@ pub struct PolicySpec {
     pub create_only: Vec<Field>,
     /// Written only where the cloud has no value; never changed and never cleared.
     pub keep_if_set_in_cloud: Vec<Field>,
+    /// What becomes of a value that the cloud would refuse.
+    pub unusable: Unusables,
+}
+
+/// What is withheld when the cloud would refuse a value. An address that cannot be used always
+/// withholds the person, who is nobody without it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unusables {
+    /// The person: nothing changes until the value is mended.
+    #[default]
+    WithholdPerson,
+    /// The value: the person goes on without it, and what the cloud holds there stays.
+    WithholdValue,
 }
 
 /// How the rules of licences work together.

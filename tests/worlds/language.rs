@@ -4,7 +4,7 @@ use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::Limit;
 use dirsyncd::model::{Field, Kind, LicenseId, Place, RoleId};
 use dirsyncd::pass::Observe;
-use dirsyncd::rules::{Collisions, EntitlementSpec, RoleSpec, SeatsSpec};
+use dirsyncd::rules::{Collisions, EntitlementSpec, RoleSpec, SeatsSpec, Unusables};
 use dirsyncd::store::Decision;
 
 use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, State as CloudState, kind_of};
@@ -340,6 +340,8 @@ impl Scene {
                     _ => return Err(format!("no such line: {line}")),
                 }
             }
+            ["withhold", "only", "the", "value"] => spec.policy.unusable = Unusables::WithholdValue,
+            ["withhold", "the", "person"] => spec.policy.unusable = Unusables::WithholdPerson,
             ["count", "only", "the", "first"] => spec.entitling.first_match = true,
             ["take", "what", "anybody", "gave"] => {
                 spec.entitling.take_managed = true;

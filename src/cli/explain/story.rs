@@ -9,7 +9,7 @@ use crate::model::{
     Withheld,
 };
 use crate::pass::Met;
-use crate::plan::{Case, Seen, Wish};
+use crate::plan::{Case, Seen};
 use crate::rules::{Explanation, GroupSet, Rules, Unbound};
 use crate::store::{Decision, RunId};
 
@@ -183,12 +183,6 @@ impl Story {
         } else {
             Exit::Done
         }
-    }
-
-    /// Whether a pass decides about the person as a whole, though something may be withheld.
-    pub(super) fn goes_on(&self) -> bool {
-        let case = self.outlook.as_ref().and_then(|outlook| outlook.case.as_ref());
-        case.is_some_and(|case| case.wish != Wish::Undecided)
     }
 
     /// Whether the rules want the person in the cloud.

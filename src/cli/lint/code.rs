@@ -68,6 +68,8 @@ kinds! {
         "correct it in the directory, or map only what can be used";
     CallingName: "calling_name", Error, "people with a name that Webex Calling would refuse",
         "correct the name in the directory, or mend it in the mapping; or give no licence for calling";
+    ValueWithheld: "value_withheld", Error, "people who go on without a value that the cloud would refuse",
+        "correct it in the directory, or map only what can be used";
     Withheld: "withheld", Error, "people who are withheld",
         "correct the record in the directory; `dirsyncd explain PERSON` shows the whole way";
     UnusableEntry: "unusable_entry", Error, "entries that cannot be read as a person",

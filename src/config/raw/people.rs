@@ -70,6 +70,20 @@ pub struct Policy {
     /// Fields that are written only where the cloud has no value: never changed, never cleared.
     #[schemars(schema_with = "fields")]
     pub keep_if_set_in_cloud: Vec<Field>,
+    /// What is withheld when the cloud would refuse a value: "withhold_person", until it is mended, or
+    /// "withhold_value", and the person goes on without it. An unusable e-mail address always withholds the person.
+    pub unusable: Unusable,
+}
+
+/// What is withheld when the cloud would refuse a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unusable {
+    /// The person, until the value is mended.
+    #[default]
+    WithholdPerson,
+    /// The value: the person goes on without it, and what the cloud holds there stays.
+    WithholdValue,
 }
 
 fn fields(_: &mut SchemaGenerator) -> Schema {

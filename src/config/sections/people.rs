@@ -3,7 +3,7 @@
 use super::entitlement::Entitling;
 use super::{Check, is_domain};
 use crate::config::raw;
-use crate::rules::{Collisions, Dialect, GroupSpec, PolicySpec, ScopeSpec, SeatsSpec, Spec};
+use crate::rules::{Collisions, Dialect, GroupSpec, PolicySpec, ScopeSpec, SeatsSpec, Spec, Unusables};
 
 impl Check<'_> {
     pub(super) fn rules(&mut self, people: raw::People, entitling: Entitling, seats: raw::Seats) -> Spec {
@@ -44,6 +44,10 @@ impl Check<'_> {
             policy: PolicySpec {
                 create_only: people.policy.create_only,
                 keep_if_set_in_cloud: people.policy.keep_if_set_in_cloud,
+                unusable: match people.policy.unusable {
+                    raw::Unusable::WithholdPerson => Unusables::WithholdPerson,
+                    raw::Unusable::WithholdValue => Unusables::WithholdValue,
+                },
             },
             scope: ScopeSpec { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups },
             allowed_domains: people.allowed_domains,

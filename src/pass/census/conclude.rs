@@ -130,6 +130,7 @@ impl Work {
             unchanged: self.unchanged,
             withheld: self.withheld,
             not_given: self.not_given,
+            unfit: self.unfit,
             through_primary: self.through_primary,
             kept: Kept::default(),
             from_records: false,

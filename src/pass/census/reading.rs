@@ -6,6 +6,7 @@ use crate::guard::Headcount;
 use crate::model::{Key, SourceId, Withheld};
 use crate::store::{Followed, SourceMeta};
 
+use super::super::aliases::Lost;
 use super::super::kept::Kept;
 use super::super::membership::Memberships;
 use super::{Doubts, NotGiven};
@@ -37,6 +38,8 @@ pub struct Reading {
     pub withheld: Vec<Withheld>,
     /// Licences that a rule gives and that are not given, as the rules are meant.
     pub not_given: Vec<NotGiven>,
+    /// Values that are withheld alone.
+    pub unfit: Lost,
     /// Linked people whom a change in the groups touches through their AD primary group, which
     /// no list of members leads to.
     pub through_primary: Vec<SourceId>,
