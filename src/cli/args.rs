@@ -97,13 +97,18 @@ Shows the record, the scope clause by clause, each mapping with what goes in and
 and why it applies or not, the account, and what a pass would do now. Somebody who is not in, is only in
 the cloud, or is gone is explained too.
 
+A group of the directory is explained when nobody is meant: by DN, name, anchor or the id of its group in the
+cloud. Shown are the choice, the members and who is left out, the group in the cloud, and what a pass would do.
+For that everything is read.
+
 Exit codes: 0 explained; 2 nobody is found, or several are; 4 a source did not answer all of it; 5 the cloud
 did not answer.
 
 Examples:
   dirsyncd explain ann@example.com
   dirsyncd explain \"CN=Ann Lee,OU=People,DC=example,DC=com\"
-  dirsyncd explain 6f1d3c1e-0f6a-4c0e-9d0a-2b7c8d9e0f11 --json")]
+  dirsyncd explain 6f1d3c1e-0f6a-4c0e-9d0a-2b7c8d9e0f11 --json
+  dirsyncd explain \"Flight Crew\"")]
     Explain(Explain),
     /// What would a pass do? Changes nothing anywhere.
     #[command(after_help = "\
@@ -208,8 +213,8 @@ pub struct Lint {
 /// `explain`.
 #[derive(Clone, Debug, Args)]
 pub struct Explain {
-    /// An e-mail address, an anchor, a DN or a cloud id.
-    #[arg(value_name = "PERSON")]
+    /// A person by e-mail address, anchor, DN or cloud id; or a group by DN, name, anchor or cloud id.
+    #[arg(value_name = "PERSON|GROUP")]
     pub person: String,
 }
 

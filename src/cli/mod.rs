@@ -9,6 +9,7 @@ mod check;
 mod console;
 mod demo;
 mod effect;
+mod everybody;
 mod exit;
 mod explain;
 mod held;

@@ -1,5 +1,6 @@
 //! What a pass came to: as values, as text, as JSON, and as an exit code.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use crate::apply;
 use crate::clock;
 use crate::cloud::CloudError;
 use crate::guard::{Finding, HeldAction};
-use crate::model::{Catalogue, SourceId, Unserved, Withheld};
+use crate::model::{Catalogue, LicenseId, SourceId, Unserved, Withheld};
 use crate::pass::{NoSeat, Stray};
 use crate::report::text::{self, Style};
 use crate::report::{Counts, json as documents};
@@ -63,6 +64,8 @@ pub struct Report {
     pub seats: Vec<Value>,
     /// The names of the rules that give licences.
     pub rule_names: Vec<String>,
+    /// Licences that new accounts had before we gave any, with how many.
+    pub uncalled: BTreeMap<LicenseId, u64>,
     /// The licences, with their names.
     pub catalogue: Catalogue,
 }

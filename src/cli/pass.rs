@@ -27,6 +27,8 @@ use super::seats;
 
 /// Under this name the seats of the last pass are kept in the state.
 pub const SEATS: &str = "seats";
+/// Where the licences are kept that templates of the cloud give to new accounts.
+pub const COMPETING: &str = "competing";
 /// Under this name the time of the last pass that listed the whole cloud is kept.
 pub const LAST_FULL: &str = "last_full";
 
@@ -347,8 +349,27 @@ fn conclude(
         duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         seats,
         rule_names: look.rule_names,
+        uncalled: acted.uncalled,
         catalogue: look.catalogue,
     })
+}
+
+/// Notes which licences new accounts had by themselves. A pass that created accounts knows; another one
+/// leaves what is known.
+fn note_competing(extra: &mut serde_json::Map<String, Value>, report: &Report) {
+    if report.counts.create == 0 {
+        return;
+    }
+    let time = clock::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let all = report.uncalled.iter().map(|(license, people)| {
+        let name = report.catalogue.name(license);
+        json!({ "license": license, "name": name, "people": people, "time": time })
+    });
+    let all: Vec<Value> = all.collect();
+    match all.is_empty() {
+        true => drop(extra.remove(COMPETING)),
+        false => drop(extra.insert(COMPETING.into(), Value::Array(all))),
+    }
 }
 
 /// Keeps what `status` shows without asking the cloud.
@@ -364,6 +385,7 @@ async fn remember(order: &Order<'_>, report: &Report, cloud: &WebexReader) -> Re
     let mut meta = order.store.reader().meta()?;
     let before = meta.extra.clone();
     meta.extra.insert(SEATS.into(), Value::Array(seats));
+    note_competing(&mut meta.extra, report);
     if report.strays.is_some() && report.fatal.is_none() && !report.stopped {
         meta.extra.insert(LAST_FULL.into(), json!(clock::now().timestamp()));
     }

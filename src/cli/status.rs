@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::model::{Cursor, Unserved};
+use crate::pass::WITHHELD_GROUPS;
 use crate::plan::WINDOW;
 use crate::report::text::{self, Style};
 use crate::report::{Counts, json as documents};
@@ -38,6 +39,8 @@ struct Known {
     rooms: u64,
     /// Contacts of the cloud that are ours.
     contacts: u64,
+    /// Groups of the cloud that are ours, and memberships in them.
+    groups: (u64, u64),
     held: Vec<crate::store::HeldPlan>,
     withheld: Vec<crate::model::Withheld>,
     waiting: Vec<Waiting>,
@@ -45,6 +48,12 @@ struct Known {
     seats: Vec<Value>,
     /// From where each source can tell what changed.
     cursors: Vec<(String, Cursor, i64)>,
+}
+
+impl Known {
+    fn withheld_groups(&self) -> u64 {
+        self.withheld.iter().filter(|one| WITHHELD_GROUPS.contains(&one.code.as_str())).count() as u64
+    }
 }
 
 /// Runs the command.
@@ -108,6 +117,7 @@ fn find_out(reader: &Reader, lock: Option<String>, schedule: Option<&Schedule>) 
         linked: reader.count()?,
         rooms: reader.count_rooms()?,
         contacts: reader.count_contacts()?,
+        groups: reader.count_groups()?,
         held: reader.held()?.into_iter().filter(|plan| plan.decision != Some(Decision::Rejected)).collect(),
         withheld: reader.withheld()?,
         seats: seats::now(meta.extra.get(SEATS), &waiting, &days),
@@ -151,6 +161,11 @@ fn document(known: &Known, stale: bool) -> Value {
         "linked": known.linked,
         "rooms": known.rooms,
         "contacts": known.contacts,
+        "groups": {
+            "linked": known.groups.0,
+            "members": known.groups.1,
+            "withheld": known.withheld_groups(),
+        },
         "held": known.held.iter().map(|plan| json!({
             "plan": plan.id,
             "run": plan.run,
@@ -212,6 +227,12 @@ fn write(out: &mut dyn Write, style: Style, known: &Known, stale: bool) -> io::R
     }
     if known.contacts > 0 {
         writeln!(out, "Contacts    {} in the cloud by us", known.contacts)?;
+    }
+    let (groups, members) = known.groups;
+    let withheld = known.withheld_groups();
+    if groups + withheld > 0 {
+        let withheld = if withheld == 0 { String::new() } else { format!(", {withheld} withheld") };
+        writeln!(out, "Groups      {groups} linked, with {members} members{withheld}")?;
     }
     for (source, cursor, at) in &known.cursors {
         let deletions = if cursor.tells_deletions { "" } else { ", without deletions" };

@@ -23,6 +23,8 @@ pub struct Config {
     pub cloud: webex::Settings,
     /// From a record to a person. Not yet compiled.
     pub rules: rules::Spec,
+    /// Templates that no rule uses.
+    pub unused_templates: Vec<String>,
     /// What the rules are tried with. Not yet compiled.
     pub trials: Vec<rules::TrialSpec>,
     /// Take over accounts of the cloud with the e-mail address of a person.

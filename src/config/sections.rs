@@ -38,6 +38,7 @@ pub(super) fn check(
     let cloud = check.cloud(raw.cloud);
     let adopt = raw.people.adopt;
     let preempt = raw.seats.preempt;
+    let unused_templates = entitlement::unused(&raw.entitlement, &raw.template);
     let entitling = check.entitling(raw.entitlements, raw.entitlement, raw.template, raw.role);
     let mut rules = check.rules(raw.people, entitling, raw.seats);
     let (chosen, groups) = check.groups(raw.groups);
@@ -71,6 +72,7 @@ pub(super) fn check(
         sources,
         cloud,
         rules,
+        unused_templates,
         trials,
         adopt,
         preempt,

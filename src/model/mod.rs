@@ -48,5 +48,5 @@ pub use scope::{Bounds, ScopeSpec, Sight};
 pub use snapshot::{Given, Link, LinkState, Origin, SnapshotRow};
 pub use standing::{Rank, Standing, Unserved};
 pub use telephone::{InUse, Line, Place, Telephone};
-pub use wanted::{Ungiven, VALUE_WITHHELD, Verdict, Wanted, Withheld};
+pub use wanted::{ALIAS_NOT_FREE_YET, Ungiven, VALUE_WITHHELD, Verdict, Wanted, Withheld};
 pub use who::Who;

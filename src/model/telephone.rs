@@ -100,6 +100,14 @@ impl FromStr for Telephone {
 }
 
 impl Telephone {
+    /// What of it only one person may have: a place with an extension at it; nothing with a number.
+    pub fn keys(&self) -> impl Iterator<Item = (String, String)> {
+        let place = self.place.as_ref().map(|place| place.id.clone()).unwrap_or_default();
+        let extension = self.extension.clone().map(|extension| (place, extension));
+        let phone = self.phone.clone().map(|phone| (String::new(), phone));
+        extension.into_iter().chain(phone)
+    }
+
     /// For people: `extension 2110 at Head Office`.
     pub fn words(&self) -> String {
         let mut words = Vec::new();

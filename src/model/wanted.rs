@@ -24,10 +24,14 @@ pub struct Withheld {
 /// The code of a value that is withheld alone, see [`Verdict::unfit`].
 pub const VALUE_WITHHELD: &str = "value_withheld";
 
+/// The code of an alternate address that another account gives up in this pass, for the next to give.
+pub const ALIAS_NOT_FREE_YET: &str = "alias_not_free_yet";
+
 impl Withheld {
     /// Whether only a value or a licence is withheld, and the person goes on without it.
     pub fn is_part(&self) -> bool {
-        [VALUE_WITHHELD, "duplicate_alias", "license_not_given"].contains(&self.code.as_str())
+        [VALUE_WITHHELD, ALIAS_NOT_FREE_YET, "duplicate_alias", "license_not_given"]
+            .contains(&self.code.as_str())
     }
 }
 

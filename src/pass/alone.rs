@@ -2,12 +2,12 @@
 //! lead to a rule and with whoever claims the same address, so that a look can be restricted to
 //! them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{Ask, Email, Found, Key, Lookup, Record, SnapshotRow, SourceId, Unusable, Wanted};
 use crate::rules::{GroupSet, Rules};
 use crate::source::Source;
-use crate::store::{Followed, GroupRow, Reader, Stage};
+use crate::store::{Followed, Reader, Stage};
 
 use super::PassError;
 use super::census::Doubts;
@@ -15,19 +15,19 @@ use super::changes::Heard;
 use super::kept::Kept;
 use super::membership::Memberships;
 
-/// More groups than this are not climbed.
-const GROUPS: usize = 10_000;
 /// More people than this with one address are not told apart.
 const RIVALS: usize = 50;
 
 /// Where one person is looked for.
 pub struct Alone<'a> {
     sources: &'a [Box<dyn Source>],
-    reader: &'a Reader,
-    rules: &'a Rules,
+    pub(super) reader: &'a Reader,
+    pub(super) rules: &'a Rules,
     /// The attributes that an address comes from.
     addresses: &'a [String],
     ask: Ask,
+    /// The attributes that alternate addresses, numbers and extensions come from.
+    owned: &'a [String],
     /// What was not answered, in sentences.
     pub gaps: Vec<String>,
 }
@@ -52,39 +52,17 @@ pub struct Meant {
     pub row: Option<SnapshotRow>,
 }
 
-/// A group that the rules name, and how somebody is in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chain {
-    /// Its place in [`Rules::groups`].
-    pub at: usize,
-    /// The names of the groups on the way, the person's own group first; empty for a direct member.
-    pub through: Vec<String>,
-}
-
-/// Memberships of one person.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Climbed {
-    /// Those groups that the rules name.
-    pub groups: GroupSet,
-    /// How the person is in each.
-    pub chains: Vec<Chain>,
-}
-
-struct Step {
-    name: String,
-    /// The group (or nobody: the person) that it was reached from.
-    from: Option<Key>,
-}
-
 impl<'a> Alone<'a> {
-    /// A search with these rules; `addresses` are the attributes that an address comes from.
+    /// A search with these rules; `addresses` are the attributes that an address comes from,
+    /// `owned` those of other values that only one person may have.
     pub fn new(
         sources: &'a [Box<dyn Source>],
         reader: &'a Reader,
         rules: &'a Rules,
         addresses: &'a [String],
+        owned: &'a [String],
     ) -> Self {
-        Self { sources, reader, rules, addresses, ask: rules.ask(), gaps: Vec::new() }
+        Self { sources, reader, rules, addresses, owned, ask: rules.ask(), gaps: Vec::new() }
     }
 
     /// Everybody who may be meant by an e-mail address, an anchor, a DN or a cloud id.
@@ -147,6 +125,21 @@ impl<'a> Alone<'a> {
         }
     }
 
+    /// Whoever has another value of one of these in the directory that only one may have.
+    async fn with_same(&mut self, own: &[Record], meant: &mut Meant) {
+        let attributes = self.owned;
+        for attribute in attributes.iter().cloned() {
+            let all = own.iter().flat_map(|record| record.values(&attribute));
+            let values: Vec<Vec<u8>> = all.map(<[u8]>::to_vec).collect();
+            self.fetch(Lookup::PeopleWith { attribute, values }, meant).await;
+        }
+    }
+
+    fn shares(&self, one: &Record, other: &Record) -> bool {
+        let shares = |name: &String| one.values(name).any(|value| other.values(name).any(|o| o == value));
+        self.owned.iter().any(shares)
+    }
+
     async fn fetch(&mut self, lookup: Lookup, meant: &mut Meant) {
         for (source, found) in self.ask(lookup).await {
             let records = found.records.into_iter().map(|record| Met { source: source.clone(), record });
@@ -156,7 +149,7 @@ impl<'a> Alone<'a> {
     }
 
     /// What each source finds; what it does not answer is a gap.
-    async fn ask(&mut self, lookup: Lookup) -> Vec<(String, Found)> {
+    pub(super) async fn ask(&mut self, lookup: Lookup) -> Vec<(String, Found)> {
         let empty = match &lookup {
             Lookup::People(list) | Lookup::Groups(list) => list.is_empty(),
             Lookup::PeopleAt(list)
@@ -187,74 +180,6 @@ impl<'a> Alone<'a> {
         }
     }
 
-    /// The groups that somebody is in, climbed from the bottom.
-    ///
-    /// # Errors
-    ///
-    /// When the store failed.
-    pub async fn climb(&mut self, record: &Record) -> Result<Climbed, PassError> {
-        if self.rules.groups().is_empty() {
-            return Ok(Climbed::default());
-        }
-        let known: HashMap<Key, GroupRow> =
-            self.reader.groups()?.into_iter().map(|row| (row.key, row)).collect();
-        let mut steps: HashMap<Key, Step> = HashMap::new();
-        let mut names: Vec<(Key, BTreeSet<String>)> = Vec::new();
-        // The primary group of Active Directory names nobody as its member.
-        let mut level: Vec<(Key, String)> = vec![(record.dn_key(), record.dn.clone())];
-        for dn in record.texts("primarygroup") {
-            let key = Key::dn(dn);
-            let mut own: BTreeSet<String> =
-                known.get(&key).map(|row| row.names.iter().cloned().collect()).unwrap_or_default();
-            own.extend(first_value(dn).map(|name| name.to_lowercase()));
-            steps.insert(key, Step { name: first_value(dn).unwrap_or(dn).to_owned(), from: None });
-            names.push((key, own));
-            level.push((key, dn.to_owned()));
-        }
-        while !level.is_empty() && steps.len() < GROUPS {
-            let below: HashSet<Key> = level.iter().map(|(key, _)| *key).collect();
-            let dns = level.into_iter().map(|(_, dn)| dn).collect();
-            level = Vec::new();
-            for (_, found) in self.ask(Lookup::GroupsHolding(dns)).await {
-                for group in found.records {
-                    let key = group.dn_key();
-                    let members = group.texts("member").map(Key::dn);
-                    let Some(from) = members.into_iter().find(|member| below.contains(member)) else {
-                        continue;
-                    };
-                    if steps.contains_key(&key) {
-                        continue;
-                    }
-                    let texts = || ["cn", "samaccountname"].into_iter().flat_map(|name| group.texts(name));
-                    let name =
-                        texts().next().or_else(|| first_value(&group.dn)).unwrap_or(&group.dn).to_owned();
-                    steps.insert(key, Step { name, from: (from != record.dn_key()).then_some(from) });
-                    names.push((key, texts().map(str::to_lowercase).collect()));
-                    level.push((key, group.dn.clone()));
-                }
-            }
-        }
-        let mut climbed = Climbed::default();
-        for (at, named) in self.rules.groups().iter().enumerate() {
-            let folded = named.to_lowercase();
-            let meant = match named.contains('=') {
-                true => Some(Key::dn(named)).filter(|key| steps.contains_key(key)),
-                false => names.iter().find(|(_, names)| names.contains(&folded)).map(|(key, _)| *key),
-            };
-            let Some(key) = meant else { continue };
-            climbed.groups.insert(at);
-            let mut through = Vec::new();
-            let mut next = steps.get(&key).and_then(|step| step.from);
-            while let Some(step) = next.and_then(|key| steps.get(&key)) {
-                through.push(step.name.clone());
-                next = step.from;
-            }
-            through.reverse();
-            climbed.chains.push(Chain { at, through });
-        }
-        Ok(climbed)
-    }
-
     /// What a look needs to be about these people alone. With them come all who claim the same
     /// address, in the directory or as linked.
     ///
@@ -275,16 +200,20 @@ impl<'a> Alone<'a> {
         self.judge(&all, &mut told, &mut emails, now).await?;
         let mut rivals = Meant::default();
         let keys: Vec<Key> = emails.keys().copied().collect();
-        let owners: Vec<SourceId> =
+        let mut owners: Vec<SourceId> =
             self.reader.email_owners(&keys)?.into_iter().map(|(_, anchor)| anchor).collect();
+        owners.extend(self.reader.alias_owners(&keys)?.into_iter().map(|(_, anchor)| anchor));
         concerned.extend(&owners);
         self.fetch(Lookup::People(owners), &mut rivals).await;
         for email in emails.values() {
             self.with_address(email, &mut rivals).await;
         }
+        let own: Vec<Record> = all.met.iter().map(|met| met.record.clone()).collect();
+        self.with_same(&own, &mut rivals).await;
         rivals.met.retain(|met| {
             concerned.contains(&met.record.anchor)
                 || emails.values().any(|email| self.has_address(&met.record, email))
+                || own.iter().any(|own| self.shares(own, &met.record))
         });
         rivals.met.truncate(RIVALS);
         rivals.unusable.clear();
@@ -375,11 +304,4 @@ impl Meant {
         let row = self.row.as_ref().map(|row| row.anchor);
         met.chain(row).collect::<BTreeSet<_>>().into_iter().collect()
     }
-}
-
-/// The name in a DN: `Flight Crew` of `CN=Flight Crew,OU=…`.
-fn first_value(dn: &str) -> Option<&str> {
-    let (_, rest) = dn.split_once('=')?;
-    let end = rest.char_indices().find(|(at, c)| *c == ',' && !rest[..*at].ends_with('\\'));
-    Some(end.map_or(rest, |(end, _)| &rest[..end])).filter(|name| !name.is_empty())
 }

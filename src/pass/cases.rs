@@ -53,7 +53,7 @@ impl Evidence<'_> {
             let mut wish = self.wish(anchor, at, staged, &row, &mut out.withheld);
             if let (Wish::Present(person), Some(lost)) = (&mut wish, self.addresses.lost.get(&anchor)) {
                 aliases::without(person, lost, Some(&row.applied.profile));
-                out.withheld.extend(lost.iter().map(|(_, withheld)| withheld.clone()));
+                out.withheld.extend(lost.iter().map(|one| one.withheld.clone()));
                 open.push(anchor);
             }
             if let Some(contest) = self.anchored_elsewhere(anchor, staged)? {
@@ -246,7 +246,7 @@ impl Evidence<'_> {
             {
                 let seen = if let Seen::Account(seen) = &case.seen { Some(&seen.profile) } else { None };
                 aliases::without(person, lost, seen);
-                out.withheld.extend(lost.iter().map(|(_, withheld)| withheld.clone()));
+                out.withheld.extend(lost.iter().map(|one| one.withheld.clone()));
                 staged.record = Fingerprint::NONE;
             }
             out.cases.push(case);

@@ -1,6 +1,7 @@
 //! The source is read: what did not change is recognised by its fingerprint and forgotten at
 //! once; what did is judged by the rules and spooled.
 
+mod claimed;
 mod conclude;
 mod gather;
 mod heard;
@@ -22,16 +23,16 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::model::{
-    ADDRESSES, AccountKind, Cause, Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind,
-    SourceId, Wanted, Withheld, address_key,
+    AccountKind, Cause, Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId,
+    Wanted, Withheld,
 };
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::{Source, SourceError};
-use crate::store::{KeptRecords, Meta, Reader, SourceMeta, Stage, StagedWanted, StoreError};
+use crate::store::{KeptRecords, LineKey, Meta, Reader, SourceMeta, Stage, StagedWanted, StoreError};
 
 use super::PassError;
-use super::aliases::Lost;
+use super::aliases::{Lost, LostValue};
 use super::contacts::ReadContacts;
 use super::index::Index;
 use super::membership::{Gathering, Memberships};
@@ -316,7 +317,9 @@ impl Work {
         }
         let open = self.note_ungiven(&record, verdict.ungiven, sieve);
         if !verdict.unfit.is_empty() {
-            self.unfit.insert(record.anchor, verdict.unfit);
+            let unfit = verdict.unfit.into_iter();
+            let unfit = unfit.map(|(field, withheld)| LostValue { field, withheld, awaited: false });
+            self.unfit.insert(record.anchor, unfit.collect());
         }
         self.batch.push(StagedWanted {
             anchor: record.anchor,
@@ -356,22 +359,13 @@ impl Work {
         }
         self.stage.put_wanted(&twins)?;
         self.stage.put_ages(&self.ages)?;
-        let aliases: Vec<(Key, SourceId)> = batch.iter().flat_map(alternates).collect();
+        let aliases: Vec<(Key, SourceId)> = batch.iter().flat_map(claimed::alternates).collect();
         self.stage.put_aliases(&aliases)?;
+        let lines: Vec<(LineKey, SourceId)> = batch.iter().flat_map(claimed::lines).collect();
+        self.stage.put_lines(&lines)?;
         self.ages.clear();
         batch.clear();
         self.batch = batch;
         Ok(())
     }
-}
-
-/// The alternate addresses of somebody.
-fn alternates(staged: &StagedWanted) -> impl Iterator<Item = (Key, SourceId)> {
-    let profile = match &staged.wanted {
-        Wanted::Present(person) => Some(&person.profile),
-        Wanted::Leaving(_) | Wanted::Withheld(_) => None,
-    };
-    let values =
-        profile.into_iter().flat_map(|profile| ADDRESSES.iter().filter_map(|field| profile.get(field)));
-    values.map(|value| (address_key(value), staged.anchor))
 }

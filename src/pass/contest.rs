@@ -5,7 +5,7 @@
 //! All others are withheld, each with the DNs of all who claim it. Whoever is about to
 //! give the address up does not hold it any more. What a stray holds in the cloud is not free.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::{Key, LinkState, SourceId, Wanted, Withheld};
 use crate::plan::order::{Readdress, rounds};
@@ -15,10 +15,14 @@ use crate::store::{Reader, Stage, StagedWanted, StoreError};
 use super::aliases::{self, Lost};
 use super::index::Index;
 use super::moved::Moved;
+use super::oldest::oldest;
 use super::strays::Taken;
 
 /// Staged people looked through at a time.
 const CHUNK: usize = 10_000;
+
+/// An address that is free when this pass is over.
+pub(super) const NOT_FREE_YET: &str = "address_not_free_yet";
 
 /// The outcome for all addresses of a pass.
 #[derive(Default)]
@@ -64,6 +68,7 @@ pub fn settle(
     for anchor in taken.keys() {
         claims.lose(*anchor, "address_of_stray", Vec::new());
     }
+    claims.against_aliases()?;
     claims.among_staged()?;
     // Whoever loses keeps the old address, so that somebody else may lose it in turn.
     let rounds = loop {
@@ -82,7 +87,7 @@ pub fn settle(
         }
     };
     let contested = claims.explain()?;
-    let lost = aliases::settle(stage, reader, moved, &contested)?;
+    let lost = aliases::settle(stage, reader, moved, &contested, collisions)?;
     Ok(Addresses { contested, rounds, lost })
 }
 
@@ -110,12 +115,21 @@ impl Claims<'_> {
         for (key, claimants) in self.stage.email_claims()? {
             let holders = self.owners(&[key])?;
             let holder = holders.iter().map(|(_, anchor)| *anchor).find(|anchor| claimants.contains(anchor));
+            // An alternate address of one's own is as good: nobody else can get it.
+            let holder = match holder {
+                None => {
+                    let holders = self.reader.alias_owners(&[key])?.into_iter();
+                    let mut holders = holders.map(|(_, owner)| self.moved.now(owner));
+                    holders.next().filter(|one| holders.next().is_none() && claimants.contains(one))
+                }
+                some => some,
+            };
             let holder = match self.collisions {
                 Collisions::Linked => holder,
                 Collisions::Nobody => None,
                 Collisions::LinkedThenOldest if holder.is_some() => holder,
                 Collisions::LinkedThenOldest => {
-                    let oldest = self.oldest(&claimants)?;
+                    let oldest = oldest(self.stage, &claimants)?;
                     self.oldest.extend(oldest.map(|oldest| (key, oldest)));
                     oldest
                 }
@@ -130,22 +144,36 @@ impl Claims<'_> {
         Ok(())
     }
 
-    /// Of people of whom nobody has the address: the linked before the new, and of those the one whose
-    /// record is older than any other. `None` where the directory does not tell.
-    fn oldest(&self, claimants: &[SourceId]) -> Result<Option<SourceId>, StoreError> {
-        let staged = self.stage.wanted(claimants)?;
-        let any_linked = staged.iter().any(|one| one.linked);
-        let first: Vec<SourceId> =
-            staged.iter().filter(|one| one.linked == any_linked).map(|one| one.anchor).collect();
-        if let [only] = first.as_slice() {
-            return Ok(Some(*only));
+    /// Newcomers, and whoever changes the address, do not get one that another account still has as an
+    /// alternate address: the cloud would refuse it in every pass.
+    fn against_aliases(&mut self) -> Result<(), StoreError> {
+        if self.index.is_empty() {
+            return Ok(());
         }
-        let ages = self.stage.ages(&first)?;
-        let Some(least) = ages.values().min() else { return Ok(None) };
-        let mut oldest = ages.iter().filter(|(_, age)| *age == least).map(|(anchor, _)| *anchor);
-        // Of two made in the same second, or unknown in age, none is the older one.
-        let one = oldest.next().filter(|_| ages.len() == first.len());
-        Ok(one.filter(|_| oldest.next().is_none()))
+        let mut after = None;
+        loop {
+            let page = self.stage.email_keys_after(after, CHUNK)?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            after = Some(*last);
+            let keys: Vec<Key> = page.iter().map(|(key, _)| *key).collect();
+            let held: HashSet<Key> =
+                self.reader.alias_owners(&keys)?.into_iter().map(|(key, _)| key).collect();
+            for key in held {
+                let owners = self.owners(&[key])?;
+                for claimant in self.stage.claimants(&[key])? {
+                    let holders = self.alias_holders(key, claimant)?;
+                    if !holders.is_empty() && owners.iter().all(|(_, owner)| *owner != claimant) {
+                        self.lose(claimant, "address_of_alias", Vec::new());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whose accounts have this as an alternate address, but for one.
+    fn alias_holders(&self, key: Key, but: SourceId) -> Result<Vec<SourceId>, StoreError> {
+        let holders = self.reader.alias_owners(&[key])?.into_iter().map(|(_, owner)| self.moved.now(owner));
+        Ok(holders.filter(|holder| *holder != but).collect())
     }
 
     fn against_snapshot(&mut self) -> Result<(), StoreError> {
@@ -240,6 +268,10 @@ impl Claims<'_> {
                 out.insert(*anchor, withheld(&staged, code, std::slice::from_ref(stray)));
                 continue;
             }
+            if *code == "address_of_alias" {
+                out.insert(*anchor, self.held_as_alias(&staged, others)?);
+                continue;
+            }
             let names: Vec<String> =
                 others.iter().map(|other| self.name(*other)).collect::<Result<_, _>>()?;
             let mut withheld = withheld(&staged, code, &names);
@@ -253,6 +285,25 @@ impl Claims<'_> {
             out.insert(*anchor, withheld);
         }
         Ok(out)
+    }
+
+    /// Why somebody does not get an address that another account has as an alternate one.
+    fn held_as_alias(&self, staged: &StagedWanted, rivals: &[SourceId]) -> Result<Withheld, StoreError> {
+        let Some(key) = staged.email else { return Ok(withheld(staged, "address_of_alias", &[])) };
+        let holders = self.alias_holders(key, staged.anchor)?;
+        let mut given_up = true;
+        for holder in &holders {
+            given_up &= !self.losers.contains_key(holder) && aliases::gives_up(self.stage, *holder, key)?;
+        }
+        let rivals = rivals.iter().filter(|rival| !holders.contains(rival));
+        let rivals: Vec<String> = rivals.map(|rival| self.name(*rival)).collect::<Result<_, _>>()?;
+        let names: Vec<String> = holders.iter().map(|holder| self.name(*holder)).collect::<Result<_, _>>()?;
+        let code = if given_up && rivals.is_empty() { NOT_FREE_YET } else { "address_of_alias" };
+        let mut withheld = withheld(staged, code, &names);
+        if !rivals.is_empty() {
+            withheld.reason.push_str(&format!("; it is also claimed by \"{}\"", rivals.join("\" and \"")));
+        }
+        Ok(withheld)
     }
 
     /// The DN of somebody, as read in this pass or as last known.
@@ -286,6 +337,18 @@ fn withheld(staged: &StagedWanted, code: &'static str, others: &[String]) -> Wit
             format!("the e-mail address {email} belongs to the account of a leaver, \"{others}\""),
             "delete or rename the leaver's account in the cloud, or give the newcomer another address"
                 .to_owned(),
+        ),
+        "address_of_alias" => (
+            format!("the e-mail address {email} is an alternate address of the account of \"{others}\""),
+            "take it from the alternate addresses there, in the directory, or give this person another address"
+                .to_owned(),
+        ),
+        NOT_FREE_YET => (
+            format!(
+                "the e-mail address {email} is still an alternate address of the account of \"{others}\", who gives it \
+                 up in this pass"
+            ),
+            "nothing is to be done: the next pass gives it".to_owned(),
         ),
         _ => (
             format!("the e-mail address {email} is also claimed by \"{others}\""),

@@ -14,11 +14,12 @@ use super::bounds::{Narrowed, are_settled, sights, since};
 use super::broker::{Brokered, Terms, broker};
 use super::census::{Sieve, read, read_heard};
 use super::contacts::see_contacts;
-use super::contest::settle;
+use super::contest::{Addresses, settle};
 use super::evidence::Known;
 use super::groups::{Groups, GroupsSeen, chosen_print, see};
 use super::index::{Faces, Index};
 use super::kept;
+use super::lines;
 use super::looked::Look;
 use super::moved::Moved;
 use super::observe::{Extent, OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
@@ -202,7 +203,13 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         may_strip,
         now,
     };
-    let lines = Lines::open(in_use.as_deref());
+    let calling = policy.tenure.calling();
+    let telephones = |addresses: &Addresses| {
+        let lines = Lines::open(in_use.as_deref());
+        let out = &addresses.contested;
+        lines::settle(&people, reader, &moved, out, lines, &calling, sieve.rules.collisions())
+    };
+    let lines = telephones(&addresses)?;
     let known = Known {
         index: &index,
         reader,
@@ -302,14 +309,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     };
     // Only now it shows who stands in the way.
     let taken = in_the_way(&observation, reader, &people, &addresses)?;
-    let (addresses, sections) = if taken.is_empty() {
-        (addresses, sections)
+    let (addresses, sections, lines) = if taken.is_empty() {
+        (addresses, sections, lines)
     } else {
         let addresses = settle(&people, reader, &index, &moved, &taken, sieve.rules.collisions())?;
         let addresses = addresses.without(&reading.unfit);
         let known = Known { addresses: &addresses, ..known };
         let sections = Sections::sort(&known.with(&observation), &resting)?;
-        (addresses, sections)
+        let lines = telephones(&addresses)?;
+        (addresses, sections, lines)
     };
     tell_observed(&observation, &events);
     let seen = match &reading.memberships.chosen {

@@ -187,6 +187,7 @@ impl Look {
             memberships: &self.reading.memberships,
             reader: &self.reader,
             people: &self.people,
+            contested: &self.addresses.contested,
             index: &self.index,
             moved: &self.moved,
             seen: &self.groups.seen,

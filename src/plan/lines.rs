@@ -1,11 +1,13 @@
 //! Who gets which number and extension: a ledger for the time of one plan, beside that of seats.
 //!
-//! An extension is unique at its location, a number everywhere. Of two who claim one the first
-//! in the plan gets it, and the other is named.
+//! An extension is unique at its location, a number everywhere. Of several who claim one, whoever
+//! has it already goes on, and else whom the configuration says; all are named. What is taken from
+//! a pool is claimed by nobody else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::model::{Attr, CloudId, InUse, Kind, LicenseId, Line, Person, Telephone, Withheld};
+use crate::model::{Attr, CloudId, InUse, Kind, LicenseId, Line, Person, SourceId, Telephone, Withheld};
 
 use super::case::{Case, Seen, Wish};
 use super::decide::Decision;
@@ -16,6 +18,26 @@ use super::tenure::Tenure;
 pub const NO_LINE: &str =
     "a calling licence waits for a location and a number or extension that can be given";
 
+/// Several people claim one number or extension.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dispute {
+    /// Everybody who claims it, with the DN; sorted.
+    pub claimants: Vec<(SourceId, String)>,
+    /// Who goes on although nobody has it yet.
+    pub winner: Option<SourceId>,
+    /// Whether not even whoever has it is given it.
+    pub nobody: bool,
+}
+
+/// Who claims what, beside what is in use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Disputes {
+    /// By place and extension; by nothing and number.
+    pub all: BTreeMap<(String, String), Dispute>,
+    /// The DNs of those who have a number or extension that somebody else claims.
+    pub owners: BTreeMap<CloudId, String>,
+}
+
 /// Numbers and extensions in use.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
@@ -23,6 +45,7 @@ pub struct Lines {
     taken: BTreeMap<(String, String), Option<CloudId>>,
     /// What was given in this plan, with the DN of the person, or the address where it is not known.
     given: BTreeMap<(String, String), String>,
+    disputes: Arc<Disputes>,
     /// Whether the cloud told what is in use: without it nothing is taken from a pool.
     known: bool,
     /// Nobody gets anything yet.
@@ -41,7 +64,17 @@ impl Lines {
                 taken.insert((String::new(), phone.clone()), one.owner.clone());
             }
         }
-        Self { taken, given: BTreeMap::new(), known: in_use.is_some(), asks_only: false }
+        Self { taken, known: in_use.is_some(), ..Self::default() }
+    }
+
+    /// The same, with what several people claim.
+    pub fn disputed(self, disputes: Disputes) -> Self {
+        Self { disputes: Arc::new(disputes), ..self }
+    }
+
+    /// Whether a number or extension is in use, and by whom.
+    pub fn owner(&self, key: &(String, String)) -> Option<Option<&CloudId>> {
+        self.taken.get(key).map(Option::as_ref)
     }
 
     /// The same for a walk in which nobody gets anything yet: what one could have, another could, too.
@@ -112,7 +145,7 @@ impl Lines {
         match person.telephone.as_deref() {
             Some(Line::Ready(telephone)) => {
                 let dn = case.dn.as_deref().or(case.row.as_ref().map(|row| row.dn.as_str()));
-                self.claim(telephone, account.as_ref(), dn.unwrap_or(person.email.as_str()))
+                self.claim(telephone, account.as_ref(), case.anchor, dn.unwrap_or(person.email.as_str()))
             }
             Some(Line::Lacking { reason, remedy }) => Err((reason.clone(), remedy.clone())),
             None => Err((
@@ -128,6 +161,7 @@ impl Lines {
         &mut self,
         wanted: &Telephone,
         account: Option<&CloudId>,
+        anchor: SourceId,
         who: &str,
     ) -> Result<Telephone, (String, String)> {
         let mut telephone = wanted.clone();
@@ -142,40 +176,88 @@ impl Lines {
             }
             let free = (first..=last).map(|extension| extension.to_string()).find(|extension| {
                 let key = (place.clone(), extension.clone());
-                !self.given.contains_key(&key) && !self.taken.contains_key(&key)
+                !self.given.contains_key(&key)
+                    && !self.taken.contains_key(&key)
+                    && !self.disputes.all.contains_key(&key)
             });
             telephone.extension = Some(free.ok_or_else(|| {
                 (
-                    format!("all extensions from {first} to {last} are in use"),
+                    format!("all extensions from {first} to {last} are in use or claimed by somebody"),
                     "widen `extension_pool`, or free some in Control Hub".into(),
                 )
             })?);
         }
-        let extension = telephone.extension.iter().map(|extension| (place.clone(), extension.clone()));
-        let phone = telephone.phone.iter().map(|phone| (String::new(), phone.clone()));
-        let keys: Vec<(String, String)> = extension.chain(phone).collect();
+        let keys: Vec<(String, String)> = telephone.keys().collect();
         for key in &keys {
-            let what = if key.0.is_empty() { "number" } else { "extension" };
-            if let Some(other) = self.given.get(key).filter(|other| *other != who) {
-                return Err((
-                    format!("{what} {} is also claimed by \"{other}\", who comes first", key.1),
-                    format!("give every person an own {what} in the directory"),
-                ));
-            }
-            // In use by the person is as good as free.
-            let theirs = self.taken.get(key).filter(|owner| owner.is_none() || owner.as_ref() != account);
-            if theirs.is_some() {
-                return Err((
-                    format!("{what} {} is in use by somebody else", key.1),
-                    "look for it in Control Hub under Calling, Numbers; free it there, or correct the record"
-                        .into(),
-                ));
-            }
+            self.free(key, &telephone, account, anchor, who)?;
         }
         if !self.asks_only {
             self.given.extend(keys.into_iter().map(|key| (key, who.to_owned())));
         }
         Ok(telephone)
+    }
+
+    /// Whether somebody may have a number or extension; why not, and what to do.
+    fn free(
+        &self,
+        key: &(String, String),
+        telephone: &Telephone,
+        account: Option<&CloudId>,
+        anchor: SourceId,
+        who: &str,
+    ) -> Result<(), (String, String)> {
+        let (what, at) = match (key.0.is_empty(), &telephone.place) {
+            (true, _) => ("number", String::new()),
+            (false, place) => {
+                ("extension", place.as_ref().map(|place| format!(" at {}", place.name)).unwrap_or_default())
+            }
+        };
+        let dispute = self.disputes.all.get(key);
+        let others = |but: &str| {
+            let claimants = dispute.iter().flat_map(|dispute| &dispute.claimants);
+            let others = claimants.filter(|(other, dn)| *other != anchor && dn != but);
+            let others: Vec<String> = others.map(|(_, dn)| format!("\"{dn}\"")).collect();
+            Some(others.join(" and ")).filter(|others| !others.is_empty())
+        };
+        if let Some(owner) = self.taken.get(key) {
+            // In use by the person is as good as free.
+            let theirs = owner.is_some() && owner.as_ref() == account;
+            if !theirs {
+                let dn = owner.as_ref().and_then(|id| self.disputes.owners.get(id));
+                let by = match (owner, dn) {
+                    (None, _) => "something that is no person".to_owned(),
+                    (Some(_), Some(dn)) => format!("\"{dn}\""),
+                    (Some(id), None) => format!("account {id}, which no record claims"),
+                };
+                let also = others(dn.map_or("", String::as_str));
+                let also = also.map(|others| format!(", and also claimed by {others}")).unwrap_or_default();
+                return Err((
+                    format!("{what} {}{at} is in use by {by}{also}", key.1),
+                    format!(
+                        "correct the {what} in the directory, or free it in Control Hub under Calling, Numbers"
+                    ),
+                ));
+            }
+            if !dispute.is_some_and(|dispute| dispute.nobody) {
+                return Ok(());
+            }
+        }
+        let remedy = || format!("give every person an own {what} in the directory");
+        if let (Some(dispute), Some(others)) = (dispute, others(""))
+            && (dispute.nobody || dispute.winner != Some(anchor))
+        {
+            let winner = dispute.claimants.iter().find(|(one, _)| Some(*one) == dispute.winner);
+            let end = match winner {
+                Some((_, dn)) if !dispute.nobody => format!("; \"{dn}\" gets it (people.collisions)"),
+                _ => ", and nobody gets it (people.collisions)".to_owned(),
+            };
+            return Err((format!("{what} {}{at} is also claimed by {others}{end}", key.1), remedy()));
+        }
+        // One that came out of a pool.
+        if let Some(other) = self.given.get(key).filter(|other| *other != who) {
+            return Err((format!("{what} {}{at} was just given to \"{other}\"", key.1), remedy()));
+        }
+        Ok(())
     }
 }
 
@@ -228,43 +310,87 @@ mod tests {
         }
     }
 
+    fn anchor(name: &str) -> SourceId {
+        SourceId::new(crate::model::Key::exact(name).0)
+    }
+
     #[test]
     fn nobody_gets_what_another_has() {
         let used = [
             in_use("L", Some("2000"), None, Some("ann")),
             in_use("M", Some("2001"), None, Some("bob")),
             in_use("L", Some("2002"), Some("+4930123456"), None),
+            in_use("L", Some("2009"), None, Some("joe")),
         ];
-        let mut lines = Lines::open(Some(&used));
-        let (ann, eve) = (CloudId::new("ann"), CloudId::new("eve"));
-        let mut claim = |wanted: &Telephone, who: &CloudId, email: &str| {
+        let claim = |name: &str| (anchor(name), format!("cn={name}"));
+        let dispute = |winner: Option<&str>, nobody| Dispute {
+            claimants: vec![claim("ann"), claim("eve")],
+            winner: winner.map(anchor),
+            nobody,
+        };
+        let place = |extension: &str| ("L".to_owned(), extension.to_owned());
+        let all = BTreeMap::from([
+            (place("2000"), dispute(None, false)),
+            (place("2004"), dispute(None, false)),
+            (place("2005"), dispute(Some("eve"), false)),
+            (place("2006"), dispute(None, true)),
+        ]);
+        let owners = BTreeMap::from([(CloudId::new("ann"), "cn=ann".to_owned())]);
+        let mut lines = Lines::open(Some(&used)).disputed(Disputes { all, owners });
+        let mut claim = |wanted: &Telephone, who: &str| {
             lines
-                .claim(wanted, Some(who), email)
+                .claim(wanted, Some(&CloudId::new(who)), anchor(who), who)
                 .map(|telephone| telephone.words())
                 .map_err(|(reason, _)| reason)
         };
+        let extension = |extension| wanted(Some(extension), None, None);
         for (want, who, got) in [
-            (wanted(Some("2000"), None, None), &eve, Err("extension 2000 is in use by somebody else")),
-            (wanted(Some("2000"), None, None), &ann, Ok("extension 2000 at Leeds")),
-            (wanted(Some("2001"), None, None), &eve, Ok("extension 2001 at Leeds")),
+            (extension("2000"), "eve", Err("extension 2000 at Leeds is in use by \"cn=ann\"")),
+            (extension("2000"), "ann", Ok("extension 2000 at Leeds")),
             (
-                wanted(Some("2001"), None, None),
-                &ann,
-                Err("extension 2001 is also claimed by \"eve\", who comes first"),
+                extension("2009"),
+                "eve",
+                Err("extension 2009 at Leeds is in use by account joe, which no record claims"),
+            ),
+            (extension("2001"), "eve", Ok("extension 2001 at Leeds")),
+            (
+                extension("2004"),
+                "eve",
+                Err(
+                    "extension 2004 at Leeds is also claimed by \"cn=ann\", and nobody gets it (people.collisions)",
+                ),
+            ),
+            (
+                extension("2005"),
+                "ann",
+                Err(
+                    "extension 2005 at Leeds is also claimed by \"cn=eve\"; \"cn=eve\" gets it (people.collisions)",
+                ),
+            ),
+            (extension("2005"), "eve", Ok("extension 2005 at Leeds")),
+            (
+                extension("2006"),
+                "ann",
+                Err(
+                    "extension 2006 at Leeds is also claimed by \"cn=eve\", and nobody gets it (people.collisions)",
+                ),
             ),
             (
                 wanted(None, Some("+4930123456"), None),
-                &ann,
-                Err("number +4930123456 is in use by somebody else"),
+                "ann",
+                Err("number +4930123456 is in use by something that is no person"),
             ),
-            (wanted(None, None, Some((2000, 2003))), &eve, Ok("extension 2003 at Leeds")),
+            // What others claim is not taken out of a pool.
+            (wanted(None, None, Some((2000, 2007))), "eve", Ok("extension 2003 at Leeds")),
+            (wanted(None, None, Some((2000, 2007))), "eve", Ok("extension 2007 at Leeds")),
+            (extension("2007"), "ann", Err("extension 2007 at Leeds was just given to \"eve\"")),
             (
-                wanted(None, None, Some((2000, 2003))),
-                &ann,
-                Err("all extensions from 2000 to 2003 are in use"),
+                wanted(None, None, Some((2000, 2007))),
+                "ann",
+                Err("all extensions from 2000 to 2007 are in use or claimed by somebody"),
             ),
         ] {
-            assert_eq!(claim(&want, who, who.as_str()), got.map(Into::into).map_err(Into::into));
+            assert_eq!(claim(&want, who), got.map(Into::into).map_err(Into::into));
         }
     }
 
@@ -326,15 +452,15 @@ mod tests {
     fn whoever_only_asks_takes_nothing() {
         let mut lines = Lines::open(Some(&[in_use("L", Some("20"), None, Some("ann"))])).asking();
         for name in ["a", "b"] {
-            assert!(lines.claim(&wanted(None, None, Some((20, 21))), None, name).is_ok());
+            assert!(lines.claim(&wanted(None, None, Some((20, 21))), None, anchor(name), name).is_ok());
         }
-        assert!(lines.claim(&wanted(Some("20"), None, None), None, "b").is_err());
+        assert!(lines.claim(&wanted(Some("20"), None, None), None, anchor("b"), "b").is_err());
     }
 
     #[test]
     fn nothing_is_taken_from_a_pool_in_the_dark() {
         let mut lines = Lines::open(None);
-        assert!(lines.claim(&wanted(None, None, Some((20, 29))), None, "a").is_err());
-        assert!(lines.claim(&wanted(Some("20"), None, None), None, "a").is_ok());
+        assert!(lines.claim(&wanted(None, None, Some((20, 29))), None, anchor("a"), "a").is_err());
+        assert!(lines.claim(&wanted(Some("20"), None, None), None, anchor("a"), "a").is_ok());
     }
 }

@@ -33,7 +33,7 @@ pub use decide::{Decision, Policy, decide};
 pub use forecast::{Forecast, WINDOW, forecast};
 pub use groups::{GroupCase, GroupDecision, GroupRules, GroupSeen, GroupWish, Member, decide_group};
 pub use leavers::Leavers;
-pub use lines::Lines;
+pub use lines::{Dispute, Disputes, Lines};
 pub use seats::{Contest, Holders, PATIENCE, Place, Queue, Seats};
 pub use supply::Supply;
 pub use table::Cell;

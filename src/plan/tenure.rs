@@ -42,6 +42,12 @@ pub(super) struct Parted {
 }
 
 impl Tenure {
+    /// The licences that come with a telephone.
+    pub fn calling(&self) -> BTreeSet<LicenseId> {
+        let calling = self.bonds.iter().filter(|(_, bond)| bond.is_calling());
+        calling.map(|(id, _)| id.clone()).collect()
+    }
+
     /// With what the licences of a catalogue say about each other.
     pub fn over(mut self, catalogue: &Catalogue) -> Self {
         self.bonds.extend(catalogue.0.iter().map(|license| (license.id.clone(), license.bond())));

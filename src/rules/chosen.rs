@@ -126,6 +126,11 @@ impl Chosen {
         missing.into_iter().map(|(written, _)| written.clone()).collect()
     }
 
+    /// DNs and names as written.
+    pub fn listed(&self) -> impl Iterator<Item = &str> {
+        self.listed.iter().map(|(written, _)| written.as_str())
+    }
+
     /// The digest of the choice.
     pub fn written(&self) -> Fingerprint {
         self.written

@@ -1,13 +1,13 @@
 //! The telephone that a rule gives with a calling licence.
 
-use crate::model::{Hasher, Line, Place, Telephone};
+use crate::model::{ADDRESSES, Hasher, Line, Place, Record, Telephone};
 
 use super::error::RuleError;
 use super::expr::{Needs, Text};
 use super::fold::same;
 use super::nearest::nearest;
 use super::subject::Subject;
-use super::{CallingSpec, Rules, Unbound};
+use super::{CallingSpec, GroupSet, Rules, Spec, Unbound, inputs};
 
 /// Extensions have so many digits.
 const DIGITS: std::ops::RangeInclusive<usize> = 2..=10;
@@ -142,7 +142,10 @@ impl LineRule {
         let pool = self.pool.filter(|_| extension.is_none() && phone.is_none());
         if phone.is_none() && extension.is_none() && pool.is_none() {
             let (reason, remedy) = if self.phone.is_some() || self.extension.is_some() {
-                ("the record has neither number nor extension", "fill it, or add `extension_pool` to")
+                (
+                    "the record has neither number nor extension",
+                    "enter one in the directory, or add `extension_pool` to",
+                )
             } else {
                 (
                     "the rule says neither number nor extension",
@@ -157,6 +160,41 @@ impl LineRule {
         }
         Ok(Telephone { place, phone, extension, pool })
     }
+}
+
+impl LineRule {
+    /// What somebody claims by what is written, without asking whether there is such a place: its
+    /// name in lower case with an extension, and nothing with a number.
+    fn claims(&self, subject: &Subject<'_>) -> Vec<(String, String)> {
+        let value = |text: &Option<Text>| text.as_ref().map(|text| text.of(subject).trim().to_owned());
+        let place = self.location.clone().or_else(|| value(&self.location_from)).unwrap_or_default();
+        let extension = value(&self.extension).filter(|written| is_extension(written));
+        let extension = extension.filter(|_| !place.is_empty());
+        let phone = value(&self.phone).and_then(|written| number(&written));
+        let phone = phone.map(|number| (String::new(), number));
+        extension.map(|extension| (place.to_lowercase(), extension)).into_iter().chain(phone).collect()
+    }
+}
+
+impl Rules {
+    /// The numbers and extensions that somebody would claim with a calling licence, each with the name
+    /// of the place in lower case; a number is one everywhere.
+    pub fn claimed_lines(&self, record: &Record, groups: &GroupSet) -> Vec<(String, String)> {
+        let subject = Subject::new(record, groups);
+        let giver = self.award(&subject).0.calling().map(|(_, giver)| giver.at);
+        let rule = giver.and_then(|at| self.entitlements.get(at));
+        rule.map(|rule| rule.line().claims(&subject)).unwrap_or_default()
+    }
+}
+
+/// The attributes that numbers, extensions and alternate addresses come from.
+pub fn own_attributes(spec: &Spec) -> Vec<String> {
+    let texts = spec.entitlements.iter().flat_map(|rule| [&rule.calling.phone, &rule.calling.extension]);
+    let aliases = ADDRESSES.iter().filter_map(|field| spec.mapping.get(field));
+    let mut all: Vec<String> = texts.flatten().chain(aliases).flat_map(|text| inputs(text)).collect();
+    all.sort();
+    all.dedup();
+    all
 }
 
 fn find<'p>(wanted: &str, places: &'p [Place]) -> Option<&'p Place> {
@@ -225,7 +263,6 @@ impl Rules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::GroupSet;
     use crate::rules::tests::person;
 
     #[test]

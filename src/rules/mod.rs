@@ -62,6 +62,7 @@ pub use contacts::{ContactSpec, ContactWish};
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
+pub use line::own_attributes;
 pub use role::words as role_words;
 pub use rooms::{ROOM_FIELDS, RoomSpec};
 pub use spec::{

@@ -7,6 +7,7 @@
 //! A request goes through the gate to a call; a call reads or changes the state; the state
 //! keeps accounts in a roster. The manual is `docs/SANDBOX.md`.
 
+mod addresses;
 mod assign;
 mod attributes;
 mod audit;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+use super::addresses::{Addresses, compared};
 use super::person::Person;
 
 const BLOCK: usize = 1024;
@@ -46,6 +47,7 @@ pub(super) struct Roster {
     by_id: BTreeMap<Uuid, u32>,
     by_name: BTreeMap<Box<str>, u32>,
     by_modified: BTreeSet<(i64, u32)>,
+    addresses: Addresses,
     /// Grows with every write.
     generation: u64,
     shadows: HashMap<u32, Shadow>,
@@ -76,6 +78,13 @@ impl Roster {
     /// The slot of a user name, compared without case.
     pub(super) fn slot_named(&self, name: &str) -> Option<u32> {
         self.by_name.get(name.to_lowercase().as_str()).copied()
+    }
+
+    /// Whether an account other than that in `slot` has an address, as its user name or beside it.
+    pub(super) fn has_other(&self, address: &str, slot: Option<u32>) -> bool {
+        let address = compared(address);
+        let named = self.by_name.get(&address).is_some_and(|holder| Some(*holder) != slot);
+        named || self.addresses.has_other(&address, slot)
     }
 
     /// Slots whose lower-case user name starts with a text.
@@ -113,6 +122,7 @@ impl Roster {
         self.by_id.insert(person.id, slot);
         self.by_name.insert(person.key(), slot);
         self.by_modified.insert((person.modified, slot));
+        self.addresses.add(slot, &person.profile);
         self.slots.push(Some(Arc::new(person)));
         let block = slot as usize / BLOCK;
         if self.blocks.len() <= block {
@@ -136,6 +146,7 @@ impl Roster {
         }
         self.by_modified.remove(&(before.modified, slot));
         self.by_modified.insert((person.modified, slot));
+        self.addresses.change(slot, &before.profile, &person.profile);
         *place = Some(Arc::new(person));
         self.shadow(slot, Some(before), lag);
     }
@@ -147,6 +158,7 @@ impl Roster {
         self.by_id.remove(&person.id);
         self.by_name.remove(&person.key());
         self.by_modified.remove(&(person.modified, slot));
+        self.addresses.remove(slot, &person.profile);
         self.blocks[slot as usize / BLOCK] -= 1;
         self.live -= 1;
         self.shadow(slot, Some(Arc::clone(&person)), lag);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::addresses;
 use super::audit::{Actor, Audit};
 use super::contacts::Contacts;
 use super::errors::Refusal;
@@ -170,6 +171,7 @@ impl State {
     ) -> Result<u32, Refusal> {
         let key = profile.user_name.to_lowercase();
         self.free(&key, actor.at)?;
+        self.check_addresses(&profile, None)?;
         self.check_domain(&profile)?;
         self.check_manager(&profile)?;
         let attempt = self.former.get(key.as_str()).map_or(0, |former| former.times);
@@ -210,6 +212,7 @@ impl State {
             self.free(&key, actor.at)?;
             self.check_domain(&profile)?;
         }
+        self.check_addresses(&profile, Some(slot))?;
         if before.profile.manager != profile.manager {
             self.check_manager(&profile)?;
         }
@@ -302,6 +305,22 @@ impl State {
             return Err(Refusal::duplicate());
         }
         Ok(())
+    }
+
+    /// Refuses an address that the account does not have yet and another one has.
+    fn check_addresses(&self, profile: &Profile, slot: Option<u32>) -> Result<(), Refusal> {
+        let before = slot.and_then(|slot| self.roster.get(slot));
+        if before.is_some_and(|before| {
+            before.profile.user_name == profile.user_name && before.profile.emails == profile.emails
+        }) {
+            return Ok(());
+        }
+        let had: Vec<Box<str>> = before.iter().flat_map(|before| addresses::all(&before.profile)).collect();
+        let mut new = addresses::all(profile).filter(|address| !had.contains(address));
+        match new.any(|address| self.roster.has_other(&address, slot)) {
+            true => Err(Refusal::duplicate()),
+            false => Ok(()),
+        }
     }
 
     fn check_domain(&self, profile: &Profile) -> Result<(), Refusal> {

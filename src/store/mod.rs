@@ -53,4 +53,4 @@ pub use records::{KeptRecords, RecordChanges, unreadable};
 pub use reporting::Named;
 pub use run::{NewRun, RunId, RunRecord};
 pub use snapshot::RowChange;
-pub use stage::{Claim, Shared, Stage, StagedAccount, StagedWanted};
+pub use stage::{Claim, Claimant, LineKey, Shared, Stage, StagedAccount, StagedWanted};

@@ -129,6 +129,7 @@ fn everything_that_can_be_found_is_found_with_a_remedy() {
             "clause_excludes_nobody",
             "collision",
             "control_characters",
+            "duplicate_email",
             "foreign_domain",
             "group_empty",
             "group_missing",
@@ -233,4 +234,87 @@ fn nothing_found_ends_with_0_and_what_does_not_answer_with_4_and_5() {
         "{}",
         said.out
     );
+}
+
+const COLLIDING: &str = r#"
+[people]
+dialect = "inet_org_person"
+collisions = "linked_then_oldest"
+[people.mapping]
+email_alias_1 = "roomNumber"
+email_alias_2 = "carLicense"
+[people.scope]
+filter = "(!(title=Out))"
+[[entitlement]]
+name = "calls"
+licenses = ["calling.professional"]
+location_from = "l"
+phone = "telephoneNumber"
+extension = "pager"
+[[template]]
+name = "forgotten"
+licenses = ["message.messaging"]
+[groups]
+sync = ["Staff", "Staf", "cn=Twins,ou=other,dc=example,dc=com", "Twins", "Hollow", "nothing"]
+name = "first(description, cn)"
+"#;
+
+fn made(n: usize, year: usize, more: &str) -> String {
+    odd(n, &[("", &format!("createTimestamp: {year}0101000000Z\n{}", more.trim_end()))])
+}
+
+fn chosen(name: &str, place: &str, more: &str) -> String {
+    group(name, "uid=p1,ou=people,dc=example,dc=com")
+        .replace("ou=groups", place)
+        .replace("entryUUID: 0000", &format!("entryUUID: {:04x}", name.len() * 16 + place.len()))
+        .replace("\n\n", &format!("\n{more}\n"))
+}
+
+#[test]
+fn collisions_name_everybody_and_who_goes_on() {
+    let ldif = [
+        made(1, 2020, "roomNumber: team@example.com\npager: 2001\nl: Leeds"),
+        made(2, 2010, "roomNumber: TEAM@example.com\npager: 2001\nl: leeds\ncarLicense: p1@example.com"),
+        made(3, 2020, "pager: 2001\nl: Ghent\ntelephoneNumber: +49 30 1234567"),
+        made(4, 2020, "telephoneNumber: +49 (30) 1234567\nroomNumber: four@xn--bcher-kva.example"),
+        odd(5, &[("mail: p5", "mail: p4"), ("title: Engineer", "title: Out")]),
+        made(6, 2021, "").replace("mail: p6@", "mail: p7@"),
+        made(7, 2022, ""),
+        odd(8, &[("mail: p8@example.com\n", "")]),
+    ]
+    .concat();
+    let group = |name: &str| chosen(name, "ou=groups", "");
+    let groups = [
+        group("Staff").replace(
+            "member: ",
+            "member: uid=p5,ou=people,dc=example,dc=com\nmember: uid=p8,ou=people,dc=example,dc=com\n\
+             member: uid=gone,ou=people,dc=example,dc=com\nmember: ",
+        ),
+        group("Twins"),
+        chosen("Twins", "ou=other", "description: TWINS\n"),
+        group("Hollow").replace("member: uid=p1", "member: uid=p5"),
+    ]
+    .concat();
+    let stage = Rehearsal::new(9, &format!("{ldif}{groups}"));
+    configure(&stage, COLLIDING, "");
+    let said = stage.run(&["lint", "--examples", "9"]).expect(6);
+    super::explain::golden("../lint-collisions", &said.out);
+    // After a pass the state says who has what.
+    stage.run(&["sync"]).expect(6);
+    let taken = odd(9, &[("mail: p9@example.com", "mail: Four@b\u{fc}cher.example")]);
+    let kept = ldif.replace("createTimestamp: 20100101", "createTimestamp: 20300101");
+    stage.write("people.ldif", &format!("{kept}{taken}{groups}"));
+    let said = stage.run(&["lint", "--examples", "9"]).expect(6);
+    super::explain::golden("../lint-collisions-linked", &said.out);
+    // A pass comes to the same, and asks the cloud for nothing that it refuses.
+    let plan = stage.run(&["plan", "--json"]).json();
+    let codes = |code: &str| {
+        let all = plan["withheld"].as_array().unwrap().iter();
+        all.filter(|one| one["code"] == code)
+            .map(|one| one["dn"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(codes("address_of_alias"), ["uid=p9,ou=people,dc=example,dc=com"], "{plan}");
+    let synced = stage.run(&["sync", "--json"]).json();
+    assert_eq!(synced["counts"]["failed"], 0, "{synced}");
 }

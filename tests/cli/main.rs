@@ -11,3 +11,4 @@ mod lint;
 mod rehearsal;
 #[cfg(unix)]
 mod signals;
+mod telling;

@@ -122,7 +122,7 @@ async fn a_person_of_a_directory_is_explained_with_whoever_has_the_same_address(
     let collision = &lint["findings"][0];
     assert_eq!(
         (collision["code"].as_str(), collision["count"].as_u64()),
-        (Some("collision"), Some(1)),
+        (Some("duplicate_email"), Some(1)),
         "{lint}"
     );
 }

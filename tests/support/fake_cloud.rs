@@ -10,8 +10,9 @@ use dirsyncd::cloud::{
     CloudError, CloudErrorKind, CloudRead, CloudWrite, Grant, GroupWritten, Order, Organization,
 };
 use dirsyncd::model::{
-    Account, AccountKind, Action, Attr, Catalogue, CloudContact, CloudGroup, CloudId, Contact, Email, Field,
-    InUse, Kind, License, LicenseId, LicenseKind, Place, Profile, Role, RoleId, Telephone,
+    ADDRESSES, Account, AccountKind, Action, Attr, Catalogue, CloudContact, CloudGroup, CloudId, Contact,
+    Email, Field, InUse, Kind, License, LicenseId, LicenseKind, Place, Profile, Role, RoleId, Telephone,
+    address_key,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc};
@@ -411,16 +412,30 @@ impl State {
         kept.licenses.entry(license.clone()).or_insert(giver);
     }
 
+    /// Refuses an address that another account has, as its user name or beside it.
+    fn is_free(&self, address: &str, cloud_id: Option<&CloudId>) -> Result<(), CloudError> {
+        let key = address_key(address);
+        let taken = self.accounts.values().filter(|kept| Some(&kept.account.id) != cloud_id).any(|kept| {
+            let account = &kept.account;
+            let beside = ADDRESSES.iter().filter_map(|field| account.profile.get(field));
+            account.email.as_ref().is_some_and(|email| email.key() == key)
+                || beside.into_iter().any(|value| address_key(value) == key)
+        });
+        if taken { Err(error(CloudErrorKind::Conflict)) } else { Ok(()) }
+    }
+
     fn carry_out(&mut self, action: &Action, cloud_id: Option<&CloudId>) -> Result<CloudId, CloudError> {
         if let Some(Some(to)) =
             action.changes.iter().find(|change| change.field == Attr::Email).map(|change| change.to.clone())
         {
             let email: Email = to.parse().map_err(|_| error(CloudErrorKind::Rejected))?;
-            let taken = self.accounts.values().any(|kept| {
-                kept.account.email.as_ref() == Some(&email) && Some(&kept.account.id) != cloud_id
-            });
-            if taken {
-                return Err(error(CloudErrorKind::Conflict));
+            self.is_free(email.as_str(), cloud_id)?;
+        }
+        for change in &action.changes {
+            if let (Attr::Field(field), Some(to)) = (&change.field, &change.to)
+                && ADDRESSES.contains(field)
+            {
+                self.is_free(to, cloud_id)?;
             }
         }
         let id = match (action.kind, cloud_id) {

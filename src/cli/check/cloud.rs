@@ -8,6 +8,7 @@ use crate::rules::Rules;
 
 use super::super::assemble::Parts;
 use super::super::exit::{Exit, Failure};
+use super::cloud_groups;
 use super::line::Line;
 
 /// How ids begin that Webex shows: `ciscospark://` in base64.
@@ -34,6 +35,7 @@ pub(super) async fn checks(parts: &Parts, reader: Result<WebexReader, Failure>) 
 
 async fn ask(parts: &Parts, reader: &WebexReader, told: &mut Cloud) {
     let lines = &mut told.lines;
+    let me;
     match reader.organization().await {
         Err(error) => {
             lines.push(Line::fail("cloud", error.into()));
@@ -42,7 +44,8 @@ async fn ask(parts: &Parts, reader: &WebexReader, told: &mut Cloud) {
         Ok(organization) => {
             lines
                 .push(Line::ok("cloud", format!("organization {} ({})", organization.name, organization.id)));
-            if organization.me.is_none() {
+            me = organization.me;
+            if me.is_none() {
                 lines.push(Line::warn(
                     "cloud",
                     "the token belongs to no person, so nobody is protected as its owner",
@@ -86,6 +89,9 @@ async fn ask(parts: &Parts, reader: &WebexReader, told: &mut Cloud) {
         ));
     }
     uc_profiles(parts, reader, lines).await;
+    if parts.rules.chosen().is_some() {
+        lines.extend(cloud_groups::in_cloud(reader, me.as_ref(), &roles).await);
+    }
     told.rules = rules(parts, &catalogue, &roles, places, lines);
     told.catalogue = Some(catalogue);
 }

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::model::{Key, Record, normal_dn};
-use crate::rules::GroupSet;
+use crate::model::{Key, Record, SourceId, normal_dn};
+use crate::rules::{Chosen, GroupSet};
 
 /// A text may differ in so many letters, per three that it has, from what was meant.
 const LETTERS: usize = 3;
@@ -14,16 +14,23 @@ const LETTERS: usize = 3;
 /// The groups of a read, as they arrive.
 #[derive(Default)]
 pub(in crate::cli) struct Gathering {
-    groups: HashMap<Key, Group>,
+    pub(in crate::cli) groups: HashMap<Key, Group>,
+    /// Which groups become groups of the cloud.
+    chosen: Option<Chosen>,
 }
 
-struct Group {
-    dn: String,
+/// One group.
+pub(in crate::cli) struct Group {
+    pub anchor: SourceId,
+    pub dn: String,
     /// In lower case, under which rules know it.
-    names: BTreeSet<String>,
+    pub names: BTreeSet<String>,
     /// As the directory writes it.
-    name: Option<String>,
-    members: Vec<Key>,
+    pub name: Option<String>,
+    /// The direct members, by the keys of their DNs.
+    pub members: Vec<Key>,
+    /// The name in the cloud, blank when none can be made; `None` when it is not to be there.
+    pub cloud: Option<String>,
 }
 
 /// A group that the rules name and the directory does not have.
@@ -43,10 +50,46 @@ pub(in crate::cli) struct Memberships {
 }
 
 impl Gathering {
+    /// To begin with; `chosen` says which groups become groups of the cloud.
+    pub(in crate::cli) fn choosing(chosen: Option<Chosen>) -> Self {
+        Self { groups: HashMap::new(), chosen }
+    }
+
+    /// What the choice names and no directory has.
+    pub(in crate::cli) fn not_there(&self) -> Vec<Missing> {
+        let Some(chosen) = &self.chosen else { return Vec::new() };
+        let names: Vec<(&str, Vec<String>)> = self
+            .groups
+            .values()
+            .map(|group| (group.dn.as_str(), group.names.iter().cloned().collect()))
+            .collect();
+        let missing = chosen.missing(names.iter().map(|(dn, names)| (*dn, names.as_slice())));
+        missing.into_iter().map(|name| Missing { near: self.nearest(&name), name }).collect()
+    }
+
+    /// Everybody below a group: the keys of people, and of the groups within it.
+    pub(in crate::cli) fn below(&self, group: Key) -> (HashSet<Key>, HashSet<Key>) {
+        let (mut people, mut groups) = (HashSet::new(), HashSet::from([group]));
+        let mut todo = vec![group];
+        while let Some(key) = todo.pop() {
+            for member in self.groups.get(&key).map(|group| group.members.as_slice()).unwrap_or_default() {
+                if !self.groups.contains_key(member) {
+                    people.insert(*member);
+                } else if groups.insert(*member) {
+                    todo.push(*member);
+                }
+            }
+        }
+        groups.remove(&group);
+        (people, groups)
+    }
+
     /// Takes one group record.
     pub(in crate::cli) fn add(&mut self, record: &Record) {
         let texts = || ["cn", "samaccountname"].into_iter().flat_map(|name| record.texts(name));
         let group = Group {
+            anchor: record.anchor,
+            cloud: self.chosen.as_ref().and_then(|chosen| chosen.name(record)),
             dn: record.dn.clone(),
             names: texts().map(str::to_lowercase).collect(),
             name: texts().next().map(str::to_owned),
@@ -56,7 +99,7 @@ impl Gathering {
     }
 
     /// Ends the groups; `names` are those that the rules name.
-    pub(in crate::cli) fn finish(self, names: &[String]) -> Memberships {
+    pub(in crate::cli) fn finish(&self, names: &[String]) -> Memberships {
         let mut memberships = Memberships::default();
         for (at, name) in names.iter().enumerate() {
             let meant = self.meant(name);
@@ -79,6 +122,14 @@ impl Gathering {
             }
         }
         memberships
+    }
+
+    /// The DNs of the groups that a DN or a plain name means, sorted.
+    pub(in crate::cli) fn named(&self, name: &str) -> Vec<&str> {
+        let mut dns: Vec<&str> =
+            self.meant(name).iter().filter_map(|key| Some(self.groups.get(key)?.dn.as_str())).collect();
+        dns.sort_unstable();
+        dns
     }
 
     /// The groups that a DN or a plain name means, as in a pass.
@@ -132,7 +183,7 @@ impl Memberships {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Attribute, RecordKind, SourceId};
+    use crate::model::{Attribute, RecordKind};
 
     fn record(dn: &str, attributes: &[(&str, &[&str])]) -> Record {
         Record {

@@ -4,6 +4,7 @@
 //! read once and counted. What fails does not hide the rest, and nothing is written anywhere.
 
 mod cloud;
+mod cloud_groups;
 pub(super) mod groups;
 mod line;
 mod machine;
@@ -91,11 +92,12 @@ async fn look(parts: &Parts, reader: Result<WebexReader, Failure>, progress: &Pr
     let probes: Vec<Option<Probe>> = probed.iter().map(|probe| probe.as_ref().ok().cloned()).collect();
     let answering: Vec<Option<&Probe>> = probes.iter().map(Option::as_ref).collect();
     let events = progress.sink();
-    let reading = reading::read(&parts.sources, &answering, &cloud.rules, now.timestamp(), &events).await;
+    let mut reading = reading::read(&parts.sources, &answering, &cloud.rules, now.timestamp(), &events).await;
     for ((source, probe), seen) in parts.sources.iter().zip(probed).zip(&reading.sources) {
         lines.extend(sources::lines(source.name(), probe, seen.as_ref()));
     }
     lines.extend(sources::missing_groups(&reading));
+    lines.append(&mut reading.chosen);
     let mut cloud = cloud;
     lines.append(&mut cloud.lines);
     Found { lines, probes, reading, cloud }

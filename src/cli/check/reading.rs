@@ -11,7 +11,9 @@ use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::{Probe, Source, SourceError};
 
+use super::cloud_groups;
 use super::groups::{Gathering, Memberships, Missing};
+use super::line::Line;
 use super::samples::Samples;
 
 /// What is said of those whom `people.scope` leaves out. Most of them never were in.
@@ -26,6 +28,8 @@ pub(super) struct Reading {
     pub sources: Vec<Option<Seen>>,
     /// Groups that the rules name and no source has; only when all groups were read.
     pub missing: Vec<Missing>,
+    /// What it says about the groups that are to be in the cloud.
+    pub chosen: Vec<Line>,
 }
 
 /// What reading one source gave.
@@ -138,7 +142,7 @@ pub(super) async fn read(
         }));
     }
     let mut counting = Counting { rules, now, events, people: 0, groups: 0 };
-    let (censuses, (counted, missing)) = tokio::join!(join_all(reads), counting.drain(streams));
+    let (censuses, (counted, missing, chosen)) = tokio::join!(join_all(reads), counting.drain(streams));
     let sources = counted.into_iter().zip(censuses).map(|(stream, census)| {
         let (Stream { mut tally, samples, .. }, census) = (stream?, census?);
         if let Ok(census) = &census {
@@ -148,7 +152,7 @@ pub(super) async fn read(
         }
         Some(Seen { tally, samples, census })
     });
-    Reading { sources: sources.collect(), missing }
+    Reading { sources: sources.collect(), missing, chosen }
 }
 
 /// What one source sends, and what came of it.
@@ -173,8 +177,8 @@ impl Counting<'_> {
     async fn drain<'s>(
         &mut self,
         mut streams: Vec<Option<Stream<'s>>>,
-    ) -> (Vec<Option<Stream<'s>>>, Vec<Missing>) {
-        let mut gathering = Gathering::default();
+    ) -> (Vec<Option<Stream<'s>>>, Vec<Missing>, Vec<Line>) {
+        let mut gathering = Gathering::choosing(self.rules.chosen().cloned());
         let mut whole = true;
         for stream in &mut streams {
             whole &= match stream {
@@ -184,6 +188,8 @@ impl Counting<'_> {
         }
         let names = self.rules.groups();
         let mut memberships = gathering.finish(names);
+        let chosen = cloud_groups::in_directory(self.rules, &gathering, whole);
+        drop(gathering);
         for stream in streams.iter_mut().flatten() {
             let mut next = match stream.first.take() {
                 Some(records) => Some(Portion::People(records)),
@@ -201,12 +207,12 @@ impl Counting<'_> {
             }
         }
         let missing = if whole { std::mem::take(&mut memberships.missing) } else { Vec::new() };
-        (streams, missing)
+        (streams, missing, chosen)
     }
 
     /// Takes the groups of one source. Returns whether every one of them came.
     async fn gather(&mut self, stream: &mut Stream<'_>, gathering: &mut Gathering) -> bool {
-        if self.rules.groups().is_empty() {
+        if !self.rules.wants_groups() {
             return true;
         }
         loop {

@@ -38,6 +38,12 @@ pub(super) fn of(story: &Story, exit: Exit) -> Value {
         }).collect::<Vec<_>>(),
         "link": link(story),
         "account": account(story),
+        "cloud_groups": story.cloud_groups.iter().map(|group| json!({
+            "name": group.name,
+            "through": group.through,
+            "cloud_id": group.link,
+            "ours": group.ours,
+        })).collect::<Vec<_>>(),
         "pass": pass(story),
         "held_plans": story.kept.iter().map(kept).collect::<Vec<_>>(),
         "queue": story.queue.iter().map(|(license, waiting)| json!({

@@ -2,6 +2,8 @@
 
 use crate::model::{Action, Attr, Cause, Key, Kind, LinkState, RecordKind, Wanted, Withheld};
 
+use crate::plan::lines::NO_LINE;
+
 use super::story::{Done, Outlook, Story};
 
 /// Who it is: a name and an address, as far as they are known.
@@ -41,12 +43,18 @@ pub(super) fn sentences(story: &Story) -> Vec<String> {
         let cloud =
             if story.cloud_trouble.is_some() { "and the cloud did not answer" } else { "nor in the cloud" };
         return vec![match story.gaps.is_empty() {
+            true if story.no_group => {
+                format!(
+                    "Neither a person nor a group is known as {who} in the directory as it is searched, {cloud}."
+                )
+            }
             true => format!("Nobody is known as {who}: neither in the directory as it is searched, {cloud}."),
             false => format!("Nobody was found as {who}, but the directory was not read completely."),
         }];
     }
     let mut said = vec![standing(story, &who)];
     said.extend(account(story));
+    said.extend(parts(story));
     said.push(pass(story));
     said
 }
@@ -117,6 +125,21 @@ fn standing(story: &Story, who: &str) -> String {
     }
 }
 
+/// What else of somebody who goes on is withheld, besides the first.
+fn parts(story: &Story) -> Vec<String> {
+    let withheld = story.outlook.iter().flat_map(|outlook| &outlook.withheld);
+    withheld
+        .filter(|one| one.is_part())
+        .skip(1)
+        .map(|one| {
+            let reason = one.reason.trim_end_matches('.');
+            let mut letters = reason.chars();
+            let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+            format!("{first}{}.", letters.as_str())
+        })
+        .collect()
+}
+
 /// What is in the cloud.
 fn account(story: &Story) -> Option<String> {
     let outlook = story.outlook.as_ref();
@@ -174,7 +197,9 @@ fn pass(story: &Story) -> String {
             outlook.waiting.iter().map(|license| story.catalogue.name(license).to_owned()).collect();
         said.push(format!("No seat is left of {}.", and(&names)));
     }
-    said.extend(outlook.short.iter().map(|why| format!("It stays as it is: {why}.")));
+    let told = outlook.withheld.iter().any(|one| one.code == "license_not_given");
+    let short = outlook.short.iter().filter(|why| !(told && **why == NO_LINE));
+    said.extend(short.map(|why| format!("It stays as it is: {why}.")));
     if said.is_empty() {
         return nothing(story, outlook);
     }

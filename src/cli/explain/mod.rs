@@ -4,6 +4,9 @@
 //! made about this person alone. There is no writer in here, and the state is only read.
 
 mod document;
+mod group;
+mod group_document;
+mod group_text;
 mod headline;
 mod story;
 mod text;
@@ -15,10 +18,10 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::cloud::CloudRead;
 use crate::cloud::webex::WebexReader;
-use crate::model::{CloudId, Email, Kind, Record, SourceId};
-use crate::pass::{Alone, Climbed, Heard, Meant, Observe, since};
+use crate::model::{CloudId, Email, Key, Kind, Record, SourceId};
+use crate::pass::{Alone, Climbed, CloudChain, Heard, Meant, Observe, since};
 use crate::report::progress::Progress;
-use crate::rules::{Rules, address_attributes};
+use crate::rules::{Rules, address_attributes, own_attributes};
 use crate::store::{HistoryFilter, Outcome, Reader};
 
 use super::args::{self, Globals};
@@ -28,7 +31,8 @@ use super::exit::{Exit, Failure};
 use super::listen::recent;
 use super::pass::{findings, look_around};
 use super::stopping::stoppable;
-use story::{Begun, Candidate, Done, Kept, Outlook, Story};
+use group::GroupStory;
+use story::{Begun, Candidate, Done, InCloud, Kept, Outlook, Story};
 
 /// Runs the command.
 ///
@@ -40,17 +44,37 @@ pub async fn run(globals: &Globals, console: Console, args: &args::Explain) -> R
     let parts = Parts::load(globals)?;
     let _log = super::start_screen_log(&parts.config.log, console);
     let progress = Progress::new(console.progress());
-    let (story, told) = stoppable(|stop| tell(&parts, stop, &progress, &args.person)).await;
+    let (told, stopped) = stoppable(|stop| tell(&parts, stop, &progress, &args.person)).await;
     progress.finish();
-    let story = story?;
-    if let Some(exit) = told {
+    let told = told?;
+    if let Some(exit) = stopped {
         return Ok(exit);
     }
+    let story = match told {
+        Told::Person(story) => *story,
+        Told::Group(story) => return show(&story, console),
+    };
     let exit = story.exit();
     if console.json {
         console.document(&document::of(&story, exit))?;
     } else {
         console.print(|out| text::write(out, console.style(), &story))?;
+    }
+    Ok(exit)
+}
+
+/// Whom it is about.
+enum Told {
+    Person(Box<Story>),
+    Group(Box<GroupStory>),
+}
+
+fn show(story: &GroupStory, console: Console) -> Result<Exit, Failure> {
+    let exit = story.exit();
+    if console.json {
+        console.document(&group_document::of(story, exit))?;
+    } else {
+        console.print(|out| group_text::write(out, console.style(), story))?;
     }
     Ok(exit)
 }
@@ -66,13 +90,14 @@ async fn tell(
     stop: CancellationToken,
     progress: &Progress,
     person: &str,
-) -> Result<Story, Failure> {
+) -> Result<Told, Failure> {
     let reader = Reader::open(&parts.config.state_dir)?;
     let mut story = Story::new(person);
     let mut bound = bind(parts, stop, &mut story).await?;
     bound.rules = since(bound.rules, &reader.meta()?);
     let addresses = address_attributes(&parts.config.rules);
-    let mut seeking = Alone::new(&parts.sources, &reader, &bound.rules, &addresses);
+    let owned = own_attributes(&parts.config.rules);
+    let mut seeking = Alone::new(&parts.sources, &reader, &bound.rules, &addresses, &owned);
     let mut meant = seeking.find(person).await?;
     if meant.anchors().is_empty()
         && let Some(cloud) = &bound.cloud
@@ -86,11 +111,19 @@ async fn tell(
     story.sources = parts.config.sources.iter().map(story::Searched::of).collect();
     let anchors = meant.anchors();
     match anchors.as_slice() {
-        [] => Ok(story),
+        [] => {
+            if may_be_group(parts, &bound.rules, &reader, &story)? {
+                let (cloud, sink) = (bound.cloud.as_ref(), progress.sink());
+                let told = group::tell(parts, &reader, cloud, &bound.rules, person, sink).await?;
+                story.no_group = told.is_nothing();
+                if !story.no_group {
+                    return Ok(Told::Group(Box::new(told)));
+                }
+            }
+        }
         [anchor] => {
             let anchor = *anchor;
             one(parts, &reader, &bound, seeking, meant, anchor, progress, &mut story).await?;
-            Ok(story)
         }
         _ => {
             let now = clock::now().timestamp();
@@ -98,9 +131,15 @@ async fn tell(
                 let climbed = seeking.climb(&met.record).await?;
                 story.candidates.push(Candidate::of(met, &bound.rules, &climbed.groups, now));
             }
-            Ok(story)
         }
     }
+    Ok(Told::Person(Box::new(story)))
+}
+
+/// Whether a group is worth looking for, which takes a read of everything.
+fn may_be_group(parts: &Parts, rules: &Rules, reader: &Reader, story: &Story) -> Result<bool, Failure> {
+    let may = story.is_nobody() && story.asked.parse::<Email>().is_err() && !parts.sources.is_empty();
+    Ok(may && (rules.wants_groups() || !reader.group_links()?.is_empty()))
 }
 
 /// Binds the rules to what the cloud has; without an answer, to the names that they write.
@@ -175,6 +214,7 @@ async fn one(
         let climbed = seeking.climb(&met.record).await?;
         story.gaps.clone_from(&seeking.gaps);
         judge(&bound.rules, &met.record, &climbed, now, story);
+        in_cloud(reader, climbed.cloud, story)?;
     }
     story.begun = begun(reader, anchor)?;
     for plan in reader.held()? {
@@ -217,6 +257,21 @@ fn judge(rules: &Rules, record: &Record, climbed: &Climbed, now: i64, story: &mu
         }
     }
     story.told = Some(rules.explain_in(record, &climbed.groups, now, &words));
+}
+
+/// The groups of the cloud, with whether the person is in them by now.
+fn in_cloud(reader: &Reader, chains: Vec<CloudChain>, story: &mut Story) -> Result<(), Failure> {
+    let account = story.row.as_ref().map(|row| Key::exact(row.cloud_id.as_str()));
+    let links = reader.group_links()?;
+    for CloudChain { anchor, name, through } in chains {
+        let link = links.iter().find(|link| link.anchor == anchor).map(|link| link.cloud_id.clone());
+        let ours = match (&link, account) {
+            (Some(_), Some(account)) => reader.our_members(anchor)?.contains(&account),
+            _ => false,
+        };
+        story.cloud_groups.push(InCloud { name, through, link, ours });
+    }
+    Ok(())
 }
 
 /// Since when somebody is linked, and by what.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::config::SourceConfig;
 use crate::guard::Finding;
 use crate::model::{
-    Account, Action, Catalogue, LicenseId, Record, SnapshotRow, SourceId, Unusable, Wanted, Withheld,
+    Account, Action, Catalogue, Cause, CloudId, LicenseId, Record, SnapshotRow, SourceId, Unusable, Wanted,
+    Withheld,
 };
 use crate::pass::Met;
 use crate::plan::{Case, Seen};
@@ -21,6 +22,8 @@ const SECRET: &[&str] = &["password", "passwd", "pwd", "secret", "credential", "
 pub(super) struct Story {
     /// As typed.
     pub asked: String,
+    /// Whether a group was looked for, too, and there is none.
+    pub no_group: bool,
     pub anchor: Option<SourceId>,
     /// The records with this anchor; more than one is a fault of the directory.
     pub met: Vec<Met>,
@@ -28,6 +31,8 @@ pub(super) struct Story {
     pub unusable: Vec<(String, Unusable)>,
     /// The groups of the rules that the person is in, and the groups between.
     pub groups: Vec<(String, Vec<String>)>,
+    /// The groups of the cloud that the person belongs to.
+    pub cloud_groups: Vec<InCloud>,
     pub told: Option<Explanation>,
     pub row: Option<SnapshotRow>,
     pub begun: Option<Begun>,
@@ -50,6 +55,32 @@ pub(super) struct Story {
     /// What the sources did not answer.
     pub gaps: Vec<String>,
     pub cloud_trouble: Option<Failure>,
+}
+
+/// A group that is to be in the cloud, with somebody in it.
+pub(super) struct InCloud {
+    /// The name there; blank when none can be made.
+    pub name: String,
+    /// The groups of the directory that lead to it.
+    pub through: Vec<String>,
+    /// The group in the cloud, when it is there and ours.
+    pub link: Option<CloudId>,
+    /// Whether we made the account a member.
+    pub ours: bool,
+}
+
+impl InCloud {
+    /// How it stands, in words that follow the name.
+    pub(super) fn words(&self, belongs: bool) -> &'static str {
+        match (&self.link, self.ours) {
+            _ if self.name.is_empty() => "which has no name, and does not come to the cloud",
+            (Some(_), true) if belongs => "a member, by us",
+            (Some(_), true) => "a member by us, as last confirmed",
+            (_, false) if !belongs => "without this person, who does not belong in the cloud",
+            (Some(_), false) => "not a member by us yet",
+            (None, _) => "the group is not in the cloud yet",
+        }
+    }
 }
 
 /// Since when somebody is linked.
@@ -103,10 +134,12 @@ impl Story {
     pub(super) fn new(asked: &str) -> Self {
         Self {
             asked: asked.trim().to_owned(),
+            no_group: false,
             anchor: None,
             met: Vec::new(),
             unusable: Vec::new(),
             groups: Vec::new(),
+            cloud_groups: Vec::new(),
             told: None,
             row: None,
             begun: None,
@@ -150,6 +183,11 @@ impl Story {
         } else {
             Exit::Done
         }
+    }
+
+    /// Whether the rules want the person in the cloud.
+    pub(super) fn belongs(&self) -> bool {
+        self.told.as_ref().is_some_and(|told| matches!(told.verdict.wanted, Wanted::Present(_)))
     }
 
     /// Whether an account under another address carries the anchor of a person who is not linked.
@@ -245,11 +283,19 @@ impl Candidate {
     }
 }
 
+/// Why the rules do not want somebody, who may never have been in.
+pub(super) fn outside(cause: Cause) -> &'static str {
+    match cause {
+        Cause::OutOfScope => "not in scope",
+        other => other.words(),
+    }
+}
+
 fn verdict(rules: &Rules, record: &Record, groups: &GroupSet, now: i64) -> (&'static str, String) {
     match rules.judge(record, groups, now).wanted {
         Wanted::Present(_) => ("present", String::new()),
         Wanted::Withheld(withheld) => ("withheld", withheld.reason),
-        Wanted::Leaving(cause) => ("leaving", cause.words().into()),
+        Wanted::Leaving(cause) => ("leaving", outside(cause).into()),
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn write(out: &mut dyn Write, style: Style, story: &Story) -> io::Res
     record(out, style, story)?;
     judged(out, style, story)?;
     account(out, style, story)?;
+    cloud_groups(out, style, story)?;
     outlook(out, style, story)
 }
 
@@ -270,6 +271,19 @@ fn account(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()> {
     }
     if story.outlook.as_ref().and_then(|outlook| outlook.case.as_ref()).is_some_and(|case| case.protected) {
         writeln!(out, "  protected: never deactivated, deleted or stripped")?;
+    }
+    Ok(())
+}
+
+fn cloud_groups(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()> {
+    if story.cloud_groups.is_empty() {
+        return Ok(());
+    }
+    text::heading(out, style, "Groups of the cloud")?;
+    let belongs = story.belongs();
+    for group in &story.cloud_groups {
+        let name = if group.name.is_empty() { "?" } else { &group.name };
+        writeln!(out, "  {}: {}", chain(name, &group.through), group.words(belongs))?;
     }
     Ok(())
 }

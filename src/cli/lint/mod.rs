@@ -3,6 +3,9 @@
 //!
 //! Counts and a few examples are all that is kept; what must be unique is sorted on the disk.
 
+mod cloud_groups;
+mod code;
+mod collisions;
 mod finding;
 mod reading;
 mod suspicious;
@@ -17,14 +20,17 @@ use crate::clock;
 use crate::cloud::CloudRead;
 use crate::report::progress::Progress;
 use crate::report::text::{Style, printable};
+use crate::store::Reader;
 
 use super::args::{self, Globals};
 use super::assemble::Parts;
 use super::console::Console;
 use super::exit::{Exit, Failure};
+use super::pass::COMPETING;
 use super::stopping::stoppable;
 use super::trials::{self, Tried};
-use finding::{Example, Level, TEST, UNBOUND};
+use code::{Kind, Level};
+use finding::Example;
 use tally::Tally;
 
 /// So much of a value is shown, in characters.
@@ -85,7 +91,7 @@ async fn lint(
     let tests = trials::run(parts);
     for tried in &tests {
         if let Some(failure) = &tried.failure {
-            tally.findings.add(TEST, || Example {
+            tally.findings.add(Kind::Test, || Example {
                 rule: tried.name.clone(),
                 message: failure.what.clone(),
                 ..Example::default()
@@ -98,7 +104,7 @@ async fn lint(
         match names(parts, stop).await {
             Ok(unbound) => {
                 for one in unbound {
-                    tally.findings.add(UNBOUND, || Example {
+                    tally.findings.add(Kind::Unbound, || Example {
                         value: one.wanted,
                         rule: one.rule,
                         message: one.message,
@@ -114,12 +120,38 @@ async fn lint(
             .push("whether the cloud has the licences and roles that the rules name: --cloud asks it".into());
     }
     let now = clock::now().timestamp();
-    let gaps = reading::read(&parts.sources, &rules, now, &progress.sink(), &mut tally).await?;
+    let reader = match Reader::open(&parts.config.state_dir) {
+        Ok(reader) => {
+            competing(&reader, &mut tally)?;
+            Some(reader)
+        }
+        Err(error) => {
+            not_checked.push(format!("who has an address or number already: {error}"));
+            None
+        }
+    };
+    let sink = progress.sink();
+    let gaps = reading::read(&parts.sources, &rules, reader.as_ref(), now, &sink, &mut tally).await?;
     if !gaps.is_empty() {
         not_checked
             .push("what shows only when everything was read: idle rules, clauses, groups, attributes".into());
     }
     Ok(Linted { tally, tests, gaps, cloud_trouble, not_checked })
+}
+
+/// Licences that new accounts had before we gave any, as the last passes met them.
+fn competing(reader: &Reader, tally: &mut Tally) -> Result<(), Failure> {
+    let meta = reader.meta()?;
+    for one in meta.extra.get(COMPETING).and_then(Value::as_array).into_iter().flatten() {
+        let text = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let people = one.get("people").and_then(Value::as_u64).unwrap_or_default();
+        tally.findings.add(Kind::Competing, || Example {
+            value: text("name"),
+            message: format!("{people} new accounts had it in the pass of {}", text("time")),
+            ..Example::default()
+        });
+    }
+    Ok(())
 }
 
 /// Names in the rules that the cloud does not have.

@@ -2,10 +2,8 @@
 
 use crate::model::{Field, Person, Record};
 
-use super::finding::{
-    BLANKS, CONTROL, Example, Findings, INVISIBLE, Kind, LONG, MIXED_UP, NAME_IS_ADDRESS, NOT_ASCII,
-    PLACEHOLDER, SHORT_PHONE,
-};
+use super::code::Kind;
+use super::finding::{Example, Findings};
 
 /// What people enter when they have nothing to enter.
 const PLACEHOLDERS: &[&str] = &[
@@ -63,11 +61,11 @@ pub(super) fn read(record: &Record, findings: &mut Findings) {
                 });
             };
             if value.len() != value.trim().len() && !value.trim().is_empty() {
-                find(BLANKS, findings);
+                find(Kind::Blanks, findings);
             }
             // Line ends and tabs are what addresses are made of.
             if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-                find(CONTROL, findings);
+                find(Kind::Control, findings);
             }
         }
     }
@@ -85,34 +83,34 @@ pub(super) fn made(dn: &str, person: &Person, findings: &mut Findings) {
     };
     let email = person.email.as_str();
     if !email.split('@').next().unwrap_or_default().is_ascii() {
-        find(NOT_ASCII, "email", email);
+        find(Kind::NotAscii, "email", email);
     }
     if email.contains(is_invisible) {
-        find(INVISIBLE, "email", email);
+        find(Kind::Invisible, "email", email);
     }
     for (field, value) in &person.profile {
         let name = field.name();
         if PLACEHOLDERS.iter().any(|word| value.eq_ignore_ascii_case(word)) {
-            find(PLACEHOLDER, name, value);
+            find(Kind::Placeholder, name, value);
         }
         if value.contains(is_invisible) {
-            find(INVISIBLE, name, value);
+            find(Kind::Invisible, name, value);
         }
         if value.chars().count() > VERY_LONG && !name.ends_with("_url") {
-            find(LONG, name, value);
+            find(Kind::Long, name, value);
         }
         if name.starts_with("phone_") && value.chars().filter(char::is_ascii_digit).count() < DIGITS {
-            find(SHORT_PHONE, name, value);
+            find(Kind::ShortPhone, name, value);
         }
     }
     let of = |field: Field| person.profile.get(&field).map_or("", String::as_str);
     let display = of(Field::DisplayName);
     if !display.is_empty() && display.eq_ignore_ascii_case(email) {
-        find(NAME_IS_ADDRESS, Field::DisplayName.name(), display);
+        find(Kind::NameIsAddress, Field::DisplayName.name(), display);
     }
     if mixed_up(email, of(Field::GivenName), of(Field::FamilyName)) {
         let names = format!("{} / {} <{email}>", of(Field::GivenName), of(Field::FamilyName));
-        find(MIXED_UP, "given_name, family_name", &names);
+        find(Kind::MixedUp, "given_name, family_name", &names);
     }
 }
 

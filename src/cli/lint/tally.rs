@@ -3,14 +3,18 @@
 use std::collections::BTreeSet;
 
 use crate::config::Config;
-use crate::model::{Field, Key, LicenseId, Person, Record, RecordKind, Verdict, Wanted, address_key};
-use crate::rules::{GroupSet, Rules, inputs};
-use crate::store::{Claim, Shared, Stage, StoreError};
-
-use super::finding::{
-    ABSENT, ADDS_NOTHING, COLLISION, EVERYBODY, Example, Findings, GROUP_EMPTY, IDLE_CLAUSE, Kind,
-    NO_LICENSE, NOBODY, NOBODY_IN,
+use crate::model::{
+    ADDRESSES, Field, Key, LicenseId, Person, Record, RecordKind, Verdict, Wanted, address_key,
 };
+use crate::rules::{Collisions, GroupSet, Rules, inputs};
+use crate::store::{Claim, Claimant, Reader, Stage, StoreError};
+
+use super::super::check::groups::Gathering;
+use super::super::everybody::Taker;
+use super::cloud_groups::CloudGroups;
+use super::code::Kind;
+use super::collisions::{EMAIL, Judge, What, line_value};
+use super::finding::{Example, Findings};
 use super::suspicious;
 
 /// Claims per transaction.
@@ -46,6 +50,10 @@ pub(super) struct Tally {
     attributes: Vec<(String, bool)>,
     stage: Stage,
     claims: Vec<Claim>,
+    cloud_groups: CloudGroups,
+    unused_templates: Vec<String>,
+    /// Whether groups are chosen for the cloud.
+    chooses: bool,
     pub findings: Findings,
 }
 
@@ -80,7 +88,11 @@ impl Tally {
             roles: told
                 .roles
                 .iter()
-                .map(|(answer, _)| Rule { name: answer.rule.clone(), ..Rule::default() })
+                .map(|(answer, _)| Rule {
+                    name: answer.rule.clone(),
+                    general: general(&answer.reason),
+                    ..Rule::default()
+                })
                 .collect(),
             clauses: told.scope.iter().map(|answer| (answer.rule.clone(), 0)).collect(),
             members: vec![0; rules.groups().len()],
@@ -88,6 +100,9 @@ impl Tally {
             attributes: written(config).into_iter().map(|name| (name, false)).collect(),
             stage: Stage::new()?,
             claims: Vec::new(),
+            cloud_groups: CloudGroups::default(),
+            unused_templates: config.unused_templates.clone(),
+            chooses: rules.chosen().is_some(),
             findings: Findings::new(limit),
         })
     }
@@ -104,6 +119,7 @@ impl Tally {
             return Ok(());
         }
         self.people += 1;
+        self.cloud_groups.take(record, verdict);
         for (name, met) in self.attributes.iter_mut().filter(|(_, met)| !met) {
             *met = record.values(name).next().is_some();
         }
@@ -127,13 +143,13 @@ impl Tally {
                 verdict.unfit.iter().for_each(|(_, withheld)| self.findings.reject(withheld));
                 suspicious::made(&record.dn, person, &mut self.findings);
                 if person.licenses.is_empty() && !self.entitlements.is_empty() {
-                    self.findings.add(NO_LICENSE, || Example {
+                    self.findings.add(Kind::NoLicense, || Example {
                         dns: vec![record.dn.clone()],
                         value: person.email.as_str().to_owned(),
                         ..Example::default()
                     });
                 }
-                self.claim(record, person)?;
+                self.claim(record, groups, rules, person)?;
             }
         }
         self.inside += 1;
@@ -154,20 +170,34 @@ impl Tally {
         Ok(())
     }
 
-    fn claim(&mut self, record: &Record, person: &Person) -> Result<(), StoreError> {
-        let mut claim = |what: u16, key: Key, value: &str| {
-            self.claims.push(Claim { what, key, value: value.to_owned(), dn: record.dn.clone() });
+    fn claim(
+        &mut self,
+        record: &Record,
+        groups: &GroupSet,
+        rules: &Rules,
+        person: &Person,
+    ) -> Result<(), StoreError> {
+        let created = rules.created(record);
+        let mut claim = |what: u16, key: Key, value: &str, field: &'static str| {
+            let (anchor, dn) = (record.anchor, record.dn.clone());
+            let claimant = Claimant { anchor, dn, field: field.into(), created };
+            self.claims.push(Claim { what, key, value: value.to_owned(), claimant });
         };
         // An alternate address collides with the address of somebody else, too.
-        claim(ADDRESS, person.email.key(), person.email.as_str());
+        claim(ADDRESS, person.email.key(), person.email.as_str(), EMAIL);
         for (field, value) in &person.profile {
-            match own(*field) {
-                Own::Address if address_key(value) != person.email.key() => {
-                    claim(ADDRESS, address_key(value), value);
+            if ADDRESSES.contains(field) {
+                if address_key(value) != person.email.key() {
+                    claim(ADDRESS, address_key(value), value, field.name());
                 }
-                Own::Value => claim(number(*field), Key::folded(value), value),
-                Own::Address | Own::No => {}
+            } else if OWN.contains(field) {
+                claim(number(*field), Key::folded(value), value, field.name());
             }
+        }
+        for (place, value) in rules.claimed_lines(record, groups) {
+            let (what, field) = if place.is_empty() { (NUMBER, "number") } else { (EXTENSION, "extension") };
+            let shown = line_value(&place, &value);
+            claim(what, Key::exact(&shown), &shown, field);
         }
         if self.claims.len() >= BATCH {
             self.flush()?;
@@ -183,85 +213,91 @@ impl Tally {
 
     /// Everything that shows only at the end of a `whole` read. `missing` are groups that are not
     /// there at all.
-    pub(super) fn end(&mut self, whole: bool, missing: &[String]) -> Result<(), StoreError> {
+    pub(super) fn end(
+        &mut self,
+        whole: bool,
+        missing: &[String],
+        reader: Option<&Reader>,
+        collisions: Collisions,
+    ) -> Result<(), StoreError> {
         self.flush()?;
-        let fields = Field::ALL.iter().filter(|field| matches!(own(**field), Own::Value));
-        let kinds = fields.map(|field| (number(*field), field.name()));
-        let kinds: Vec<(u16, &str)> = std::iter::once((ADDRESS, "email")).chain(kinds).collect();
-        for (what, name) in kinds {
-            let (count, shared) = self.stage.shared(what, self.findings.limit())?;
-            let examples = shared.into_iter().map(|one| collision(name, one)).collect();
-            self.findings.add_all(COLLISION, count, examples);
+        let judge = Judge { reader, collisions };
+        let others = OWN.iter().map(|field| (number(*field), What::Other));
+        let kinds = [(ADDRESS, What::Address), (EXTENSION, What::Extension), (NUMBER, What::Number)];
+        for (number, what) in kinds.into_iter().chain(others) {
+            let mut after = None;
+            loop {
+                let shared = self.stage.shared_after(number, after, BATCH)?;
+                let Some(last) = shared.last() else { break };
+                after = Some(last.key);
+                for one in &shared {
+                    let kind = judge.kind(what, one)?;
+                    let example = judge.example(what, one)?;
+                    self.findings.add(kind, || example);
+                }
+            }
+        }
+        for name in &self.unused_templates {
+            self.findings.add(Kind::UnusedTemplate, || Example { rule: name.clone(), ..Example::default() });
         }
         // What was not read may be what the rules are for.
         if !whole || self.people == 0 {
             return Ok(());
         }
         if self.inside == 0 {
-            self.findings.add(NOBODY_IN, Example::default);
+            self.findings.add(Kind::NobodyIn, Example::default);
         }
+        self.cloud_groups.end(self.chooses, &mut self.findings);
         let rule = |name: &str| Example { rule: name.to_owned(), ..Example::default() };
         let findings = &mut self.findings;
         let mut tell = |kind: Kind, name: &str| findings.add(kind, || rule(name));
         for (name, members) in self.groups.iter().zip(&self.members) {
             if *members == 0 && !missing.contains(name) {
-                tell(GROUP_EMPTY, name);
+                tell(Kind::GroupEmpty, name);
             }
         }
         for (name, _) in self.attributes.iter().filter(|(_, met)| !met) {
-            tell(ABSENT, name);
+            tell(Kind::Absent, name);
         }
         for (name, _) in self.clauses.iter().filter(|(_, kept_out)| *kept_out == 0) {
-            tell(IDLE_CLAUSE, name);
+            tell(Kind::IdleClause, name);
         }
         if self.inside == 0 {
             return Ok(());
         }
         for rule in self.entitlements.iter().chain(&self.roles) {
             if rule.hits == 0 {
-                tell(NOBODY, &rule.name);
+                tell(Kind::Nobody, &rule.name);
             } else if rule.hits == self.inside && self.inside > 1 && !rule.general {
-                tell(EVERYBODY, &rule.name);
+                tell(Kind::Everybody, &rule.name);
             } else if rule.adds == 0 && !rule.gives.is_empty() {
-                tell(ADDS_NOTHING, &rule.name);
+                tell(Kind::AddsNothing, &rule.name);
             }
         }
         Ok(())
     }
 }
 
-/// The claims of addresses; other numbers are those of fields.
+/// The claims of addresses, extensions and numbers; other numbers are those of fields.
 const ADDRESS: u16 = 0;
+const EXTENSION: u16 = 1;
+const NUMBER: u16 = 2;
 
-fn number(field: Field) -> u16 {
-    1 + field as u16
+const fn number(field: Field) -> u16 {
+    3 + field as u16
 }
 
-/// Whether everybody must have an own value of a field.
-enum Own {
-    /// It is an address as good as the first.
-    Address,
-    Value,
-    No,
-}
-
-/// By name, so that a field which joins later is met without being listed here.
-fn own(field: Field) -> Own {
-    match field.name() {
-        name if name.starts_with("alternate_email") || name.starts_with("email_") => Own::Address,
-        "employee_number" | "sip_address" | "extension" => Own::Value,
-        name if name.ends_with("_extension") => Own::Value,
-        name if name.starts_with("im_") || name.starts_with("certificate_") => Own::Value,
-        _ => Own::No,
-    }
-}
-
-fn collision(field: &str, shared: Shared) -> Example {
-    let Shared { value, dns, claimants } = shared;
-    let more = claimants.saturating_sub(dns.len() as u64);
-    let message = if more > 0 { format!("and {more} more claim it") } else { String::new() };
-    Example { dns, value, rule: field.to_owned(), message, ..Example::default() }
-}
+/// Fields of which everybody should have an own value, though the cloud takes any.
+const OWN: [Field; 8] = [
+    Field::EmployeeNumber,
+    Field::SipAddress,
+    Field::ImXmpp,
+    Field::ImSkype,
+    Field::ImQq,
+    Field::Certificate1,
+    Field::Certificate2,
+    Field::Certificate3,
+];
 
 /// The attributes that the rules as written read. The defaults name some that not every
 /// directory has.
@@ -271,4 +307,26 @@ fn written(config: &Config) -> BTreeSet<String> {
         rules.entitlements.iter().map(|rule| &rule.when).chain(rules.roles.iter().map(|r| &r.when));
     let texts = rules.email.iter().chain(rules.mapping.values()).chain(&rules.scope.filter);
     texts.chain(conditions.flatten()).flat_map(|text| inputs(text)).collect()
+}
+
+/// A tally that takes what is read.
+pub(super) struct Counting<'a> {
+    pub rules: &'a Rules,
+    pub tally: &'a mut Tally,
+}
+
+impl Taker for Counting<'_> {
+    fn groups(&mut self, groups: &Gathering) {
+        self.tally.cloud_groups = CloudGroups::of(groups);
+    }
+
+    fn take(
+        &mut self,
+        _: &str,
+        record: &Record,
+        groups: &GroupSet,
+        verdict: &Verdict,
+    ) -> Result<(), StoreError> {
+        self.tally.take(record, groups, self.rules, verdict)
+    }
 }

@@ -47,7 +47,8 @@ pub struct People {
     pub join: Option<String>,
     /// Domains that e-mail addresses must belong to, compared without letter case. Empty for any.
     pub allowed_domains: Vec<String>,
-    /// Who goes on when several people claim one address: "linked" for whoever has it already,
+    /// Who goes on when several people claim one address, alternate address, extension or number:
+    /// "linked" for whoever has it already,
     /// "linked_then_oldest" for that person, or else the oldest record, "none" for nobody.
     pub collisions: Collisions,
     /// Who is in. A person is in when every clause agrees that is present.

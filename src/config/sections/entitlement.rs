@@ -158,3 +158,9 @@ impl Check<'_> {
             .collect()
     }
 }
+
+/// The names of templates that no rule uses.
+pub(super) fn unused(entitlements: &[raw::Entitlement], templates: &[raw::Template]) -> Vec<String> {
+    let used = |name: &String| entitlements.iter().any(|rule| rule.templates.contains(name));
+    templates.iter().map(|template| &template.name).filter(|name| !used(name)).cloned().collect()
+}

@@ -1,7 +1,7 @@
 //! Groups are compared: those to which a change leads, those that are not finished, and those
 //! that left.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::apply::GroupWork;
 use crate::guard::{Finding, Guard, Headcount, HeldAction, Limits, Object, Tally, unreleased};
@@ -31,6 +31,8 @@ pub struct GroupView<'a> {
     pub reader: &'a Reader,
     /// What this pass read.
     pub people: &'a Stage,
+    /// Who of them is withheld over an address.
+    pub contested: &'a HashMap<SourceId, Withheld>,
     /// Whom it met.
     pub index: &'a Index,
     /// Whose account goes along to another domain.

@@ -51,8 +51,11 @@ impl Elsewhere {
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.anchor);
             for staged in &page {
+                let withheld = view.contested.contains_key(&staged.anchor)
+                    || view.moved.withheld(staged.anchor).is_some();
                 if let Wanted::Present(person) = &staged.wanted
                     && person.kind.is_person()
+                    && !withheld
                 {
                     self.newcomers.insert(Key::dn(&staged.dn), person.email.as_str().to_owned());
                 }

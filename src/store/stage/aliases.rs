@@ -24,6 +24,17 @@ impl Stage {
         })
     }
 
+    /// Who was to get an alternate address; sorted. What was noted may be out of date by now.
+    pub fn alias_claimants(&self, key: Key) -> Result<Vec<SourceId>, StoreError> {
+        answer(|| {
+            self.need(Late::Aliases)?;
+            self.db
+                .prepare_cached("SELECT DISTINCT anchor FROM alias WHERE key = ?1 ORDER BY anchor")?
+                .query_map([key.0], |row| Ok(SourceId::new(row.get(0)?)))?
+                .collect()
+        })
+    }
+
     /// At most `limit` alternate addresses that follow one, each with everybody who was to get it, all
     /// sorted. What was noted may be out of date by now.
     pub fn aliases_after(
@@ -66,6 +77,7 @@ mod tests {
         stage.put_aliases(&[(key(1), who(1)), (key(1), who(1)), (key(3), who(9))]).unwrap();
         let first = stage.aliases_after(None, 2).unwrap();
         assert_eq!(first, [(key(1), vec![who(1), who(2)]), (key(2), vec![who(1)])]);
+        assert_eq!(stage.alias_claimants(key(1)).unwrap(), [who(1), who(2)]);
         assert_eq!(stage.aliases_after(Some(key(2)), 2).unwrap(), [(key(3), vec![who(9)])]);
     }
 }

@@ -11,6 +11,7 @@ mod ages;
 mod aliases;
 mod claims;
 mod joined;
+mod lines;
 mod memberships;
 mod records;
 mod wanted;
@@ -22,7 +23,8 @@ use rusqlite::Connection;
 use super::StoreError;
 
 pub use accounts::StagedAccount;
-pub use claims::{Claim, Shared};
+pub use claims::{Claim, Claimant, Shared};
+pub use lines::LineKey;
 pub use wanted::StagedWanted;
 
 /// The spool of one pass.
@@ -31,12 +33,12 @@ pub struct Stage {
     people: wanted::Counts,
     accounts: accounts::Counts,
     /// Which of the late indexes exist.
-    indexed: Cell<u8>,
+    indexed: Cell<u16>,
 }
 
 /// Indexes that are built when first needed.
 #[derive(Clone, Copy)]
-#[repr(u8)]
+#[repr(u16)]
 enum Late {
     Email = 1,
     Accounts = 2,
@@ -46,6 +48,7 @@ enum Late {
     Claims = 32,
     Place = 64,
     Aliases = 128,
+    Lines = 256,
 }
 
 impl Late {
@@ -61,6 +64,7 @@ impl Late {
             Self::Holders => "CREATE INDEX holder_of ON holder (account, license)",
             Self::Claims => "CREATE INDEX claim_key ON claim (what, key)",
             Self::Aliases => "CREATE INDEX alias_key ON alias (key, anchor)",
+            Self::Lines => "CREATE INDEX line_key ON line (place, value, anchor)",
             Self::Members => "CREATE INDEX member_in ON member (member, source_group)",
             Self::Joined => {
                 "CREATE INDEX wanted_joined ON wanted_key (joined, linked) WHERE joined IS NOT NULL"
@@ -96,6 +100,7 @@ impl Stage {
             claims::SCHEMA,
             ages::SCHEMA,
             aliases::SCHEMA,
+            lines::SCHEMA,
             records::SCHEMA,
         ] {
             db.execute_batch(schema).map_err(failed)?;
@@ -109,9 +114,9 @@ impl Stage {
     }
 
     fn need(&self, index: Late) -> rusqlite::Result<()> {
-        if self.indexed.get() & index as u8 == 0 {
+        if self.indexed.get() & index as u16 == 0 {
             self.db.execute_batch(index.sql())?;
-            self.indexed.set(self.indexed.get() | index as u8);
+            self.indexed.set(self.indexed.get() | index as u16);
         }
         Ok(())
     }

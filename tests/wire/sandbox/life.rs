@@ -195,3 +195,32 @@ async fn organization_facts() {
     assert_ne!(page.body["items"][0]["id"], next.body["items"][0]["id"]);
     assert!(next.next().is_none());
 }
+
+#[tokio::test]
+async fn an_address_is_that_of_one_account_beside_the_user_name_too() {
+    let world = World::new().await;
+    let users = format!("{}/Users", world.scim);
+    let body = |name: &str, beside: &str| {
+        let emails = json!([{ "value": beside, "type": "other" }]);
+        json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": name, "userType": "user", "displayName": name, "emails": emails,
+        })
+    };
+    let ada = world.post(&users, body("ada@example.com", "sales@bücher.example")).await.is(201);
+    let ada = ada.body["id"].as_str().unwrap().to_owned();
+    for (name, beside) in [
+        ("ben@example.com", "Ada@Example.com"),
+        ("ben@example.com", "Sales@xn--bcher-kva.example"),
+        ("sales@xn--bcher-kva.example", "ben@home.test"),
+        ("SALES@Bücher.example", "ben@home.test"),
+    ] {
+        world.post(&users, body(name, beside)).await.is(409);
+    }
+    let ben = world.post(&users, body("ben@example.com", "ben@home.test")).await.is(201);
+    let ben = ben.body["id"].as_str().unwrap().to_owned();
+    let rename = |to: &str| json!([{ "op": "replace", "path": "userName", "value": to }]);
+    world.operate(&ben, rename("sales@bücher.example")).await.is(409);
+    world.operate(&ada, rename("sales@bücher.example")).await.is(200);
+    world.operate(&ben, rename("ada@example.com")).await.is(200);
+}
