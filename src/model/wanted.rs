@@ -21,6 +21,14 @@ pub struct Withheld {
     pub remedy: String,
 }
 
+impl Withheld {
+    /// Whether this is about a part only, without which the person goes on: a licence, or an
+    /// alternate address.
+    pub fn is_of_a_part(&self) -> bool {
+        matches!(self.code.as_str(), "license_not_given" | "duplicate_alias")
+    }
+}
+
 /// What the cloud should hold for one record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

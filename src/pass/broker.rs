@@ -87,7 +87,8 @@ pub(super) fn broker(
     })));
     let plenty = || Seats::plenty(Arc::clone(&queue));
     let lines = || terms.lines.asking();
-    let walk = || Parts::begin(evidence, sections, policy, plenty(), lines(), Default::default());
+    let walk_with = |seats| Parts::begin(evidence, sections, policy, seats, lines(), Default::default());
+    let walk = || walk_with(plenty());
     let survey = survey(walk(), terms.approved)?;
     let mut tally = survey.tally;
     tally.join(&terms.recent.of_people_only());
@@ -126,11 +127,7 @@ pub(super) fn broker(
     if contests.is_empty() && !few {
         return Ok(Brokered { guard, seats: plenty(), supply, first: exchangers });
     }
-    for one in &terms.absent {
-        if let Some(few) = contests.get_mut(&one.license) {
-            few.asking.offer(one.rank.clone());
-        }
-    }
+    offer_absent(terms, &mut contests);
     // Whoever came twice, or has an account with the licence already, was counted all the same.
     let exact = compare(walk().asking(!contests.is_empty()), &queue, &mut contests)?;
     for one in &mut supply {
@@ -138,6 +135,26 @@ pub(super) fn broker(
         one.asked = [linked, exact.get(&one.license)].into_iter().flatten().sum();
     }
     contests.retain(|license, _| supply.iter().any(|one| one.license == *license && one.short() > 0));
+
+    // A licence that needs another one is contested by those who get that.
+    let contested: Vec<LicenseId> = contests.keys().cloned().collect();
+    let (mut needing, needed): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        contests.into_iter().partition(|(license, _)| policy.tenure.depends_on(license, contested.iter()));
+    if !needing.is_empty() {
+        let mut seats = plenty();
+        for (license, few) in &needed {
+            let available = supply.iter().find(|one| one.license == *license).map_or(0, Supply::available);
+            seats.ration(license.clone(), available, &few.asking.clone().order());
+        }
+        for (license, few) in &mut needing {
+            if let Some(one) = supply.iter().find(|one| one.license == *license) {
+                *few = Few::new(one, terms.preempt);
+            }
+        }
+        offer_absent(terms, &mut needing);
+        compare(walk_with(seats).asking(true), &queue, &mut needing)?;
+    }
+    let contests = needed.into_iter().chain(needing);
 
     let mut first: BTreeSet<SourceId> = exchangers.into_iter().collect();
     let mut orders = BTreeMap::new();
@@ -184,6 +201,15 @@ pub(super) fn broker(
         seats.ration(one.license.clone(), one.available(), order);
     }
     Ok(Brokered { guard, seats, supply, first: first.into_iter().collect() })
+}
+
+/// Keeps the turn of those who wait on although this pass is not about them.
+fn offer_absent(terms: &Terms<'_>, contests: &mut BTreeMap<LicenseId, Few>) {
+    for one in &terms.absent {
+        if let Some(few) = contests.get_mut(&one.license) {
+            few.asking.offer(one.rank.clone());
+        }
+    }
 }
 
 /// A licence of which there are too few: who asks, and from whom a seat could be taken.

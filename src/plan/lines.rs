@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Attr, CloudId, InUse, Kind, LicenseId, Line, Person, Telephone, Withheld};
+use crate::model::{Action, Attr, CloudId, InUse, Kind, LicenseId, Line, Person, Telephone, Withheld};
 
 use super::case::{Case, Seen, Wish};
 use super::decide::Decision;
@@ -61,6 +61,13 @@ impl Lines {
     ) -> Vec<Withheld> {
         let Wish::Present(person) = &case.wish else { return Vec::new() };
         let calling = |id: &LicenseId| tenure.bonds.get(id).is_some_and(|bond| bond.is_calling());
+        let refusal = |(reason, remedy): (String, String)| Withheld {
+            anchor: Some(case.anchor),
+            dn: case.dn.clone().or_else(|| case.row.as_ref().map(|row| row.dn.clone())).unwrap_or_default(),
+            code: "license_not_given".into(),
+            reason: format!("the calling licence is not given to {}: {reason}", person.email),
+            remedy,
+        };
         let mut withheld = Vec::new();
         for action in decision.actions.iter_mut().filter(|action| action.kind == Kind::LicenseAdd) {
             // One calling licence for another: the telephone stays.
@@ -73,21 +80,20 @@ impl Lines {
                 if change.to.is_none() || !calling(id) || exchange {
                     continue;
                 }
-                match self.telephone(case, person) {
+                match self.telephone(case, person, true) {
                     Ok(telephone) => change.to = Some(telephone.to_string()),
-                    Err((reason, remedy)) => {
+                    Err(why) => {
                         refused.insert(id.clone());
-                        withheld.push(Withheld {
-                            anchor: Some(case.anchor),
-                            dn: action.dn.clone().unwrap_or_default(),
-                            code: "license_not_given".into(),
-                            reason: format!("the calling licence is not given to {}: {reason}", person.email),
-                            remedy,
-                        });
+                        withheld.push(refusal(why));
                     }
                 }
             }
             if !refused.is_empty() {
+                // What is of no use without a telephone is not asked for either.
+                let idle = |id: &LicenseId| tenure.depends_on(id, refused.iter());
+                let idle: Vec<LicenseId> = given(action).filter(|id| idle(id)).cloned().collect();
+                decision.waiting.retain(|(id, _)| !tenure.depends_on(id, refused.iter()));
+                refused.extend(idle);
                 refused.iter().for_each(|id| seats.give_back(id));
                 action
                     .changes
@@ -96,10 +102,25 @@ impl Lines {
             }
         }
         decision.actions.retain(|action| action.kind != Kind::LicenseAdd || !action.changes.is_empty());
+        // It is no seat that somebody waits for who could not be called with one.
+        let has_one = case.row.as_ref().is_some_and(|row| case.holds(row).iter().any(calling));
+        if let Some((waits, _)) = decision.waiting.iter().find(|(id, _)| calling(id) && !has_one).cloned()
+            && let Err(why) = self.telephone(case, person, false)
+        {
+            withheld.push(refusal(why));
+            let idle = |id: &LicenseId| *id == waits || tenure.depends_on(id, [&waits].into_iter());
+            decision.waiting.retain(|(id, _)| !idle(id));
+            decision.short.get_or_insert(NO_LINE);
+        }
         withheld
     }
 
-    fn telephone(&mut self, case: &Case, person: &Person) -> Result<Telephone, (String, String)> {
+    fn telephone(
+        &mut self,
+        case: &Case,
+        person: &Person,
+        claims: bool,
+    ) -> Result<Telephone, (String, String)> {
         let account = match (&case.seen, &case.row) {
             (Seen::Account(account), _) => Some(account.id.clone()),
             (_, row) => row.as_ref().map(|row| row.cloud_id.clone()),
@@ -107,7 +128,7 @@ impl Lines {
         match person.telephone.as_deref() {
             Some(Line::Ready(telephone)) => {
                 let dn = case.dn.as_deref().or(case.row.as_ref().map(|row| row.dn.as_str()));
-                self.claim(telephone, account.as_ref(), dn.unwrap_or(person.email.as_str()))
+                self.claim(telephone, account.as_ref(), dn.unwrap_or(person.email.as_str()), claims)
             }
             Some(Line::Lacking { reason, remedy }) => Err((reason.clone(), remedy.clone())),
             None => Err((
@@ -118,12 +139,14 @@ impl Lines {
         }
     }
 
-    /// Claims number and extension for the owner of an account.
+    /// Claims number and extension for the owner of an account; or says whether they could be had at
+    /// all, whatever others are given in this plan.
     fn claim(
         &mut self,
         wanted: &Telephone,
         account: Option<&CloudId>,
         who: &str,
+        claims: bool,
     ) -> Result<Telephone, (String, String)> {
         let mut telephone = wanted.clone();
         let place = telephone.place.as_ref().map(|place| place.id.clone()).unwrap_or_default();
@@ -137,7 +160,7 @@ impl Lines {
             }
             let free = (first..=last).map(|extension| extension.to_string()).find(|extension| {
                 let key = (place.clone(), extension.clone());
-                !self.given.contains_key(&key) && !self.taken.contains_key(&key)
+                !(claims && self.given.contains_key(&key)) && !self.taken.contains_key(&key)
             });
             telephone.extension = Some(free.ok_or_else(|| {
                 (
@@ -151,7 +174,7 @@ impl Lines {
         let keys: Vec<(String, String)> = extension.chain(phone).collect();
         for key in &keys {
             let what = if key.0.is_empty() { "number" } else { "extension" };
-            if let Some(other) = self.given.get(key).filter(|other| *other != who) {
+            if let Some(other) = self.given.get(key).filter(|other| claims && *other != who) {
                 return Err((
                     format!("{what} {} is also claimed by \"{other}\", who comes first", key.1),
                     format!("give every person an own {what} in the directory"),
@@ -167,11 +190,19 @@ impl Lines {
                 ));
             }
         }
-        if !self.asks_only {
+        if claims && !self.asks_only {
             self.given.extend(keys.into_iter().map(|key| (key, who.to_owned())));
         }
         Ok(telephone)
     }
+}
+
+/// The licences that an action gives.
+fn given(action: &Action) -> impl Iterator<Item = &LicenseId> {
+    action.changes.iter().filter(|change| change.to.is_some()).filter_map(|change| match &change.field {
+        Attr::License(id) => Some(id),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -208,7 +239,7 @@ mod tests {
         let (ann, eve) = (CloudId::new("ann"), CloudId::new("eve"));
         let mut claim = |wanted: &Telephone, who: &CloudId, email: &str| {
             lines
-                .claim(wanted, Some(who), email)
+                .claim(wanted, Some(who), email, true)
                 .map(|telephone| telephone.words())
                 .map_err(|(reason, _)| reason)
         };
@@ -241,15 +272,15 @@ mod tests {
     fn whoever_only_asks_takes_nothing() {
         let mut lines = Lines::open(Some(&[in_use("L", Some("20"), None, Some("ann"))])).asking();
         for name in ["a", "b"] {
-            assert!(lines.claim(&wanted(None, None, Some((20, 21))), None, name).is_ok());
+            assert!(lines.claim(&wanted(None, None, Some((20, 21))), None, name, true).is_ok());
         }
-        assert!(lines.claim(&wanted(Some("20"), None, None), None, "b").is_err());
+        assert!(lines.claim(&wanted(Some("20"), None, None), None, "b", true).is_err());
     }
 
     #[test]
     fn nothing_is_taken_from_a_pool_in_the_dark() {
         let mut lines = Lines::open(None);
-        assert!(lines.claim(&wanted(None, None, Some((20, 29))), None, "a").is_err());
-        assert!(lines.claim(&wanted(Some("20"), None, None), None, "a").is_ok());
+        assert!(lines.claim(&wanted(None, None, Some((20, 29))), None, "a", true).is_err());
+        assert!(lines.claim(&wanted(Some("20"), None, None), None, "a", true).is_ok());
     }
 }

@@ -60,6 +60,25 @@ impl Tenure {
         bonds.is_some_and(|(one, other)| one.cannot_become(*other))
     }
 
+    /// Whether a licence needs one of those `wanted` by the same person, and none that it could need is
+    /// `there`. What no rule gives the person is not asked for.
+    pub(super) fn lacks<'a>(
+        &self,
+        id: &LicenseId,
+        wanted: &BTreeSet<LicenseId>,
+        there: impl IntoIterator<Item = &'a LicenseId>,
+    ) -> bool {
+        let Some(need) = self.bonds.get(id).and_then(|bond| bond.needs()) else { return false };
+        let meets = |other: &LicenseId| self.bonds.get(other).is_some_and(|bond| need.is_met_by(*bond));
+        wanted.iter().any(meets) && !there.into_iter().any(meets)
+    }
+
+    /// Whether a licence is of no use without any of the others.
+    pub fn depends_on<'a>(&self, id: &LicenseId, mut others: impl Iterator<Item = &'a LicenseId>) -> bool {
+        let Some(need) = self.bonds.get(id).and_then(|bond| bond.needs()) else { return false };
+        others.any(|other| self.bonds.get(other).is_some_and(|bond| need.is_met_by(*bond)))
+    }
+
     /// When the time of a licence is over that no rule gives since then.
     pub fn due(&self, license: &LicenseId, since: i64) -> i64 {
         let grace = self.grace_of.get(license).copied().or(self.grace).unwrap_or(0);

@@ -52,17 +52,31 @@ impl Draft<'_> {
             take.into_iter().partition(|from| give.iter().any(|to| tenure.exclude(from, to)));
         self.give_up(person, &take, outranked);
         let (mut changes, mut exchange) = (Vec::new(), Vec::new());
-        for id in give {
+        // What others need is decided before those: without it they are of no use, and Webex refuses
+        // all that is asked for together with them.
+        let mut there: Vec<&LicenseId> = held.iter().filter(|id| !take.contains(id)).collect();
+        let (needing, first): (Vec<_>, Vec<_>) =
+            give.into_iter().partition(|id| tenure.depends_on(id, person.licenses.iter()));
+        for id in first.into_iter().chain(needing) {
             let room: Vec<&LicenseId> = swapped.iter().filter(|from| tenure.exclude(from, id)).collect();
             let stays = |other: &LicenseId| !take.contains(other) && !room.contains(&other);
-            if held.iter().any(|other| stays(other) && tenure.exclude(id, other)) {
+            if tenure.lacks(id, &person.licenses, there.iter().copied()) {
+                let rank = self.case.rank(self.seats.queue(), id);
+                self.waiting.push((id.clone(), Box::new(rank)));
+            } else if held.iter().any(|other| stays(other) && tenure.exclude(id, other)) {
                 self.short.get_or_insert(EXCLUDED);
             } else if let Err(rank) = self.seats.take(id, self.case) {
                 self.waiting.push((id.clone(), rank));
             } else if room.is_empty() {
+                there.push(id);
                 changes.push(Change::give(id.clone()));
             } else {
-                exchange.extend(room.into_iter().cloned().map(Change::take));
+                there.push(id);
+                for from in room.into_iter().cloned().map(Change::take) {
+                    if !exchange.contains(&from) {
+                        exchange.push(from);
+                    }
+                }
                 exchange.push(Change::give(id.clone()));
             }
         }
