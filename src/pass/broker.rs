@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::apply::gives;
 use crate::guard::{Guard, Headcount, Limits, Removal, Tally, releases};
 use crate::model::{Action, Attr, Catalogue, Kind, LicenseId, SourceId};
-use crate::plan::{Case, Contest, Holders, Lines, Place, Policy, Queue, Seats, Supply, Wish};
+use crate::plan::{Case, Contest, Holders, Lines, Place, Policy, Queue, Seats, Supply, Tenure, Wish};
 use crate::store::{StoreError, Waiting};
 
 use super::evidence::Evidence;
@@ -89,7 +89,7 @@ pub(super) fn broker(
     let lines = || terms.lines.asking();
     let walk_with = |seats| Parts::begin(evidence, sections, policy, seats, lines(), Default::default());
     let walk = || walk_with(plenty());
-    let survey = survey(walk(), terms.approved)?;
+    let survey = survey(walk(), terms.approved, &policy.tenure)?;
     let mut tally = survey.tally;
     tally.join(&terms.recent.of_people_only());
     let guard = Guard::weigh(terms.limits, &tally, terms.linked, terms.headcount, terms.approved.to_vec());
@@ -241,7 +241,7 @@ fn freed(survey: &Survey, guard: &Guard, license: &LicenseId, short: &BTreeSet<L
 
 /// Counts removals, and the seats that they free. Newcomers lose nothing, unless accounts that
 /// exist are taken over.
-fn survey(mut parts: Parts<'_>, approved: &[Action]) -> Result<Survey, StoreError> {
+fn survey(mut parts: Parts<'_>, approved: &[Action], tenure: &Tenure) -> Result<Survey, StoreError> {
     let keys: HashSet<(SourceId, Kind)> =
         approved.iter().map(|action| (action.anchor, action.kind)).collect();
     let is_approved = |action: &Action| {
@@ -252,7 +252,7 @@ fn survey(mut parts: Parts<'_>, approved: &[Action]) -> Result<Survey, StoreErro
     while let Some((cases, decisions)) = parts.decide_next()? {
         for (case, mut decision) in cases.cases.iter().zip(decisions) {
             for action in &decision.actions {
-                survey.count(case, action, is_approved(action));
+                survey.count(case, action, is_approved(action), tenure);
             }
             decision.actions.retain(|action| !is_approved(action));
             survey.tally.add(&decision.actions);
@@ -262,9 +262,9 @@ fn survey(mut parts: Parts<'_>, approved: &[Action]) -> Result<Survey, StoreErro
 }
 
 impl Survey {
-    fn count(&mut self, case: &Case, action: &Action, approved: bool) {
+    fn count(&mut self, case: &Case, action: &Action, approved: bool, tenure: &Tenure) {
         if action.kind == Kind::LicenseAdd {
-            self.count_given(case, action, approved);
+            self.count_given(case, action, approved, tenure);
             return;
         }
         let removal = Removal::of(action);
@@ -284,13 +284,16 @@ impl Survey {
         }
     }
 
-    fn count_given(&mut self, case: &Case, action: &Action, approved: bool) {
-        let given: Vec<LicenseId> = gives(&action.changes).cloned().collect();
+    fn count_given(&mut self, case: &Case, action: &Action, approved: bool, tenure: &Tenure) {
+        let mut given: Vec<LicenseId> = gives(&action.changes).cloned().collect();
         // Newcomers are counted elsewhere.
         if case.row.is_some() {
             given.iter().for_each(|id| *self.asked.entry(id.clone()).or_default() += 1);
         }
         let taken: Vec<&LicenseId> = licenses(action).filter(|id| !given.contains(id)).collect();
+        // What needs the others waits without them: it is they for which a seat is given up.
+        let all = given.clone();
+        given.retain(|id| !tenure.depends_on(id, all.iter()));
         if !taken.is_empty() {
             self.exchangers.push((case.anchor, given.clone()));
         }

@@ -81,6 +81,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         kept: rules.kept(),
         // What was given under earlier rules can still be taken away.
         licenses: named.0.union(&meta.licenses).cloned().collect(),
+        calling: catalogue.calling(),
         roles: named.1.union(&meta.roles).cloned().collect(),
     };
     if managed.licenses.len() > OBSERVED_LICENSES {

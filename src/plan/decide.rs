@@ -82,6 +82,9 @@ pub const EXCLUDED: &str =
 /// The reason given when Webex refuses to replace a licence by the one that should be.
 pub const ONE_WAY: &str = "Webex does not change this calling licence into Calling Standard: take it away in Control Hub, \
      which deletes the telephone, and the next pass gives the other";
+/// The reason given when a calling licence is taken, and the work number with it.
+pub const NUMBER_LATER: &str =
+    "the work number goes with the telephone; the one of the directory is written by the next pass";
 /// The reason given when the cloud was not asked about a newcomer.
 pub const UNLOOKED: &str = "the cloud was not asked about this person yet";
 

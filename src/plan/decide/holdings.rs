@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Draft, EXCLUDED, ONE_WAY};
-use crate::model::{Attr, Cause, Change, Email, Kind, LicenseId, Person, RoleId};
+use super::{Draft, EXCLUDED, NUMBER_LATER, ONE_WAY};
+use crate::model::{Attr, Cause, Change, Email, Field, Kind, LicenseId, Person, RoleId};
 
 impl Draft<'_> {
     /// Gives what is wanted and not held, as far as there are seats; takes what is ours to take
@@ -50,6 +50,10 @@ impl Draft<'_> {
         // What makes room for another licence goes in the same call, and only when there is a seat.
         let (swapped, take): (Vec<_>, Vec<_>) =
             take.into_iter().partition(|from| give.iter().any(|to| tenure.exclude(from, to)));
+        let calling = |id: &LicenseId| tenure.bonds.get(id).is_some_and(|bond| bond.is_calling());
+        if take.iter().any(calling) && person.profile.contains_key(&Field::PhoneWork) {
+            self.short.get_or_insert(NUMBER_LATER);
+        }
         self.give_up(person, &take, outranked);
         let (mut changes, mut exchange) = (Vec::new(), Vec::new());
         // What others need is decided before those: without it they are of no use, and Webex refuses

@@ -62,7 +62,17 @@ impl Directory {
             }
             Self::Slapd(slapd) => {
                 let mut modify = Command::new("ldapmodify");
-                modify.args(["-x", "-e", "!relax", "-H", &slapd.url(), "-D", slapd::ADMIN, "-w", slapd::PASSWORD]);
+                modify.args([
+                    "-x",
+                    "-e",
+                    "!relax",
+                    "-H",
+                    &slapd.url(),
+                    "-D",
+                    slapd::ADMIN,
+                    "-w",
+                    slapd::PASSWORD,
+                ]);
                 run_with_input(&mut modify, &ldif);
             }
         }
@@ -72,18 +82,25 @@ impl Directory {
     pub(crate) fn config(&self, mode: &str) -> String {
         let head = match self {
             Self::Samba(samba) => source(&samba.url(), &samba.ca_file(), samba::ADMIN, "active_directory"),
-            Self::Slapd(slapd) => source(&slapd.tls_url(), &slapd.ca_file(), slapd::READER, "inet_org_person"),
+            Self::Slapd(slapd) => {
+                source(&slapd.tls_url(), &slapd.ca_file(), slapd::READER, "inet_org_person")
+            }
         };
         let kind = self.kind();
         let bases = match kind {
             Kind::Samba => format!("bases = [\"{}\"]", kind.top()),
-            Kind::Slapd => format!("bases = [\"{}\"]\ngroup_bases = [\"ou=groups,{}\"]", kind.top(), slapd::SUFFIX),
+            Kind::Slapd => {
+                format!("bases = [\"{}\"]\ngroup_bases = [\"ou=groups,{}\"]", kind.top(), slapd::SUFFIX)
+            }
         };
         let mut rules = RULES.replace("{mode}", mode).replace("{top}", &kind.top());
-        let shared = &format!("CN=phones-shared,OU=Groups,{}", match kind {
-            Kind::Samba => format!("OU=Corp,{}", samba::SUFFIX),
-            Kind::Slapd => slapd::SUFFIX.to_owned(),
-        });
+        let shared = &format!(
+            "CN=phones-shared,OU=Groups,{}",
+            match kind {
+                Kind::Samba => format!("OU=Corp,{}", samba::SUFFIX),
+                Kind::Slapd => slapd::SUFFIX.to_owned(),
+            }
+        );
         for (word, samba, slapd) in [
             ("{shared}", shared.as_str(), shared.as_str()),
             ("{department}", "department", "departmentNumber"),

@@ -95,10 +95,8 @@ impl Cloud {
         }
         let dump = self.sandbox.organization().dump(false);
         let people = dump["people"].as_array().expect("a list");
-        let names: BTreeMap<&str, &str> = people
-            .iter()
-            .map(|one| (text(&one["id"]), text(&one["scim"]["userName"])))
-            .collect();
+        let names: BTreeMap<&str, &str> =
+            people.iter().map(|one| (text(&one["id"]), text(&one["scim"]["userName"]))).collect();
         let mut accounts = BTreeMap::new();
         let mut strangers = [0; LICENSES];
         for one in people {
@@ -147,7 +145,10 @@ impl Cloud {
         for one in document["waiting"].as_array().expect("a list") {
             let rule = RULES.iter().position(|rule| one["rule"] == *rule && one["reason"] == "no_seat");
             let rule = rule.unwrap_or(usize::MAX);
-            queues.entry(self.license(&one["license"])).or_default().push((text(&one["anchor"]).to_owned(), rule));
+            queues
+                .entry(self.license(&one["license"]))
+                .or_default()
+                .push((text(&one["anchor"]).to_owned(), rule));
         }
         queues
     }

@@ -79,7 +79,8 @@ impl Play {
         let mut report = Report::new(what, &self.company);
         let (accounts, _) = self.cloud.accounts().await;
         report.accounts(&self.expected, &accounts);
-        let status: Value = serde_json::from_slice(&self.connector.run(&["--json", "status"]).stdout).expect("JSON");
+        let status: Value =
+            serde_json::from_slice(&self.connector.run(&["--json", "status"]).stdout).expect("JSON");
         report.said(&said, &status, &self.cloud);
         for failed in synced["failed"].as_array().expect("a list") {
             report.lines.push(("an action: failed".into(), failed.to_string()));
@@ -114,7 +115,10 @@ impl<'c> Report<'c> {
 
     fn who(&self, n: usize) -> String {
         let person = &self.company.people[n];
-        format!("p{n} ({}, {:?}, {:?}, {:?}, grade {:?})", person.anchor, person.title, person.extension, person.place, person.grade)
+        format!(
+            "p{n} ({}, {:?}, {:?}, {:?}, grade {:?})",
+            person.anchor, person.title, person.extension, person.place, person.grade
+        )
     }
 
     fn accounts(&mut self, expected: &Organization, found: &BTreeMap<String, oracle::Account>) {
@@ -221,7 +225,8 @@ impl Play {
 
     /// The state of the program, as if everything in it had happened a day earlier.
     fn a_day_passes(&self) {
-        let state = rusqlite::Connection::open(self.connector.state().join("dirsyncd.db")).expect("the state");
+        let state =
+            rusqlite::Connection::open(self.connector.state().join("dirsyncd.db")).expect("the state");
         state
             .execute_batch(
                 "BEGIN; UPDATE seat_day SET day = day + 100000; UPDATE seat_day SET day = day - 100001;
@@ -232,7 +237,8 @@ impl Play {
 
     /// The days of which the program remembers what was needed.
     fn days(&self) -> Vec<i64> {
-        let state = rusqlite::Connection::open(self.connector.state().join("dirsyncd.db")).expect("the state");
+        let state =
+            rusqlite::Connection::open(self.connector.state().join("dirsyncd.db")).expect("the state");
         let mut days = state.prepare("SELECT DISTINCT day FROM seat_day ORDER BY day").expect("the table");
         days.query_map([], |row| row.get(0)).expect("days").map(|day| day.expect("a number")).collect()
     }

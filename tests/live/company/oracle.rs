@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::people::{Company, Person, UNITS};
-use super::queue::{self, Grade};
+use super::queue::Grade;
 use super::writing::Kind;
 
 /// A licence of the organization, by its place here.
@@ -26,8 +26,20 @@ pub(crate) const LICENSES: usize = 12;
 
 /// The rules that give licences, in their order, by the names in the configuration.
 pub(crate) const RULES: [&str; 14] = [
-    "board", "reception", "leads call", "phones", "hosts west", "centre leads", "centre", "connect", "aware", "east",
-    "west", "division 2", "spaces", "attendees",
+    "board",
+    "reception",
+    "leads call",
+    "phones",
+    "hosts west",
+    "centre leads",
+    "centre",
+    "connect",
+    "aware",
+    "east",
+    "west",
+    "division 2",
+    "spaces",
+    "attendees",
 ];
 
 /// What the rules make of one person.
@@ -39,6 +51,12 @@ pub(crate) enum Verdict {
     /// Withheld for the address; and the rules have something to say about a licence, too.
     WithheldAndLacking(&'static str),
     In(Box<Wanted>),
+}
+
+impl Verdict {
+    fn is_withheld(&self) -> bool {
+        matches!(self, Self::Withheld(_) | Self::WithheldAndLacking(_))
+    }
 }
 
 /// What somebody should have.
@@ -75,10 +93,13 @@ pub(crate) struct Account {
 pub(crate) struct Organization {
     /// By the number of the person.
     pub(crate) accounts: BTreeMap<usize, Account>,
-    /// Since which pass somebody waits.
-    pub(crate) waiting: BTreeMap<(Lic, usize), u32>,
+    /// Who waits, and at which place.
+    pub(crate) waiting: BTreeMap<(Lic, usize), Place>,
     pub(crate) passes: u32,
 }
+
+/// A place in the order of a queue: rule, attribute, since which pass, age of the entry, anchor.
+pub(crate) type Place = (usize, Grade, u32, i64, String);
 
 /// What a pass must say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -232,7 +253,8 @@ impl<'c> Rules<'c> {
         if person.mobile.as_ref().is_some_and(|mobile| !mobile.contains(|c: char| c.is_ascii_digit())) {
             return Some("unusable");
         }
-        let bad = |name: &str| name.chars().count() > 30 || name.contains(['%', '#', '<', '>', '\\', '/', '"']);
+        let bad =
+            |name: &str| name.chars().count() > 30 || name.contains(['%', '#', '<', '>', '\\', '/', '"']);
         let called = wanted.licenses.contains_key(&PROFESSIONAL) || wanted.licenses.contains_key(&STANDARD);
         (called && (bad(&person.given) || bad(&person.family))).then_some("calling_name")
     }
@@ -269,7 +291,13 @@ impl<'c> Rules<'c> {
             }),
         );
         let (one, two) = (self.within(person, "region-1"), self.within(person, "region-2"));
-        let regions = if one && two { "both" } else if one { "one" } else { person.class };
+        let regions = if one && two {
+            "both"
+        } else if one {
+            "one"
+        } else {
+            person.class
+        };
         put("extensionAttribute2", Some(regions.into()));
         put("extensionAttribute3", Some(format!("{:06}", person.n)));
         fields
@@ -291,7 +319,8 @@ impl<'c> Rules<'c> {
 
     /// What should become of everybody, before seats are looked at. `accounts`: who has which address.
     pub(crate) fn verdicts(&self, organization: &Organization) -> Vec<Verdict> {
-        let mut verdicts: Vec<Verdict> = self.company.people.iter().map(|person| self.alone(person)).collect();
+        let mut verdicts: Vec<Verdict> =
+            self.company.people.iter().map(|person| self.alone(person)).collect();
         self.collide(&mut verdicts, organization);
         self.collide_aliases(&mut verdicts, organization);
         self.telephones(&mut verdicts, organization);
@@ -347,7 +376,8 @@ impl<'c> Rules<'c> {
                 if let Some(code) = code {
                     let mended = |wanted: &Wanted| wanted.lacking.is_empty();
                     let twice = matches!(&verdicts[*n], Verdict::In(wanted) if !mended(wanted));
-                    verdicts[*n] = if twice { Verdict::WithheldAndLacking(code) } else { Verdict::Withheld(code) };
+                    verdicts[*n] =
+                        if twice { Verdict::WithheldAndLacking(code) } else { Verdict::Withheld(code) };
                 }
             }
         }
@@ -467,8 +497,12 @@ impl Organization {
                 }
                 Verdict::In(wanted) => {
                     let known = self.accounts.get_mut(&n).expect("just made");
-                    let mut ask: Vec<Lic> =
-                        wanted.licenses.keys().copied().filter(|one| !account.licenses.contains(one)).collect();
+                    let mut ask: Vec<Lic> = wanted
+                        .licenses
+                        .keys()
+                        .copied()
+                        .filter(|one| !account.licenses.contains(one))
+                        .collect();
                     for license in &account.licenses {
                         // A telephone that somebody has stays, whatever becomes of the record.
                         if wanted.licenses.contains_key(license) {
@@ -501,19 +535,7 @@ impl Organization {
                 }
             }
             for license in 0..LICENSES {
-                let since = |n: usize| self.waiting.get(&(license, n)).copied().unwrap_or(self.passes);
-                let rank = |n: &usize| {
-                    let person = &company.people[*n];
-                    let Verdict::In(wanted) = &verdicts[*n] else { unreachable!("only they ask") };
-                    (
-                        wanted.licenses[&license],
-                        Grade::of(person.grade.as_deref()),
-                        since(*n),
-                        person.created,
-                        person.anchor.clone(),
-                    )
-                };
-                asking[license].sort_by_key(rank);
+                asking[license].sort_by_key(|n| self.place(license, &company.people[*n], &verdicts));
                 let seats = totals[license]
                     .map_or(u64::MAX, |total| (total + free[license]).saturating_sub(consumed[license]));
                 // Whoever waits for the telephone waits for the console, too.
@@ -545,6 +567,7 @@ impl Organization {
                 }
             }
         }
+        let mut places = BTreeMap::new();
         for license in 0..LICENSES {
             let given = &served[license];
             let mut after = consumed[license] - freed[license] + given.len() as u64;
@@ -558,16 +581,21 @@ impl Organization {
                     self.accounts.get_mut(n).expect("everybody has one here").licenses.remove(old);
                 }
             }
-            let waiting: Vec<(usize, usize)> = asking[license]
+            // Whoever is withheld keeps the place.
+            let mut queue: Vec<(Place, usize)> = self
+                .waiting
                 .iter()
-                .filter(|n| !given.contains(n))
-                .map(|n| match &verdicts[*n] {
-                    Verdict::In(wanted) => (*n, wanted.licenses[&license]),
-                    _ => unreachable!("only they ask"),
-                })
+                .filter(|((other, n), _)| *other == license && verdicts[*n].is_withheld())
+                .map(|((_, n), place)| (place.clone(), *n))
                 .collect();
+            let unserved = asking[license].iter().filter(|n| !given.contains(n));
+            queue.extend(unserved.map(|n| (self.place(license, &company.people[*n], &verdicts), *n)));
+            queue.sort();
+            let waiting: Vec<(usize, usize)> = queue.iter().map(|(place, n)| (*n, place.0)).collect();
+            places.extend(queue.into_iter().map(|(place, n)| ((license, n), place)));
             if let Some(total) = totals[license] {
-                let demand = consumed[license] - free[license] + asking[license].len() as u64 + outdone[license];
+                let demand =
+                    consumed[license] - free[license] + asking[license].len() as u64 + outdone[license];
                 said.seats.insert(
                     license,
                     Seats {
@@ -605,26 +633,17 @@ impl Organization {
                 Verdict::Out => {}
             }
         }
-        self.remember(&said, &verdicts);
+        self.waiting = places;
         self.write(rules, &verdicts);
         said
     }
 
-    /// Who waits keeps the place; whoever is withheld, too.
-    fn remember(&mut self, said: &Said, verdicts: &[Verdict]) {
-        let mut waiting: BTreeMap<(Lic, usize), u32> = self
-            .waiting
-            .iter()
-            .filter(|((_, n), _)| matches!(verdicts[*n], Verdict::Withheld(_) | Verdict::WithheldAndLacking(_)))
-            .map(|(key, since)| (*key, *since))
-            .collect();
-        for (license, queue) in &said.queues {
-            for (n, _) in queue {
-                let key = (*license, *n);
-                waiting.insert(key, self.waiting.get(&key).copied().unwrap_or(self.passes));
-            }
-        }
-        self.waiting = waiting;
+    /// Where somebody stands in the order.
+    fn place(&self, license: Lic, person: &Person, verdicts: &[Verdict]) -> Place {
+        let Verdict::In(wanted) = &verdicts[person.n] else { unreachable!("only they ask") };
+        let since = self.waiting.get(&(license, person.n)).map_or(self.passes, |place| place.2);
+        let grade = Grade::of(person.grade.as_deref());
+        (wanted.licenses[&license], grade, since, person.created, person.anchor.clone())
     }
 
     /// Everything but seats.
@@ -638,10 +657,15 @@ impl Organization {
             let alias = account.fields.remove("emails[alias 1]").filter(|_| wanted.alias_withheld);
             account.fields.clone_from(&wanted.fields);
             account.fields.extend(alias.map(|alias| ("emails[alias 1]".to_owned(), alias)));
-            account.attends = wanted.attends;
+            // A host who waits for a seat attends until then.
+            let waits = wanted.licenses.contains_key(&HOST_EAST) && !account.licenses.contains(&HOST_EAST);
+            account.attends = wanted.attends || account.attends && waits;
             account.roles.clone_from(&wanted.roles);
             if !calls(&account.licenses) {
-                account.calling = None;
+                // The telephone takes the work number along; the next pass writes the one of the directory.
+                if account.calling.take().is_some() {
+                    account.fields.remove("phoneNumbers[work]");
+                }
             } else if account.calling.is_none() {
                 let place = person.place.expect("checked");
                 account.calling = Some((place.to_owned(), person.extension.clone().expect("checked")));
@@ -671,10 +695,5 @@ impl Organization {
                 account.fields.insert("manager".into(), manager);
             }
         }
-    }
-
-    /// Positions, for comparing.
-    pub(crate) fn places(said: &Said) -> Vec<(Lic, usize, usize)> {
-        queue::places(&said.queues)
     }
 }

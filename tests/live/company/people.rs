@@ -96,11 +96,46 @@ pub(crate) const UNITS: [(&str, &str); 9] = [
 ];
 
 const NAMES: [&str; 40] = [
-    "company", "region-1", "region-2", "region-3", "division-1", "division-2", "division-3", "division-4",
-    "division-5", "division-6", "team-01", "team-02", "team-03", "team-04", "team-05", "team-06", "team-07",
-    "team-08", "team-09", "team-10", "team-11", "team-12", "team-13", "team-14", "loop-a", "loop-b", "board",
-    "executives", "reception", "phones", "phones-shared", "cc-leads", "contact-centre", "blocked",
-    "blocked-inner", "helpdesk", "helpdesk-night", "auditors", "visitors", "Überhang",
+    "company",
+    "region-1",
+    "region-2",
+    "region-3",
+    "division-1",
+    "division-2",
+    "division-3",
+    "division-4",
+    "division-5",
+    "division-6",
+    "team-01",
+    "team-02",
+    "team-03",
+    "team-04",
+    "team-05",
+    "team-06",
+    "team-07",
+    "team-08",
+    "team-09",
+    "team-10",
+    "team-11",
+    "team-12",
+    "team-13",
+    "team-14",
+    "loop-a",
+    "loop-b",
+    "board",
+    "executives",
+    "reception",
+    "phones",
+    "phones-shared",
+    "cc-leads",
+    "contact-centre",
+    "blocked",
+    "blocked-inner",
+    "helpdesk",
+    "helpdesk-night",
+    "auditors",
+    "visitors",
+    "Überhang",
 ];
 
 /// Groups within groups: regions share divisions and teams, and `loop-a` and `loop-b` hold each other.
@@ -128,17 +163,50 @@ const NESTING: [(&str, &[&str]); 20] = [
 ];
 
 const GIVEN: [(&str, &str); 16] = [
-    ("Ann", "Ann"), ("Zoë", "Zoe"), ("José", "Jose"), ("Łukasz", "Lukasz"), ("Søren", "Soren"), ("Günther", "Gunther"),
-    ("Maya", "Maya"), ("Ivy", "Ivy"), ("Tom", "Tom"), ("Renée", "Renee"), ("Bob", "Bob"), ("Åsa", "Asa"),
-    ("Nils", "Nils"), ("Eva Maria", "Eva Maria"), ("Ida", "Ida"), ("Çelik", "Celik"),
+    ("Ann", "Ann"),
+    ("Zoë", "Zoe"),
+    ("José", "Jose"),
+    ("Łukasz", "Lukasz"),
+    ("Søren", "Soren"),
+    ("Günther", "Gunther"),
+    ("Maya", "Maya"),
+    ("Ivy", "Ivy"),
+    ("Tom", "Tom"),
+    ("Renée", "Renee"),
+    ("Bob", "Bob"),
+    ("Åsa", "Asa"),
+    ("Nils", "Nils"),
+    ("Eva Maria", "Eva Maria"),
+    ("Ida", "Ida"),
+    ("Çelik", "Celik"),
 ];
 const FAMILY: [&str; 14] = [
-    "Lee", "Müller-Lüdenscheid", "O'Hara", "van der Berg", "Nowak", "Smith, Jr.", "García", "Okoro", "Lindström",
-    "Fox", "Oak", "Ray", "Hall", "Ünal",
+    "Lee",
+    "Müller-Lüdenscheid",
+    "O'Hara",
+    "van der Berg",
+    "Nowak",
+    "Smith, Jr.",
+    "García",
+    "Okoro",
+    "Lindström",
+    "Fox",
+    "Oak",
+    "Ray",
+    "Hall",
+    "Ünal",
 ];
 const DEPARTMENTS: [&str; 8] = ["Sales", "Legal", "Audit", "Yard", "Flight", "Kitchen", "IT", "R&D"];
 const TITLES: [&str; 9] = [
-    "Engineer", "Clerk", "Lead Engineer", "Lead Clerk", "Shift Manager", "Manager", "Trainee", "Driver", "Éditeur",
+    "Engineer",
+    "Clerk",
+    "Lead Engineer",
+    "Lead Clerk",
+    "Shift Manager",
+    "Manager",
+    "Trainee",
+    "Driver",
+    "Éditeur",
 ];
 const LANGUAGES: [Language; 6] = [
     ("de-CH,en;q=0.8", Some("de_CH")),
@@ -160,7 +228,6 @@ pub(crate) struct Company {
     pub(crate) groups: Vec<Group>,
     chance: u64,
 }
-
 
 impl Company {
     /// The company as it is at first.
@@ -224,10 +291,24 @@ impl Company {
             }
         }
         for (name, count) in [
-            ("division-1", 20), ("division-4", 30), ("loop-a", 40), ("loop-b", 40), ("board", 12), ("executives", 45),
-            ("reception", 40), ("phones", 250), ("phones-shared", 160), ("cc-leads", 70), ("contact-centre", 150),
-            ("blocked", 25), ("blocked-inner", 25), ("helpdesk", 8), ("helpdesk-night", 6), ("auditors", 9),
-            ("visitors", 60), ("Überhang", 80),
+            ("division-1", 20),
+            ("division-4", 30),
+            ("loop-a", 40),
+            ("loop-b", 40),
+            ("board", 12),
+            ("executives", 45),
+            ("reception", 40),
+            ("phones", 250),
+            ("phones-shared", 160),
+            ("cc-leads", 70),
+            ("contact-centre", 150),
+            ("blocked", 25),
+            ("blocked-inner", 25),
+            ("helpdesk", 8),
+            ("helpdesk-night", 6),
+            ("auditors", 9),
+            ("visitors", 60),
+            ("Überhang", 80),
         ] {
             join(name, dice.take(count, &everybody));
         }
@@ -252,7 +333,8 @@ impl Company {
             self.people[next()].note = Some("n".repeat(257));
             self.people[next()].mobile = Some("none".into());
             let long = &mut self.people[next()];
-            (long.given, long.plain) = ("Bartholomäus Maximilian Ferdinand".into(), "Bartholomaus Maximilian Ferdinand".into());
+            (long.given, long.plain) =
+                ("Bartholomäus Maximilian Ferdinand".into(), "Bartholomaus Maximilian Ferdinand".into());
             let marked = &mut self.people[next()];
             marked.family = format!("{}#{at}", marked.family);
         }
@@ -329,9 +411,10 @@ fn person(n: usize, dice: &mut Chance) -> Person {
         grade: dice.permille(900).then(|| (*dice.one(&GRADES)).into()),
         mail: Some(format!("p{n}@example.test")),
         alias: None,
-        phone: dice
-            .permille(850)
-            .then(|| Phone { style: dice.below(5), digits: 70_000_000 + u32::try_from(n).expect("a few people") }),
+        phone: dice.permille(850).then(|| Phone {
+            style: dice.below(5),
+            digits: 70_000_000 + u32::try_from(n).expect("a few people"),
+        }),
         mobile: dice.permille(500).then(|| format!("+44 7700 {n:06}")),
         note: dice.permille(200).then(|| format!("CC-{}", n % 77)),
         language: dice.permille(800).then(|| *dice.one(&LANGUAGES)),

@@ -1,9 +1,6 @@
 //! The order in which people are served, as the manual has it.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
-
-use super::oracle::Lic;
 
 /// The attribute by which seats are ordered: smaller is served first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,12 +42,4 @@ impl PartialOrd for Grade {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
-}
-
-/// Licence, place in its queue, and person.
-pub(crate) fn places(queues: &BTreeMap<Lic, Vec<(usize, usize)>>) -> Vec<(Lic, usize, usize)> {
-    queues
-        .iter()
-        .flat_map(|(license, queue)| queue.iter().enumerate().map(|(at, (n, _))| (*license, at, *n)))
-        .collect()
 }

@@ -41,7 +41,8 @@ pub(crate) fn reorganize(company: &mut Company) {
         company.people[n].family = format!("Bell-{n}");
     }
     for n in some(20) {
-        company.people[n].phone = Some(Phone { style: n % 5, digits: 71_000_000 + u32::try_from(n).expect("small") });
+        company.people[n].phone =
+            Some(Phone { style: n % 5, digits: 71_000_000 + u32::try_from(n).expect("small") });
     }
     for n in some(20) {
         company.people[n].manager = Some(n / 2);
@@ -60,7 +61,9 @@ pub(crate) fn reorganize(company: &mut Company) {
     let mended: Vec<usize> = company
         .people
         .iter()
-        .filter(|person| person.mail.as_ref().is_none_or(|mail| !mail.ends_with(&format!("p{}@example.test", person.n))))
+        .filter(|person| {
+            person.mail.as_ref().is_none_or(|mail| !mail.ends_with(&format!("p{}@example.test", person.n)))
+        })
         .map(|person| person.n)
         .collect();
     for n in dice.take(25, &mended) {
@@ -86,15 +89,27 @@ pub(crate) fn reorganize(company: &mut Company) {
 fn regroup(company: &mut Company, dice: &mut Chance) {
     let everybody: Vec<usize> = company.people.iter().filter(|one| !one.gone).map(|one| one.n).collect();
     for (name, out, into) in [
-        ("phones", 40, 50), ("reception", 6, 12), ("cc-leads", 15, 25), ("contact-centre", 30, 40), ("board", 2, 6),
-        ("executives", 5, 5), ("blocked", 8, 12), ("visitors", 10, 10), ("helpdesk", 2, 3), ("auditors", 3, 2),
-        ("team-01", 60, 20), ("team-08", 10, 80), ("loop-b", 10, 20), ("Überhang", 10, 10),
+        ("phones", 40, 50),
+        ("reception", 6, 12),
+        ("cc-leads", 15, 25),
+        ("contact-centre", 30, 40),
+        ("board", 2, 6),
+        ("executives", 5, 5),
+        ("blocked", 8, 12),
+        ("visitors", 10, 10),
+        ("helpdesk", 2, 3),
+        ("auditors", 3, 2),
+        ("team-01", 60, 20),
+        ("team-08", 10, 80),
+        ("loop-b", 10, 20),
+        ("Überhang", 10, 10),
     ] {
         let at = company.group(name);
         let primary = |n: &usize| company.people[*n].primary == Some(at);
         let inside: Vec<usize> = company.groups[at].people.iter().copied().collect();
         let outside: Vec<usize> = everybody.iter().copied().filter(|n| !primary(n)).collect();
-        let leave: BTreeSet<usize> = dice.take(out, &inside).into_iter().filter(|n| !company.people[*n].gone).collect();
+        let leave: BTreeSet<usize> =
+            dice.take(out, &inside).into_iter().filter(|n| !company.people[*n].gone).collect();
         let come = dice.take(into, &outside);
         let people = &mut company.groups[at].people;
         people.retain(|n| !leave.contains(n));

@@ -95,7 +95,11 @@ impl Kind {
         line(&mut out, "dn", &self.dn(person));
         match self {
             Self::Samba => {
-                let _ = write!(out, "objectClass: user\nsAMAccountName: p{}\nobjectGUID: {}\n", person.n, person.anchor);
+                let _ = write!(
+                    out,
+                    "objectClass: user\nsAMAccountName: p{}\nobjectGUID: {}\n",
+                    person.n, person.anchor
+                );
             }
             Self::Slapd => {
                 let _ = write!(
@@ -123,7 +127,8 @@ impl Kind {
         line(&mut out, "dn", &self.group_dn(group));
         match self {
             Self::Samba => {
-                let _ = write!(out, "objectClass: group\nsAMAccountName: {}\n", group.name.replace('Ü', "Ue"));
+                let _ =
+                    write!(out, "objectClass: group\nsAMAccountName: {}\n", group.name.replace('Ü', "Ue"));
                 let _ = writeln!(out, "objectGUID: {}", group.anchor);
             }
             Self::Slapd => {
@@ -172,7 +177,8 @@ pub(crate) fn load(kind: Kind, company: &Company) -> Load {
     let mut units = String::new();
     let outer: BTreeSet<&str> = UNITS.iter().map(|(_, outer)| *outer).collect();
     for name in outer {
-        let _ = write!(units, "dn: ou={name},{}\nobjectClass: organizationalUnit\nou: {name}\n\n", kind.top());
+        let _ =
+            write!(units, "dn: ou={name},{}\nobjectClass: organizationalUnit\nou: {name}\n\n", kind.top());
     }
     for (at, (name, _)) in UNITS.iter().enumerate() {
         let _ = write!(units, "dn: {}\nobjectClass: organizationalUnit\nou: {name}\n\n", kind.unit_dn(at));
@@ -231,7 +237,10 @@ pub(crate) fn changes(kind: Kind, before: &Company, after: &Company) -> String {
     }
     for (old, group) in before.groups.iter().zip(&after.groups) {
         let company = if kind == Kind::Samba { after } else { before };
-        let old = Group { people: old.people.iter().copied().filter(|n| *n < before.people.len()).collect(), ..old.clone() };
+        let old = Group {
+            people: old.people.iter().copied().filter(|n| *n < before.people.len()).collect(),
+            ..old.clone()
+        };
         let (was, is) = (kind.people_in(&old, company), kind.people_in(group, after));
         let dn = kind.group_dn(group);
         values(&mut out, &dn, "add", &is.difference(&was).cloned().collect());
@@ -281,7 +290,8 @@ fn time(seconds: i64, fraction: &str) -> String {
 }
 
 fn line(out: &mut String, name: &str, value: &str) {
-    let plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && !value.starts_with([' ', ':', '<']);
+    let plain =
+        value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && !value.starts_with([' ', ':', '<']);
     if plain {
         let _ = writeln!(out, "{name}: {value}");
     } else {
