@@ -27,14 +27,8 @@ pub(super) fn identity_changes(
     changes
 }
 
-/// What differs in the mapped attributes.
-pub(super) fn profile_changes(
-    from: &Profile,
-    to: &Profile,
-    policy: &Policy,
-    account: Option<&Account>,
-) -> Vec<Change> {
-    let calling = account.is_some_and(|account| account.calling_owns_work_phone);
+/// What differs in the mapped attributes. The work number of somebody who is `calling` is not ours.
+pub(super) fn profile_changes(from: &Profile, to: &Profile, policy: &Policy, calling: bool) -> Vec<Change> {
     policy
         .managed
         .fields

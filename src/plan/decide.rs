@@ -187,7 +187,12 @@ impl Draft<'_> {
         let cause = if matched == Match::Anchor { Cause::SameAnchor } else { Cause::SameEmail };
         let mut changes =
             identity_changes(self.case, account.email.as_ref(), account.external_id.as_deref(), person);
-        changes.extend(profile_changes(&account.profile, &person.profile, self.policy, Some(account)));
+        changes.extend(profile_changes(
+            &account.profile,
+            &person.profile,
+            self.policy,
+            account.calling_owns_work_phone,
+        ));
         // Even without changes the action is needed: it makes the account ours.
         self.push(Kind::Adopt, &person.email, changes, cause);
         if !account.active {
@@ -211,7 +216,11 @@ impl Draft<'_> {
             None => (Some(&row.applied.email), Some(anchor.as_str()), &row.applied.profile),
         };
         let mut changes = identity_changes(self.case, email, external_id, person);
-        changes.extend(profile_changes(profile, &person.profile, self.policy, observed));
+        // Also while the account was not looked at, its telephone is known by the licence.
+        let held = self.case.holds(row);
+        let calling = observed.is_some_and(|account| account.calling_owns_work_phone)
+            || held.iter().any(|id| self.policy.tenure.is_calling(id));
+        changes.extend(profile_changes(profile, &person.profile, self.policy, calling));
         let moves = row.anchor != self.case.anchor
             && changes.iter().any(|change| matches!(change.field, Attr::ExternalId));
         let mut kind = Kind::Update;
@@ -241,7 +250,6 @@ impl Draft<'_> {
         if observed.is_some_and(|account| lost_kept(account, row, person, self.policy)) {
             self.short = Some(EMPTIED);
         }
-        let held = self.case.holds(row);
         self.licenses(person, &held, &row.given.licenses);
         self.roles(person, &self.roles_held(row), &row.given.roles);
         if self.actions.is_empty() {

@@ -60,7 +60,7 @@ impl Lines {
         seats: &mut Seats,
     ) -> Vec<Withheld> {
         let Wish::Present(person) = &case.wish else { return Vec::new() };
-        let calling = |id: &LicenseId| tenure.bonds.get(id).is_some_and(|bond| bond.is_calling());
+        let calling = |id: &LicenseId| tenure.is_calling(id);
         let refusal = |(reason, remedy): (String, String)| Withheld {
             anchor: Some(case.anchor),
             dn: case.dn.clone().or_else(|| case.row.as_ref().map(|row| row.dn.clone())).unwrap_or_default(),

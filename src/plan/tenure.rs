@@ -54,6 +54,11 @@ impl Tenure {
         one != other && bonds.is_some_and(|(one, other)| one.excludes(*other).is_some())
     }
 
+    /// Whether a licence comes with a telephone.
+    pub(super) fn is_calling(&self, id: &LicenseId) -> bool {
+        self.bonds.get(id).is_some_and(|bond| bond.is_calling())
+    }
+
     /// Whether Webex refuses to replace one by the other.
     pub(super) fn cannot_become(&self, one: &LicenseId, other: &LicenseId) -> bool {
         let bonds = self.bonds.get(one).zip(self.bonds.get(other));

@@ -50,8 +50,7 @@ impl Draft<'_> {
         // What makes room for another licence goes in the same call, and only when there is a seat.
         let (swapped, take): (Vec<_>, Vec<_>) =
             take.into_iter().partition(|from| give.iter().any(|to| tenure.exclude(from, to)));
-        let calling = |id: &LicenseId| tenure.bonds.get(id).is_some_and(|bond| bond.is_calling());
-        if take.iter().any(calling) && person.profile.contains_key(&Field::PhoneWork) {
+        if take.iter().any(|id| tenure.is_calling(id)) && person.profile.contains_key(&Field::PhoneWork) {
             self.short.get_or_insert(NUMBER_LATER);
         }
         self.give_up(person, &take, outranked);

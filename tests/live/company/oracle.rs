@@ -662,7 +662,7 @@ impl Organization {
             account.attends = wanted.attends || account.attends && waits;
             account.roles.clone_from(&wanted.roles);
             if !calls(&account.licenses) {
-                // The telephone takes the work number along; the next pass writes the one of the directory.
+                // The telephone takes the work number along; the next pass writes that of the directory.
                 if account.calling.take().is_some() {
                     account.fields.remove("phoneNumbers[work]");
                 }
