@@ -193,12 +193,6 @@ impl Cloud {
             })
             .collect()
     }
-
-    /// Who does not get what a rule gives, because another excludes it.
-    pub(crate) fn not_given(&self, document: &Value) -> BTreeSet<(String, Lic)> {
-        let list = document["not_given"].as_array().expect("a list");
-        list.iter().map(|one| (text(&one["anchor"]).to_owned(), self.license(&one["license"]))).collect()
-    }
 }
 
 /// Anchor and code of everybody who is withheld.

@@ -351,12 +351,10 @@ impl<'c> Rules<'c> {
                 claims.entry(wanted.email.to_lowercase()).or_default().push(n);
             }
         }
+        let address = |(n, account): (&usize, &Account)| (account.email.to_lowercase(), *n);
+        let holders: BTreeMap<String, usize> = organization.accounts.iter().map(address).collect();
         for (address, claimants) in &claims {
-            let holder = organization
-                .accounts
-                .iter()
-                .find(|(_, account)| account.email.to_lowercase() == *address)
-                .map(|(n, _)| *n);
+            let holder = holders.get(address).copied();
             for n in claimants {
                 if holder == Some(*n) {
                     continue;
