@@ -6,13 +6,15 @@
 //! Parts: `unchanged` (a full pass with nothing changed, against `ldapsearch` dumping the same
 //! attributes unpaged), `first-load` (into an empty organization, against a bare HTTP client that
 //! posts the same bulk bodies), `changes` (passes that follow what changed: nothing, and 1,000
-//! edits). By its name alone: `samba` (the same against a Samba domain controller; see there),
+//! edits), `rules` (an edit of the rules, planned with and without kept records). By its name alone: `samba` (the same against a Samba domain controller; see there),
 //!
 //!     cargo bench --bench scale -- samba 50000
 //!
 //! Every figure is a ratio to a reference
 //! of the same run, since machines differ; nothing here passes or fails.
 
+#[path = "scale/rules.rs"]
+mod rules;
 #[path = "scale/samba.rs"]
 mod samba;
 #[path = "../tests/support/mod.rs"]
@@ -81,6 +83,9 @@ fn main() {
         let bench = Bench::new(size, &runtime);
         if matches!(part, "all" | "first-load") && size <= 100_000 {
             runtime.block_on(bench.first_load());
+        }
+        if matches!(part, "all" | "rules") && size <= 100_000 {
+            runtime.block_on(rules::measure(&bench));
         }
         if matches!(part, "all" | "unchanged" | "changes") {
             runtime.block_on(bench.passes(part));
@@ -282,6 +287,7 @@ async fn hear(place: &Place) -> (Duration, Option<usize>) {
         reader: &reader,
         rules: &rules,
         in_passing: true,
+        keep_records: false,
         full_every: i64::MAX,
         delete_after: None,
         now: dirsyncd::clock::now().timestamp(),
@@ -359,11 +365,16 @@ fn write_private(path: &Path, text: &str) {
 
 /// Runs one `sync` and notes its peak memory from `/proc`.
 fn run_sync(place: &Place, flags: &[&str]) -> Took {
+    run(place, &[&["sync"], flags].concat())
+}
+
+/// Runs a command of the binary.
+fn run(place: &Place, command: &[&str]) -> Took {
     let begin = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_dirsyncd"))
         .args(["--config".as_ref(), place.config.as_os_str()])
-        .args(["--quiet", "sync"])
-        .args(flags)
+        .arg("--quiet")
+        .args(command)
         .stdout(Stdio::null())
         .current_dir(place.dir.path())
         .spawn()

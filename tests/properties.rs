@@ -447,7 +447,7 @@ proptest! {
     /// Passes that only follow what changed leave nothing for a pass over everything to do.
     #[test]
     fn following_changes_comes_to_the_same(steps in proptest::collection::vec(step(), 1..40)) {
-        let mut play = Play::new(Org { follows: true, ..org(None) });
+        let mut play = Play::new(Org { follows: true, keep_records: true, ..org(None) });
         // What is done by hand in the cloud is not the business of these passes.
         for step in steps.iter().filter(|step| !matches!(step, Step::Hand(..))) {
             play.step(step);
@@ -798,7 +798,7 @@ fn taken_back_before_it_was_known() {
     for ([there, back], call, follows) in
         days.iter().flat_map(|day| (0..3).flat_map(move |call| [false, true].map(|f| (day, call, f))))
     {
-        let mut play = Play::new(Org { follows, ..org(None) });
+        let mut play = Play::new(Org { follows, keep_records: follows, ..org(None) });
         for step in [
             Step::Member(0, 0, true),
             Step::Pass(How::Touched),

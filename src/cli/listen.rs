@@ -46,6 +46,7 @@ pub async fn listen(
         reader,
         rules: &parts.rules,
         in_passing: extent == Extent::InPassing,
+        keep_records: parts.config.keep_records,
         full_every,
         delete_after: parts.config.leavers.delete_after,
         now: clock::now().timestamp(),

@@ -8,6 +8,7 @@ mod assemble;
 mod check;
 mod console;
 mod demo;
+mod effect;
 mod exit;
 mod explain;
 mod held;

@@ -150,11 +150,7 @@ pub fn details(out: &mut dyn Write, style: Style, report: &Report) -> io::Result
         }
         more(out, report.failed.len())?;
     }
-    if !report.withheld.is_empty() {
-        text::heading(out, style, "Withheld: nothing is done to these until it is clear what should be")?;
-        text::withheld(out, style, &report.withheld[..report.withheld.len().min(SHOWN)])?;
-        more(out, report.withheld.len())?;
-    }
+    text::all_withheld(out, style, &report.withheld, SHOWN)?;
     if !report.waiting.is_empty() {
         text::heading(out, style, "Waiting for a seat")?;
         for one in report.waiting.iter().take(SHOWN) {

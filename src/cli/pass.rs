@@ -78,6 +78,7 @@ pub async fn look_around(
         limits: config.guard,
         protected: config.protected.iter().cloned().collect(),
         observe,
+        keep_records: config.keep_records,
         heard,
         recent,
         now,
@@ -321,7 +322,7 @@ fn conclude(
     Ok(Report {
         run,
         mode: if strays.is_some() { "full" } else { "delta" },
-        read: if look.reading.concerned.is_some() { "changes" } else { "everything" },
+        read: look.reading.extent(),
         findings: findings(&look).into_iter().chain(acted.findings).collect(),
         counts,
         failed: acted.failed,

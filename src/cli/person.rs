@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::clock;
-use crate::pass::{Alone, Heard};
+use crate::pass::{Alone, Heard, since};
 use crate::rules::address_attributes;
 use crate::store::Reader;
 
@@ -17,7 +17,8 @@ use super::exit::{Exit, Failure};
 /// When nobody is meant, or several are, or the state cannot be read.
 pub async fn only(parts: &Parts, reader: &Reader, text: &str) -> Result<Box<Heard>, Failure> {
     let addresses = address_attributes(&parts.config.rules);
-    let mut alone = Alone::new(&parts.sources, reader, &parts.rules, &addresses);
+    let rules = since(parts.rules.clone(), &reader.meta()?);
+    let mut alone = Alone::new(&parts.sources, reader, &rules, &addresses);
     let meant = alone.find(text).await?;
     match meant.anchors().as_slice() {
         [] if !alone.gaps.is_empty() => Err(Failure::new(

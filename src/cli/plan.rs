@@ -20,6 +20,7 @@ use crate::store::Reader;
 use super::args::{self, Format, Globals};
 use super::assemble::Parts;
 use super::console::Console;
+use super::effect::Effect;
 use super::exit::{Exit, Failure};
 use super::listen::{heard, recent};
 use super::pass::{due, findings, look_around};
@@ -100,6 +101,7 @@ struct Written {
     fading: Vec<Fading>,
     findings: Vec<Finding>,
     short: BTreeMap<&'static str, u64>,
+    effect: Effect,
 }
 
 /// Why writing a plan ended.
@@ -172,6 +174,7 @@ fn write(out: &mut dyn Write, style: Style, look: &Look, as_json: bool) -> Resul
             counts: &written.counts,
             findings: &written.findings,
             withheld: &written.withheld,
+            rules_changed: if look.anew { written.effect.document() } else { Value::Null },
             strays: strays.unwrap_or_default(),
             waiting: written.waiting.iter().map(|one| waiting(look, one)).collect(),
             kept: written.fading.iter().map(|one| kept(look, one)).collect(),
@@ -179,6 +182,12 @@ fn write(out: &mut dyn Write, style: Style, look: &Look, as_json: bool) -> Resul
             seats: seats::documents(look, &written.waiting),
         })?;
         return Ok(written);
+    }
+    if look.anew {
+        // What is shown first is known last: the plan is made twice.
+        let mut all = Written::default();
+        walk(look, &mut all, |_, _| Ok(()))?;
+        writeln!(out, "{}\n", style.bold(&all.effect.words()))?;
     }
     walk(look, &mut written, |action, held| text::action(out, style, &look.catalogue, action, held))?;
     finish(look, &mut written)?;
@@ -221,6 +230,7 @@ fn walk(
                 failed = Some(error);
                 return false;
             }
+            written.effect.add(action);
             match code {
                 Some(_) => written.counts.held += 1,
                 None => *written.counts.of(action.kind) += 1,
@@ -307,10 +317,7 @@ fn write_trouble(out: &mut dyn Write, style: Style, look: &Look, written: &Writt
             writeln!(out, "{}", style.red(&format!("! {}", text::printable(reason))))?;
         }
     }
-    if !written.withheld.is_empty() {
-        text::heading(out, style, "Withheld: nothing is done to these until it is clear what should be")?;
-        text::withheld(out, style, &written.withheld)?;
-    }
+    text::all_withheld(out, style, &written.withheld, usize::MAX)?;
     seats::write(out, style, &seats::documents(look, &written.waiting))?;
     if !written.fading.is_empty() {
         text::heading(out, style, "Kept for a while, although no rule gives it any more")?;

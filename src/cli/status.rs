@@ -236,10 +236,7 @@ fn write(out: &mut dyn Write, style: Style, known: &Known, stale: bool) -> io::R
             writeln!(out, "  ... and {} more", known.waiting.len() - SHOWN)?;
         }
     }
-    if !known.withheld.is_empty() {
-        text::heading(out, style, &format!("Withheld: {}", known.withheld.len()))?;
-        text::withheld(out, style, &known.withheld[..known.withheld.len().min(SHOWN)])?;
-    }
+    text::all_withheld(out, style, &known.withheld, SHOWN)?;
     Ok(())
 }
 

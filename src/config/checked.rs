@@ -47,6 +47,8 @@ pub struct Config {
     pub poll: Option<Duration>,
     /// The directory of the state database.
     pub state_dir: PathBuf,
+    /// Whether the records are kept as read.
+    pub keep_records: bool,
     /// How long history is kept; `None` for ever.
     pub keep_history: Option<Duration>,
     /// The log.

@@ -22,7 +22,7 @@ use crate::plan::Leavers as LeaversPolicy;
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
 pub use entitlement::{Entitlement, Entitlements, Mode, Role, Take, Template};
 pub use groups::{Groups, Members};
-pub use people::{Collisions, Dialect, Mapping, People, Policy, Scope};
+pub use people::{Collisions, Dialect, Mapping, People, Policy, Scope, Unusable};
 pub use seats::{Direction, Seats};
 pub use trial::{Expect, Test};
 
@@ -125,6 +125,8 @@ pub struct Guard {
     pub license_remove: Limit,
     /// People who lose an attribute value in one pass.
     pub blank: Limit,
+    /// People who leave because scope, bases or filters of this file changed, and not the directory.
+    pub scope_change: Limit,
     /// Members taken out of groups in one pass; the share is of all memberships that are ours.
     pub group_member_remove: Limit,
     /// Groups deleted in one pass; the share is of all groups that are ours.
@@ -144,6 +146,7 @@ impl Default for Guard {
             delete: Limit::default(),
             license_remove: Limit::default(),
             blank: Limit::default(),
+            scope_change: Limit::default(),
             group_member_remove: Limit::default(),
             group_delete: Limit::default(),
             min_census_percent: guard::Limits::default().min_census_percent,
@@ -205,11 +208,14 @@ pub struct State {
     /// How long the history of runs and changes is kept, or "forever".
     #[schemars(regex(pattern = r"^(([0-9]+(ms|s|m|h|d|w))+|forever)$"))]
     pub keep_history: String,
+    /// Keep the records as read, so that a change of the rules is judged without reading the sources
+    /// again. The state database then holds personal data: all attributes that the rules read.
+    pub keep_records: bool,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { dir: None, keep_history: "400d".to_owned() }
+        Self { dir: None, keep_history: "400d".to_owned(), keep_records: false }
     }
 }
 

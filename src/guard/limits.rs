@@ -33,6 +33,8 @@ pub struct Limits {
     pub license_remove: Limit,
     /// People who lose an attribute value.
     pub blank: Limit,
+    /// People who leave because the configuration changed, and not the directory.
+    pub scope_change: Limit,
     /// Members taken out of groups; the share is of all memberships that are ours.
     pub group_member_remove: Limit,
     /// Groups deleted; the share is of all groups that are ours.
@@ -50,6 +52,8 @@ impl Default for Limits {
             delete: limit,
             license_remove: Limit { count: 500, percent: 10, floor: 10 },
             blank: Limit { count: 500, percent: 10, floor: 10 },
+            // Always held: nobody but the administrator can tell whether it was meant.
+            scope_change: Limit { count: 0, percent: 100, floor: 0 },
             group_member_remove: Limit { count: 1_000, percent: 10, floor: 20 },
             group_delete: Limit { count: 10, percent: 10, floor: 1 },
             min_census_percent: 80,

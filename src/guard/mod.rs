@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde::{Deserialize, Serialize};
 
 pub use limits::{Limit, Limits};
-pub use tally::{Removal, Tally};
+pub use tally::{Removal, SCOPE_CHANGE, Tally};
 
 use crate::model::{Action, Attr, Change, Kind, SourceId};
 use crate::plan::Plan;
@@ -99,6 +99,7 @@ impl Guard {
                 Removal::Delete => limits.delete,
                 Removal::LicenseRemove => limits.license_remove,
                 Removal::Blank => limits.blank,
+                Removal::ScopeChange => limits.scope_change,
                 Removal::GroupMember => limits.group_member_remove,
                 Removal::GroupDelete => limits.group_delete,
             };

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Action, Cause, Change, Kind};
 
+/// The stable code of the finding when people leave by a change of the configuration.
+pub const SCOPE_CHANGE: &str = "scope_change";
+
 /// The kinds of removal that are counted against a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,6 +20,8 @@ pub enum Removal {
     LicenseRemove,
     /// An attribute emptied.
     Blank,
+    /// A leaver by a change of the configuration alone.
+    ScopeChange,
     /// A member taken out of a group.
     GroupMember,
     /// A group deleted.
@@ -28,11 +33,12 @@ pub(super) const KINDS: usize = Removal::ALL.len();
 
 impl Removal {
     /// All kinds.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Deactivate,
         Self::Delete,
         Self::LicenseRemove,
         Self::Blank,
+        Self::ScopeChange,
         Self::GroupMember,
         Self::GroupDelete,
     ];
@@ -44,6 +50,7 @@ impl Removal {
             Self::Delete => "too_many_deletes",
             Self::LicenseRemove => "too_many_license_removals",
             Self::Blank => "too_many_blanked",
+            Self::ScopeChange => SCOPE_CHANGE,
             Self::GroupMember => "too_many_group_member_removals",
             Self::GroupDelete => "too_many_group_deletes",
         }
@@ -56,6 +63,9 @@ impl Removal {
             Self::Delete => "accounts would be deleted",
             Self::LicenseRemove => "people would lose a licence or role",
             Self::Blank => "people would lose an attribute value",
+            Self::ScopeChange => {
+                "people would leave because the configuration changed, and not the directory"
+            }
             Self::GroupMember => "memberships in groups would end",
             Self::GroupDelete => "groups would be deleted",
         }
@@ -68,6 +78,7 @@ impl Removal {
             Self::Delete => "guard.delete",
             Self::LicenseRemove => "guard.license_remove",
             Self::Blank => "guard.blank",
+            Self::ScopeChange => "guard.scope_change",
             Self::GroupMember => "guard.group_member_remove",
             Self::GroupDelete => "guard.group_delete",
         }
@@ -82,11 +93,13 @@ impl Removal {
     pub fn of(action: &Action) -> Option<Self> {
         match action.kind {
             Kind::Delete => Some(Self::Delete),
+            Kind::Deactivate if action.cause == Cause::ScopeChanged => Some(Self::ScopeChange),
             Kind::Deactivate => Some(Self::Deactivate),
             Kind::LicenseRemove | Kind::LicenseAdd | Kind::RoleChange if action.removes() => {
                 match action.cause {
                     // Part of a leaving: stands and falls with the deactivation.
                     Cause::RecordGone | Cause::Disabled | Cause::OutOfScope => Some(Self::Deactivate),
+                    Cause::ScopeChanged => Some(Self::ScopeChange),
                     _ => Some(Self::LicenseRemove),
                 }
             }

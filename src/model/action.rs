@@ -227,6 +227,8 @@ pub enum Cause {
     Disabled,
     /// The person left the scope.
     OutOfScope,
+    /// The person is out of scope since the configuration changed; in the directory nothing did.
+    ScopeChanged,
     /// A leaver came back.
     Returned,
     /// The person has another record than before, in another domain most often, recognised by the
@@ -251,6 +253,11 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether somebody leaves by it.
+    pub const fn is_leaving(self) -> bool {
+        matches!(self, Self::RecordGone | Self::Disabled | Self::OutOfScope | Self::ScopeChanged)
+    }
+
     /// The cause in words, to follow "because".
     pub const fn words(self) -> &'static str {
         match self {
@@ -263,6 +270,7 @@ impl Cause {
             Self::RecordGone => "no longer in the directory",
             Self::Disabled => "disabled in the directory",
             Self::OutOfScope => "left the scope",
+            Self::ScopeChanged => "out of scope since the configuration changed",
             Self::Returned => "back in the directory",
             Self::Moved => "moved to another domain",
             Self::GraceOver => "deactivated for longer than leavers are kept",

@@ -6,14 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use super::{Container, Cursor, Record, SourceId};
 
+/// The attribute in which a source tells the primary group of Active Directory, which no list of members
+/// shows; lower case.
+const PRIMARY_GROUP: &str = "primarygroup";
+
 /// What a pass wants to know from a source.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ask {
     /// Attributes that the rules read, besides those that the source needs for itself
     /// (anchor, object class, disabled state). Lower case.
     pub attributes: BTreeSet<String>,
     /// Whether groups are wanted too.
     pub groups: bool,
+}
+
+impl Ask {
+    /// Leaves of a record what a read with this question gives.
+    pub fn trim(&self, record: &mut Record) {
+        record.attributes.retain(|attribute| {
+            let name = attribute.name.to_ascii_lowercase();
+            self.attributes.contains(&name) || self.groups && name == PRIMARY_GROUP
+        });
+    }
 }
 
 /// A part of the stream of a read. All groups come before the first person, so that a

@@ -71,4 +71,16 @@ impl Catalogue {
     pub fn name<'a>(&'a self, id: &'a LicenseId) -> &'a str {
         self.get(id).map_or(id.as_str(), |license| &license.name)
     }
+
+    /// The name with subscription and site, as two licences can carry one name.
+    pub fn label(&self, id: &LicenseId) -> String {
+        let Some(license) = self.get(id) else { return id.to_string() };
+        let mut label = license.name.clone();
+        for (what, value) in [("subscription", &license.subscription), ("site", &license.site)] {
+            if let Some(value) = value {
+                label.push_str(&format!(", {what} {value}"));
+            }
+        }
+        label
+    }
 }

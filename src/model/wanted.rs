@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, LicenseId, Person, SourceId, Standing};
+use super::{Cause, Field, LicenseId, Person, SourceId, Standing};
 
 /// An object about which we cannot decide, and which is therefore never touched; or a licence
 /// that somebody should have and cannot be given as the rules and the record stand.
@@ -21,11 +21,13 @@ pub struct Withheld {
     pub remedy: String,
 }
 
+/// The code of a value that is withheld alone, see [`Verdict::unfit`].
+pub const VALUE_WITHHELD: &str = "value_withheld";
+
 impl Withheld {
-    /// Whether this is about a part only, without which the person goes on: a licence, or an
-    /// alternate address.
-    pub fn is_of_a_part(&self) -> bool {
-        matches!(self.code.as_str(), "license_not_given" | "duplicate_alias")
+    /// Whether only a value or a licence is withheld, and the person goes on without it.
+    pub fn is_part(&self) -> bool {
+        [VALUE_WITHHELD, "duplicate_alias", "license_not_given"].contains(&self.code.as_str())
     }
 }
 
@@ -64,6 +66,8 @@ pub struct Verdict {
     pub wanted: Wanted,
     /// What a rule gives and the person does not get.
     pub ungiven: Vec<Ungiven>,
+    /// Values that the cloud would refuse, where they are withheld alone, and not the person.
+    pub unfit: Vec<(Field, Withheld)>,
     /// The verdict holds until then (an account that expires), in seconds since
     /// 1970-01-01 UTC; `None` while nothing changes.
     pub recheck: Option<i64>,

@@ -17,8 +17,10 @@ use crate::report::Event;
 use crate::store::{Decision, Followed, GroupDelta, Meta, RunId, Store};
 
 use super::PassError;
+use super::bounds;
 use super::groups::{WITHHELD, act_on_groups};
 use super::held::{hold, is_about};
+use super::kept::{self, Kept};
 use super::looked::Look;
 use super::observe::Extent;
 use super::parts::{NoSeat, Part};
@@ -51,6 +53,8 @@ pub struct Acted {
     pub in_sync: u64,
     /// See [`Part::revisited`].
     pub revisited: u64,
+    /// See [`Part::undone`].
+    pub undone: u64,
     /// See [`Part::unmanaged`].
     pub unmanaged: u64,
     /// What the guard objects to about groups.
@@ -119,6 +123,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             short,
             in_sync,
             revisited,
+            undone,
             unmanaged,
             findings: _,
         } = part;
@@ -157,6 +162,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         acted.short.extend(short);
         acted.in_sync += in_sync;
         acted.revisited += revisited;
+        acted.undone += undone;
         acted.unmanaged += unmanaged;
         acted.stopped |= outcomes.stopped;
         acted.fatal = outcomes.fatal;
@@ -170,12 +176,12 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     drop(parts);
     let look = planning.await.map_err(|e| PassError::fault(format!("planning stopped: {e}")))??;
     reporting::set_due(&look, hands, &managed, &mut acted).await?;
-    let look = if acted.fatal.is_none() && !acted.stopped {
+    let mut look = if acted.fatal.is_none() && !acted.stopped {
         act_on_groups(look, hands, &mut acted).await?
     } else {
         look
     };
-    conclude(&look, store, hands.run, meta, &mut acted).await?;
+    conclude(&mut look, store, hands.run, meta, &mut acted).await?;
     Ok((acted, look))
 }
 
@@ -283,7 +289,7 @@ fn keep<T>(
 }
 
 async fn conclude(
-    look: &Look,
+    look: &mut Look,
     store: &Store,
     run: RunId,
     mut meta: Meta,
@@ -325,7 +331,12 @@ async fn conclude(
             meta.last_observation = None;
         }
         let unfinished = Some(unfinished(look, store, acted)?);
-        store.follow(meta, Followed { unfinished, ..containers(look) }).await?;
+        let mut followed = Followed { unfinished, ..containers(look) };
+        match std::mem::take(&mut look.reading.kept) {
+            Kept::Staged(kept) => kept::store_all(look, store, &kept, &mut meta).await?,
+            kept => kept.note(&mut meta, &mut followed),
+        }
+        store.follow(meta, followed).await?;
         let concerned = look.reading.concerned.as_ref();
         let earlier = keep(concerned, store.reader().withheld()?, |one| one.anchor);
         let earlier = earlier.into_iter().filter(|old| {
@@ -345,6 +356,7 @@ async fn conclude(
             }
         }
         hold(look, store, run, acted).await?;
+        bounds::remember(look, store, acted).await?;
     }
     Ok(())
 }

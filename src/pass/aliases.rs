@@ -14,8 +14,9 @@ use super::moved::Moved;
 /// Addresses looked through at a time.
 const CHUNK: usize = 5_000;
 
-/// The alternate addresses that nobody gets, by whom they were for.
-pub type Aliases = HashMap<SourceId, Vec<(Field, Withheld)>>;
+/// The values that people go on without, by whom they were for: alternate addresses that collide, and what
+/// the cloud would refuse.
+pub type Lost = HashMap<SourceId, Vec<(Field, Withheld)>>;
 
 /// Finds the alternate addresses that collide; `contested` are people withheld as a whole.
 pub(super) fn settle(
@@ -23,8 +24,8 @@ pub(super) fn settle(
     reader: &Reader,
     moved: &Moved,
     contested: &HashMap<SourceId, Withheld>,
-) -> Result<Aliases, StoreError> {
-    let mut lost = Aliases::new();
+) -> Result<Lost, StoreError> {
+    let mut lost = Lost::new();
     let mut after = None;
     loop {
         let page = stage.aliases_after(after, CHUNK)?;

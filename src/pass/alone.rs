@@ -12,6 +12,7 @@ use crate::store::{Followed, GroupRow, Reader, Stage};
 use super::PassError;
 use super::census::Doubts;
 use super::changes::Heard;
+use super::kept::Kept;
 use super::membership::Memberships;
 
 /// More groups than this are not climbed.
@@ -310,6 +311,8 @@ impl<'a> Alone<'a> {
             settled: false,
             sources: Vec::new(),
             followed: Followed::default(),
+            asked_all: false,
+            kept: Kept::Untouched,
             alone: true,
         })
     }

@@ -50,7 +50,7 @@ impl Evidence<'_> {
             let staged = out.staged.get(&anchor);
             let account = accounts.get(&row.anchor);
             let mut wish = self.wish(anchor, at, staged, &row, &mut out.withheld);
-            if let (Wish::Present(person), Some(lost)) = (&mut wish, self.addresses.aliases.get(&anchor)) {
+            if let (Wish::Present(person), Some(lost)) = (&mut wish, self.addresses.lost.get(&anchor)) {
                 aliases::without(person, lost, Some(&row.applied.profile));
                 out.withheld.extend(lost.iter().map(|(_, withheld)| withheld.clone()));
                 open.push(anchor);
@@ -118,6 +118,9 @@ impl Evidence<'_> {
                 }
                 LinkState::Left { .. } => Wish::Leaving(Cause::Disabled),
             },
+            None if self.whole && self.narrowed.explain(&row.dn, self.index.record(at)) => {
+                Wish::Leaving(Cause::ScopeChanged)
+            }
             None if self.whole => Wish::Gone,
             // Not met in an incomplete census: nothing is known. A leaver of earlier stays one.
             None => match row.state {
@@ -226,7 +229,7 @@ impl Evidence<'_> {
         for mut staged in staged {
             let mut case = self.newcomer(&staged, &by_anchor, &by_email, &held, &mut out.withheld)?;
             if let (Wish::Present(person), Some(lost)) =
-                (&mut case.wish, self.addresses.aliases.get(&staged.anchor))
+                (&mut case.wish, self.addresses.lost.get(&staged.anchor))
             {
                 let seen = if let Seen::Account(seen) = &case.seen { Some(&seen.profile) } else { None };
                 aliases::without(person, lost, seen);

@@ -2,9 +2,11 @@
 //! once; what did is judged by the rules and spooled.
 
 mod conclude;
+mod gather;
 mod heard;
 mod primary;
 mod reading;
+mod records;
 mod twins;
 mod ungiven;
 
@@ -19,17 +21,19 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::model::{
-    ADDRESSES, Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted,
+    ADDRESSES, Cause, Census, Completeness, Fingerprint, Key, Portion, Record, RecordKind, SourceId, Wanted,
     Withheld, address_key,
 };
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::{Source, SourceError};
-use crate::store::{Meta, Reader, SourceMeta, Stage, StagedWanted, StoreError};
+use crate::store::{KeptRecords, Meta, Reader, SourceMeta, Stage, StagedWanted, StoreError};
 
 use super::PassError;
+use super::aliases::Lost;
 use super::index::Index;
 use super::membership::{Gathering, Memberships};
+use records::Packing;
 
 /// Portions under way between reading and judging: enough to keep both busy, few enough to
 /// hold the reader back when judging is slow.
@@ -43,12 +47,25 @@ pub struct Sieve {
     pub index: Arc<Index>,
     /// The snapshot.
     pub reader: Reader,
+    /// Whether everybody was judged under today's configuration.
+    pub settled: bool,
+    /// Whether the records are kept.
+    pub keep_records: bool,
     /// Now, in seconds since 1970-01-01 UTC.
     pub now: i64,
     /// Whether people whose record did not change are judged too, to know where each stands.
     pub compares_everybody: bool,
     /// Where progress is told.
     pub events: Sink,
+}
+
+impl Sieve {
+    /// Why a linked person leaves. Whoever was in under today's configuration does not leave because
+    /// it changed.
+    fn cause(&self, at: usize, cause: Cause) -> Cause {
+        let was_in = self.settled && self.index.record(at) != Fingerprint::NONE;
+        if cause == Cause::ScopeChanged && was_in { Cause::OutOfScope } else { cause }
+    }
 }
 
 /// Reads all sources into the stage. They answer side by side, so that the groups of all of
@@ -65,7 +82,10 @@ pub async fn read(
     stage: Stage,
 ) -> Result<(Reading, Stage), PassError> {
     let ask = sieve.rules.ask();
-    let work = Work::new(stage, &sieve)?;
+    let mut work = Work::new(stage, &sieve)?;
+    if sieve.keep_records {
+        work.keep_records(KeptRecords::of(&ask, sources.iter().map(|source| source.name())), meta);
+    }
     let mut streams = Vec::new();
     let mut reads = Vec::new();
     for source in sources {
@@ -86,7 +106,7 @@ pub async fn read(
             census
         });
         tell(&sieve.events, source.name(), &census);
-        censuses.push((source.name().to_owned(), census));
+        censuses.push((source.as_ref(), census));
     }
     // One directory that is down takes its own people out of the pass, and nobody else's.
     if errors.len() == censuses.len()
@@ -145,10 +165,12 @@ struct Work {
     unchanged: u64,
     withheld: Vec<Withheld>,
     not_given: Vec<NotGiven>,
+    unfit: Lost,
     through_primary: Vec<SourceId>,
     primary: Vec<(SourceId, Option<Key>)>,
     follows: bool,
     batch: Vec<StagedWanted>,
+    packing: Packing,
     /// When newcomers' records were made, where it matters.
     ages: Vec<(SourceId, i64)>,
 }
@@ -169,10 +191,12 @@ impl Work {
             unchanged: 0,
             withheld: Vec::new(),
             not_given: Vec::new(),
+            unfit: Lost::new(),
             through_primary: Vec::new(),
             primary: Vec::new(),
             follows: false,
             batch: Vec::new(),
+            packing: Packing::default(),
             ages: Vec::new(),
         })
     }
@@ -204,64 +228,12 @@ impl Work {
         Ok(self)
     }
 
-    /// Takes the groups of one source.
-    fn gather(&mut self, stream: &mut Stream, sieve: &Sieve) -> Result<(), PassError> {
-        let Some(gathering) = &mut self.gathering else { return Ok(()) };
-        let before = self.groups;
-        loop {
-            match stream.portions.blocking_recv() {
-                Some(Portion::Groups(records)) => {
-                    self.groups += records.len() as u64;
-                    for record in &records {
-                        gathering.add(record, &mut self.stage)?;
-                    }
-                    (sieve.events)(Event::Reading {
-                        source: stream.source.clone(),
-                        people: self.people,
-                        groups: self.groups,
-                    });
-                }
-                Some(Portion::GroupsEnd { whole }) => {
-                    self.groups_doubtful |= !whole;
-                    return Ok(());
-                }
-                Some(Portion::People(records)) => {
-                    // Without an end nothing says that these were all groups.
-                    self.groups_doubtful = true;
-                    stream.first = Some(records);
-                    return Ok(());
-                }
-                // Nothing came: what the store knows of its groups goes on to count.
-                None => {
-                    self.groups_whole = false;
-                    self.groups_doubtful |= self.groups > before;
-                    return Ok(());
-                }
-            }
-        }
-    }
-
     fn tell(&self, source: &str, sieve: &Sieve) {
         (sieve.events)(Event::Reading { source: source.into(), people: self.people, groups: self.groups });
     }
 
-    /// From here on people meet finished memberships.
-    fn end_groups(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
-        if let Some(gathering) = self.gathering.take() {
-            let linked = !sieve.index.is_empty();
-            let names = sieve.rules.groups();
-            self.memberships = Some(gathering.finish(
-                self.groups_whole && !self.groups_doubtful,
-                linked,
-                names,
-                &sieve.reader,
-                &self.stage,
-            )?);
-        }
-        Ok(())
-    }
-
     fn judge(&mut self, record: Record, sieve: &Sieve) -> Result<(), StoreError> {
+        self.packing.take(&record);
         let print = record.fingerprint(sieve.rules.fingerprint());
         let at = sieve.index.find(record.anchor);
         self.note_primary(&record, sieve)?;
@@ -288,10 +260,17 @@ impl Work {
             Some(memberships) => memberships.of(&record, &sieve.reader, &self.stage)?,
             None => Default::default(),
         };
-        let verdict = sieve.rules.judge(&record, &groups, sieve.now);
+        let mut verdict = sieve.rules.judge(&record, &groups, sieve.now);
         if unchanged && !matches!(&verdict.wanted, Wanted::Present(person) if !person.licenses.is_empty()) {
             self.unchanged += 1;
             return Ok(());
+        }
+        if let (Wanted::Leaving(cause), Some(at)) = (&mut verdict.wanted, at) {
+            // Nobody knows who was in a group that is gone.
+            if *cause == Cause::OutOfScope && memberships.is_some_and(Memberships::hide_who_was_in) {
+                *cause = Cause::ScopeChanged;
+            }
+            *cause = sieve.cause(at, *cause);
         }
         let email = match &verdict.wanted {
             Wanted::Present(person) => Some(person.email.key()),
@@ -314,6 +293,9 @@ impl Work {
             self.ages.extend(sieve.rules.created(&record).map(|created| (record.anchor, created)));
         }
         let open = self.note_ungiven(&record, verdict.ungiven, sieve);
+        if !verdict.unfit.is_empty() {
+            self.unfit.insert(record.anchor, verdict.unfit);
+        }
         self.batch.push(StagedWanted {
             anchor: record.anchor,
             linked: at.is_some(),
@@ -335,6 +317,7 @@ impl Work {
     }
 
     fn flush(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
+        self.packing.flush(&mut self.stage)?;
         let mut batch = std::mem::take(&mut self.batch);
         let mut twins = Vec::new();
         for (position, dn) in self.stage.put_wanted(&batch)? {

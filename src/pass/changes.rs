@@ -16,15 +16,17 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 
 use crate::guard::SHRANK;
-use crate::model::{Changes, Cursor, Hint, MANY, Record, SourceId, Unusable};
+use crate::model::{Changes, Cursor, Fingerprint, Hint, MANY, Record, SourceId, Unusable};
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::Source;
 use crate::store::{Followed, Meta, Reader, SourceMeta, Stage};
 
 use super::PassError;
+use super::bounds::since;
 use super::census::{Doubts, SourceSeen};
 use super::groups::chosen_print;
+use super::kept::{Kept, question, suffice};
 use super::membership::Memberships;
 
 /// How often everything is read at least when a source does not tell deletions, in seconds.
@@ -41,6 +43,8 @@ pub struct Hearing<'a> {
     /// Whether a change in passing is asked for: then nobody is looked at again with whom the
     /// last pass did not come to an end, and sources that cannot tell changes are left out.
     pub in_passing: bool,
+    /// Whether the records are kept, so that other rules need no new read.
+    pub keep_records: bool,
     /// How often everything is to be read, in seconds.
     pub full_every: i64,
     /// After how long deactivated leavers are deleted, in seconds.
@@ -96,6 +100,10 @@ pub struct Heard {
     pub sources: Vec<SourceSeen>,
     /// Changes of containers.
     pub followed: Followed,
+    /// Whether every source was asked what changed.
+    pub asked_all: bool,
+    /// What becomes of the kept records.
+    pub kept: Kept,
     /// Whether somebody asked about these people alone: what else has changed does not matter, other
     /// rules than those of the last pass do not lead to a read of everything, and the cloud is asked
     /// about each of them.
@@ -105,7 +113,14 @@ pub struct Heard {
 /// Whether it is worth asking the sources what changed, and if not, why everything is read.
 fn reason_to_read_all(hearing: &Hearing<'_>, meta: &Meta) -> Option<String> {
     if meta.written != hearing.rules.written() {
-        return Some("the rules changed, or this is the first pass".into());
+        if meta.written == Fingerprint::NONE || !hearing.keep_records {
+            return Some("the rules changed, or this is the first pass".into());
+        }
+        if hearing.in_passing
+            || !meta.records.as_ref().is_some_and(|kept| suffice(kept, hearing.rules, hearing.sources))
+        {
+            return Some("the rules changed, and the kept records do not hold all that they read".into());
+        }
     }
     if hearing.in_passing && meta.last_observation.is_none() {
         return Some("the whole cloud has to be looked at first".into());
@@ -173,6 +188,8 @@ pub fn forget_cursors(meta: &mut Meta, doubted: Option<&str>, in_passing: bool) 
 /// When no source answers, or the store failed.
 pub async fn hear(hearing: Hearing<'_>) -> Result<Answer, PassError> {
     let meta = hearing.reader.meta()?;
+    let rules = since(hearing.rules.clone(), &meta);
+    let hearing = Hearing { rules: &rules, ..hearing };
     let known = match reason_to_read_all(&hearing, &meta) {
         None => short_before(hearing.reader)?,
         reason => reason,
@@ -181,7 +198,7 @@ pub async fn hear(hearing: Hearing<'_>) -> Result<Answer, PassError> {
         // What is known before anybody is asked is for the next pass on schedule.
         return Ok(if hearing.in_passing { Answer::Nothing(None) } else { Answer::everything(reason) });
     }
-    let ask = hearing.rules.ask();
+    let ask = question(hearing.rules, &meta, hearing.keep_records);
     let asked: Vec<(&dyn Source, &SourceMeta, &Cursor)> = hearing
         .sources
         .iter()
@@ -191,7 +208,7 @@ pub async fn hear(hearing: Hearing<'_>) -> Result<Answer, PassError> {
         })
         .collect();
     let answers = join_all(asked.iter().map(|(source, _, cursor)| source.changes(&ask, cursor))).await;
-    let mut ear = ear::Ear::new(&hearing, &ask)?;
+    let mut ear = ear::Ear::new(&hearing, &ask, &meta)?;
     ear.all_asked = asked.len() == hearing.sources.len();
     let mut hints: Vec<(usize, Vec<Hint>)> = Vec::new();
     let mut errors = Vec::new();

@@ -12,7 +12,7 @@ use crate::plan::order::{Readdress, rounds};
 use crate::rules::Collisions;
 use crate::store::{Reader, Stage, StagedWanted, StoreError};
 
-use super::aliases::{self, Aliases};
+use super::aliases::{self, Lost};
 use super::index::Index;
 use super::moved::Moved;
 use super::strays::Taken;
@@ -27,8 +27,18 @@ pub struct Addresses {
     pub contested: HashMap<SourceId, Withheld>,
     /// Linked people who change their address, in rounds that free before they take.
     pub rounds: Vec<Vec<SourceId>>,
-    /// Alternate addresses that are not given.
-    pub aliases: Aliases,
+    /// Values that people go on without.
+    pub lost: Lost,
+}
+
+impl Addresses {
+    /// Adds values that the rules withhold.
+    pub fn without(mut self, unfit: &Lost) -> Self {
+        for (anchor, values) in unfit {
+            self.lost.entry(*anchor).or_default().extend_from_slice(values);
+        }
+        self
+    }
 }
 
 /// Finds all contests over addresses; `moved` are those who have another anchor now, and `taken` the
@@ -72,8 +82,8 @@ pub fn settle(
         }
     };
     let contested = claims.explain()?;
-    let aliases = aliases::settle(stage, reader, moved, &contested)?;
-    Ok(Addresses { contested, rounds, aliases })
+    let lost = aliases::settle(stage, reader, moved, &contested)?;
+    Ok(Addresses { contested, rounds, lost })
 }
 
 struct Claims<'a> {

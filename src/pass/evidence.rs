@@ -6,6 +6,7 @@ use std::ops::Deref;
 use crate::model::{CloudId, Email, FieldSet};
 use crate::store::{Reader, Stage};
 
+use super::bounds::Narrowed;
 use super::census::Doubts;
 use super::contest::Addresses;
 use super::index::Index;
@@ -25,6 +26,8 @@ pub struct Known<'a> {
     pub moved: &'a Moved,
     /// Contests over addresses.
     pub addresses: &'a Addresses,
+    /// Who leaves because the configuration changed.
+    pub narrowed: &'a Narrowed,
     /// Whether a person who was not met is gone.
     pub whole: bool,
     /// Whose source was not read completely.

@@ -4,18 +4,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::guard::Guard;
-use crate::model::{Action, Key, Managed, Role, SourceId};
+use crate::model::{Action, Fingerprint, Key, Managed, Role, SourceId};
 use crate::plan::{Lines, Policy, Seats};
 use crate::report::{Event, Sink};
 use crate::store::{Decision, Stage};
 
 use super::PassError;
+use super::bounds::{Narrowed, are_settled, sights, since};
 use super::broker::{Brokered, Terms, broker};
 use super::census::{Sieve, read, read_heard};
 use super::contest::settle;
 use super::evidence::Known;
 use super::groups::{Groups, GroupsSeen, chosen_print, see};
 use super::index::{Faces, Index};
+use super::kept;
 use super::looked::Look;
 use super::moved::Moved;
 use super::observe::{Extent, OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
@@ -44,12 +46,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         limits,
         protected,
         observe,
+        keep_records,
         heard,
         recent,
         now,
         events,
     } = world;
     let meta = reader.meta()?;
+    let rules = since(rules, &meta);
+    let sights = sights(sources);
     let organization = cloud.organization().await.map_err(PassError::Cloud)?;
     if let Some(before) = &meta.organization
         && *before != organization.id
@@ -99,12 +104,29 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let digests = (rules.written(), rules.fingerprint());
     let rule_names = rules.entitlement_names();
     let choice = chosen_print(&rules);
+    // Whether a group is chosen is told by its record alone.
+    let chosen_as_before = choice == meta.groups;
     let bound = rebound::compare(&meta, digests, now);
-    if heard.is_some() && !alone && !observes_all && bound == Bound::Anew {
-        events(Event::ReadingAll { reason: rebound::REASON.into() });
+    // Everybody is judged anew, from the kept records where these say all that the rules read.
+    let is_anew = !alone && !observes_all && chosen_as_before && bound == Bound::Anew;
+    let words = match &heard {
+        // Of a source that cannot tell changes, the records may be old.
+        Some(heard) if is_anew && heard.asked_all => {
+            kept::words(&rules, &meta, keep_records, sources, reader, &heard.concerned)?
+        }
+        _ => None,
+    };
+    if heard.is_some() && is_anew {
+        events(match &words {
+            Some(_) => Event::JudgingKept,
+            None if meta.written == rules.written() => Event::ReadingAll { reason: rebound::REASON.into() },
+            None => Event::ReadingAll { reason: kept::LACKING.into() },
+        });
     }
-    let heard = heard.filter(|_| alone || !observes_all && bound != Bound::Anew && choice == meta.groups);
+    let heard = heard
+        .filter(|_| alone || !observes_all && chosen_as_before && (bound != Bound::Anew || words.is_some()));
     let (index, faces) = match &heard {
+        Some(_) if words.is_some() => Index::load(reader, now, false)?,
         Some(heard) if heard.concerned.len() <= few(meta.linked) => {
             let concerned: Vec<SourceId> = heard.concerned.iter().copied().collect();
             (Index::of(reader, now, &concerned, meta.linked)?, Faces::default())
@@ -119,18 +141,21 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let linked = index.linked();
     let few = few(linked);
     let beyond = match &heard {
-        Some(heard) => {
+        Some(heard) if words.is_none() => {
             let concerned: Vec<SourceId> = heard.concerned.iter().copied().collect();
             linked.saturating_sub(reader.links_of(now, &concerned)?.len() as u64)
         }
-        None => 0,
+        Some(_) | None => 0,
     };
     let index = Arc::new(index);
     events(Event::PassStarted { run: None, linked, observes_all });
+    let settled = are_settled(&meta, &rules, &sights);
     let sieve = Arc::new(Sieve {
         rules,
         index: Arc::clone(&index),
         reader: reader.clone(),
+        settled,
+        keep_records,
         now,
         compares_everybody: preempt,
         events: Arc::clone(&events),
@@ -140,7 +165,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let judging = Arc::clone(&sieve);
     let reading = async {
         match heard {
-            Some(heard) => tokio::task::spawn_blocking(move || read_heard(*heard, &judging))
+            Some(heard) => tokio::task::spawn_blocking(move || read_heard(*heard, &judging, words))
                 .await
                 .map_err(|e| PassError::fault(format!("judging records stopped: {e}")))?,
             None => read(sources, &meta, judging, Stage::new()?).await,
@@ -156,8 +181,10 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         (reading.await?, None)
     };
 
+    let narrowed = Narrowed::new(&meta, &sieve.rules, &sights, &reading.sources);
     let moved = Moved::find(&sieve.rules, &mut people, reader, &index, reading.whole)?;
     let addresses = settle(&people, reader, &index, &moved, &Taken::new(), sieve.rules.collisions())?;
+    let addresses = addresses.without(&reading.unfit);
     let resting = match leavers.delete_after {
         Some(keep) => reader.rows_left(now.saturating_sub(keep))?.into_iter().map(|row| row.anchor).collect(),
         None => Vec::new(),
@@ -179,6 +206,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         people: &people,
         moved: &moved,
         addresses: &addresses,
+        narrowed: &narrowed,
         whole: reading.whole,
         doubts: &reading.doubts,
         me: organization.me.as_ref(),
@@ -275,6 +303,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         (addresses, sections)
     } else {
         let addresses = settle(&people, reader, &index, &moved, &taken, sieve.rules.collisions())?;
+        let addresses = addresses.without(&reading.unfit);
         let known = Known { addresses: &addresses, ..known };
         let sections = Sections::sort(&known.with(&observation), &resting)?;
         (addresses, sections)
@@ -303,6 +332,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         beyond,
         named,
         rules: digests,
+        anew: !alone && bound != Bound::Same && meta.written != Fingerprint::NONE,
         rule_names,
         supply: Vec::new(),
         forecasts: Default::default(),
@@ -314,6 +344,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         index,
         moved,
         addresses,
+        narrowed,
         sections,
         reader: reader.clone(),
         protected,
@@ -338,7 +369,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     look.forecasts = forecasts(reader, &look.supply, now)?;
     for one in look.supply.iter().filter(|one| one.short() > 0) {
         let (license, short) = (one.license.to_string(), one.short());
-        events(Event::ShortOfSeats { license, total: one.total, demand: one.demand(), short });
+        let name = look.catalogue.label(&one.license);
+        events(Event::ShortOfSeats { license, name, total: one.total, demand: one.demand(), short });
     }
     for finding in look.guard.findings() {
         events(Event::Objection(finding.clone()));

@@ -15,6 +15,7 @@ use crate::rules::Unbound;
 use crate::store::{GroupChange, Outcome, Reader, RowChange, Settlement, Stage};
 
 use super::PassError;
+use super::bounds::Narrowed;
 use super::census::Reading;
 use super::contest::Addresses;
 use super::evidence::{Evidence, Known};
@@ -61,6 +62,8 @@ pub struct Look {
     pub beyond: u64,
     /// Licences and roles that the rules name; what else is managed was given under earlier rules.
     pub named: (BTreeSet<LicenseId>, BTreeSet<RoleId>),
+    /// Whether they are others than those of the last pass over everybody.
+    pub anew: bool,
     /// The digest of the rules, as written and as bound.
     pub rules: (Fingerprint, Fingerprint),
     /// The digest of the choice of groups.
@@ -72,6 +75,7 @@ pub struct Look {
     pub(super) index: Arc<Index>,
     pub(super) moved: Moved,
     pub(super) addresses: Addresses,
+    pub(super) narrowed: Narrowed,
     pub(super) sections: Sections,
     pub(super) reader: Reader,
     pub(super) protected: BTreeSet<Email>,
@@ -105,6 +109,7 @@ impl Look {
             people: &self.people,
             moved: &self.moved,
             addresses: &self.addresses,
+            narrowed: &self.narrowed,
             whole: self.reading.whole,
             doubts: &self.reading.doubts,
             me: self.organization.me.as_ref(),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Mutex;
 
 use crate::model::{Fingerprint, Key, Record, SourceId};
-use crate::rules::{Chosen, GroupSet};
+use crate::rules::{Chosen, GroupSet, Rules};
 use crate::store::{GroupRow, Reader, Stage, StoreError};
 
 use super::groups::ChosenGroups;
@@ -25,6 +25,8 @@ pub struct Memberships {
     touched: HashSet<Key>,
     /// Groups named by the rules that do not exist.
     missing: Vec<String>,
+    /// A group that an earlier scope alone names does not exist.
+    hidden: bool,
     /// Direct parents lead to these named groups; computed once per group.
     climbed: Mutex<HashMap<Key, GroupSet>>,
     /// The groups that become groups of the cloud; `None` when none do.
@@ -93,7 +95,7 @@ impl Gathering {
         mut self,
         whole: bool,
         linked: bool,
-        names: &[String],
+        rules: &Rules,
         reader: &Reader,
         stage: &Stage,
     ) -> Result<Memberships, StoreError> {
@@ -108,8 +110,8 @@ impl Gathering {
             }
         }
         let mut named: HashMap<Key, Vec<usize>> = HashMap::new();
-        let mut missing = Vec::new();
-        for (at, name) in names.iter().enumerate() {
+        let (mut missing, mut hidden) = (Vec::new(), false);
+        for (at, name) in rules.groups().iter().enumerate() {
             let folded = name.to_lowercase();
             let dn = name.contains('=').then(|| Key::dn(name));
             let meant: Vec<Key> = match dn {
@@ -119,7 +121,10 @@ impl Gathering {
                 }
             };
             if meant.is_empty() {
-                missing.push(name.clone());
+                match at < rules.own_groups() {
+                    true => missing.push(name.clone()),
+                    false => hidden = true,
+                }
             }
             for key in meant {
                 named.entry(key).or_default().push(at);
@@ -133,6 +138,7 @@ impl Gathering {
             gone,
             touched: HashSet::new(),
             missing,
+            hidden,
             climbed: Mutex::new(HashMap::new()),
             chosen: self.chosen.as_ref().map(|chosen| ChosenGroups::of(chosen, &self.rows)),
             told: HashMap::new(),
@@ -153,6 +159,7 @@ impl Memberships {
             gone: BTreeSet::new(),
             touched: HashSet::new(),
             missing: Vec::new(),
+            hidden: false,
             climbed: Mutex::new(HashMap::new()),
             chosen: None,
             told: HashMap::new(),
@@ -167,6 +174,11 @@ impl Memberships {
     /// Groups that the rules name and the directory does not have.
     pub fn missing(&self) -> &[String] {
         &self.missing
+    }
+
+    /// Whether nobody can tell who was in under an earlier scope, because a group that it names is gone.
+    pub fn hide_who_was_in(&self) -> bool {
+        self.hidden
     }
 
     /// Whether no group changed and none is gone.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::apply::Finish;
 use crate::guard::{CheckedPlan, Finding, Guard, HeldAction};
 use crate::model::{
-    Action, Attr, Change, Fingerprint, Kind, LicenseId, Rank, SnapshotRow, SourceId, Unserved, Wanted,
+    Action, Attr, Cause, Change, Fingerprint, Kind, LicenseId, Rank, SnapshotRow, SourceId, Unserved, Wanted,
     Withheld,
 };
 use crate::plan::order::phase;
@@ -71,6 +71,8 @@ pub struct Part {
     pub in_sync: u64,
     /// People looked at although their record is unchanged: something else about them is not.
     pub revisited: u64,
+    /// People who should leave because the configuration changed, and for whom nothing is planned.
+    pub undone: u64,
     /// People whose manager is not in the cloud, and is not about to come.
     pub unmanaged: u64,
     /// What the guard objects to besides what it says about people: in the part of the groups.
@@ -227,7 +229,8 @@ impl<'a> Parts<'a> {
         let mut finish = BTreeMap::new();
         let mut notes = Vec::new();
         let mut fading = Vec::new();
-        let (mut waiting, mut short, mut in_sync, mut revisited) = (Vec::new(), Vec::new(), 0, 0);
+        let (mut waiting, mut short) = (Vec::new(), Vec::new());
+        let (mut in_sync, mut revisited, mut undone) = (0, 0, 0);
         for (case, decision) in cases.into_iter().zip(decisions) {
             let anchor = case.anchor;
             let staged = staged.remove(&anchor);
@@ -252,6 +255,8 @@ impl<'a> Parts<'a> {
             short.extend(decision.short.map(|reason| (anchor, reason)));
             let done = self.finish_of(&case, &decision, staged);
             if decision.actions.is_empty() {
+                let leaves = case.wish == Wish::Leaving(Cause::ScopeChanged);
+                undone += u64::from(leaves && decision.cell == Cell::Leave);
                 in_sync += u64::from(
                     decision.short.is_none() && decision.waiting.is_empty() && decision.cell != Cell::Keep,
                 );
@@ -297,6 +302,7 @@ impl<'a> Parts<'a> {
             short,
             in_sync,
             revisited,
+            undone,
             unmanaged,
             findings: Vec::new(),
         }))

@@ -46,6 +46,8 @@ pub struct World<'a> {
     pub protected: BTreeSet<Email>,
     /// How much of the cloud to look at.
     pub observe: Observe,
+    /// Whether the records are kept, so that other rules are judged without a new read.
+    pub keep_records: bool,
     /// What changed in the sources; without it, or when the whole cloud has to be looked at,
     /// everything is read.
     pub heard: Option<Box<Heard>>,

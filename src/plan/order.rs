@@ -6,17 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Action, Attr, Cause, Key, Kind, SourceId};
+use crate::model::{Action, Attr, Key, Kind, SourceId};
 
 /// The phase of an action. Phases run one after the other; inside a phase order is free.
 pub fn phase(action: &Action) -> u8 {
     match action.kind {
         Kind::LicenseRemove => 0,
-        Kind::RoleChange
-            if matches!(action.cause, Cause::RecordGone | Cause::Disabled | Cause::OutOfScope) =>
-        {
-            1
-        }
+        Kind::RoleChange if action.cause.is_leaving() => 1,
         Kind::Deactivate => 2,
         Kind::Reactivate => 3,
         Kind::Adopt | Kind::Update => 4,
@@ -102,7 +98,7 @@ pub fn rounds(moves: &[Readdress]) -> (Vec<Vec<SourceId>>, Vec<SourceId>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Change, LicenseId};
+    use crate::model::{Cause, Change, LicenseId};
 
     fn moves(list: &[(u8, &str, &str)]) -> Vec<Readdress> {
         list.iter()

@@ -57,6 +57,8 @@ pub enum Event {
         /// Why, in a sentence.
         reason: String,
     },
+    /// The rules changed: everybody is judged anew, from the kept records and what changed since.
+    JudgingKept,
     /// A source was read.
     Read {
         /// Which.
@@ -122,6 +124,8 @@ pub enum Event {
     ShortOfSeats {
         /// The licence.
         license: String,
+        /// Its name, with what tells it from others of this name.
+        name: String,
         /// Seats bought.
         total: u64,
         /// Seats that would be in use if everybody entitled had one.

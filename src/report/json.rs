@@ -59,6 +59,8 @@ pub struct PlanEnd<'a> {
     pub findings: &'a [Finding],
     /// Who is withheld.
     pub withheld: &'a [Withheld],
+    /// What an edit of the rules does, as JSON; null without one.
+    pub rules_changed: Value,
     /// Strays, as JSON.
     pub strays: Vec<Value>,
     /// Who waits for a seat, as JSON.
@@ -111,6 +113,7 @@ impl<'a> PlanWriter<'a> {
             "source_complete": end.source_complete,
             "source_trouble": end.source_trouble,
             "cloud_complete": end.cloud_complete,
+            "rules_changed": end.rules_changed,
             "counts": end.counts,
             "findings": end.findings,
             "withheld": end.withheld.iter().map(withheld).collect::<Vec<_>>(),
@@ -158,6 +161,7 @@ mod tests {
                     counts: &Counts::default(),
                     findings: &[],
                     withheld: &[],
+                    rules_changed: Value::Null,
                     strays: vec![],
                     waiting: vec![],
                     kept: vec![],

@@ -144,16 +144,46 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// Writes who is withheld, and why.
+/// Writes who is withheld, and why. What to do is said once for all who stand together and need the same.
 ///
 /// # Errors
 ///
 /// When it cannot be written.
-pub fn withheld(out: &mut dyn Write, style: Style, all: &[Withheld]) -> io::Result<()> {
-    for one in all {
+pub fn withheld<'a>(
+    out: &mut dyn Write,
+    style: Style,
+    all: impl IntoIterator<Item = &'a Withheld>,
+) -> io::Result<()> {
+    let mut all = all.into_iter().peekable();
+    while let Some(one) = all.next() {
         writeln!(out, "{}", style.yellow(&format!("! {:<14} {}", one.code, printable(&one.dn))))?;
         writeln!(out, "      {}", printable(&one.reason))?;
-        writeln!(out, "      {}", style.dim(&format!("what to do: {}", one.remedy)))?;
+        if all.peek().is_none_or(|next| (&next.code, &next.remedy) != (&one.code, &one.remedy)) {
+            writeln!(out, "      {}", style.dim(&format!("what to do: {}", one.remedy)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the same under headings of their own: those who are withheld, and those of whom only a part is;
+/// `most` of each.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn all_withheld(out: &mut dyn Write, style: Style, all: &[Withheld], most: usize) -> io::Result<()> {
+    let (parts, whole): (Vec<&Withheld>, Vec<&Withheld>) = all.iter().partition(|one| one.is_part());
+    for (some, words) in [
+        (whole, "Withheld: nothing is done to these until it is clear what should be"),
+        (parts, "Withheld in part: all else of these goes on"),
+    ] {
+        if !some.is_empty() {
+            heading(out, style, words)?;
+            withheld(out, style, some.iter().copied().take(most))?;
+        }
+        if some.len() > most {
+            writeln!(out, "  ... and {} more (all of them: --json)", some.len() - most)?;
+        }
     }
     Ok(())
 }
@@ -217,6 +247,24 @@ mod tests {
         let mut out = Vec::new();
         action(&mut out, Style::default(), &catalogue, &action_, held).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_to_do_is_said_once_for_those_who_need_the_same() {
+        let one = |code: &str, remedy: &str| Withheld {
+            anchor: None,
+            dn: "cn=a".into(),
+            code: code.into(),
+            reason: "so".into(),
+            remedy: remedy.into(),
+        };
+        let all = [one("x", "do it"), one("x", "do it"), one("x", "do that"), one("y", "do that")];
+        let mut out = Vec::new();
+        withheld(&mut out, Style { color: false }, &all).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        let remedies: Vec<usize> =
+            out.lines().enumerate().filter(|(_, l)| l.contains("what to do")).map(|(at, _)| at).collect();
+        assert_eq!(remedies, [4, 7, 10], "{out}");
     }
 
     #[test]

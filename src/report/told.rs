@@ -69,6 +69,7 @@ fn write(event: &Event, known: &Known) {
         Event::Unanswered { reason } => {
             warn!(reason, "A source did not answer completely: nobody is removed who may be in it.");
         }
+        Event::JudgingKept => info!("The rules changed: everybody is judged from the kept records."),
         Event::ReadingAll { reason } => info!(reason, "The sources are read completely."),
         Event::Read { source, people, groups, partial } => {
             info!(
@@ -125,8 +126,9 @@ fn write(event: &Event, known: &Known) {
             // The cloud's own words may repeat addresses: they are in the report and the history.
             error!(anchor = %action.anchor, kind = %action.kind, code, remedy, "An action failed.");
         }
-        Event::ShortOfSeats { license, total, demand, short } => {
+        Event::ShortOfSeats { license, name, total, demand, short } => {
             warn!(
+                license_name = name,
                 license,
                 total_count = total,
                 demand_count = demand,

@@ -1,12 +1,12 @@
 //! The digest of everything that can change a verdict. When it changes, every record is
 //! judged again; while it stays, unchanged records are passed over.
 
-use crate::model::{Fingerprint, Hasher};
+use crate::model::{Fingerprint, Hasher, ScopeSpec};
 
 use super::mapping::{email_source, sources};
 use super::{
-    CallingSpec, Collisions, EntitlementSpec, EntitlingSpec, PolicySpec, RoleSpec, ScopeSpec, SeatsSpec,
-    Spec, TemplateSpec,
+    CallingSpec, Collisions, EntitlementSpec, EntitlingSpec, PolicySpec, RoleSpec, SeatsSpec, Spec,
+    TemplateSpec, Unusables,
 };
 
 /// Raised whenever the same rules begin to give other verdicts: the meaning of a function,
@@ -41,13 +41,16 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
         h.part(field.name().as_bytes());
         h.part(source.as_bytes());
     }
-    let PolicySpec { create_only, keep_if_set_in_cloud } = policy;
+    let PolicySpec { create_only, keep_if_set_in_cloud, unusable } = policy;
     for fields in [create_only, keep_if_set_in_cloud] {
         h.part(&(fields.len() as u64).to_le_bytes());
         fields.iter().for_each(|field| h.part(field.name().as_bytes()));
     }
+    if *unusable != Unusables::default() {
+        h.part(&[b'u', *unusable as u8]);
+    }
     h.part(b"scope");
-    let ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups } = scope;
+    let ScopeSpec { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups } = scope;
     for texts in [bases, exclude_bases, groups, exclude_groups, allowed_domains] {
         list(&mut h, texts);
     }
@@ -111,6 +114,12 @@ pub(super) fn of_spec(spec: &Spec) -> Fingerprint {
     if let Some(join) = join {
         h.part(b"join");
         h.part(join.trim().as_bytes());
+    }
+    for (name, condition) in [("scope.when", when), ("scope.exclude_when", exclude_when)] {
+        if let Some(condition) = condition {
+            h.part(name.as_bytes());
+            h.part(condition.trim().as_bytes());
+        }
     }
     h.finish()
 }

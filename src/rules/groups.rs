@@ -71,6 +71,15 @@ pub(super) struct GroupNames {
 }
 
 impl GroupNames {
+    /// Names that are numbered already.
+    pub(super) fn of(names: &[String]) -> Self {
+        let mut all = Self::default();
+        for name in names {
+            all.index(name);
+        }
+        all
+    }
+
     /// The index of a group, which two spellings of one DN or name share.
     pub(super) fn index(&mut self, name: &str) -> usize {
         let name = name.trim();

@@ -1,13 +1,13 @@
 //! The telephone that a rule gives with a calling licence.
 
-use crate::model::{Line, Place, Telephone};
+use crate::model::{Hasher, Line, Place, Telephone};
 
 use super::error::RuleError;
 use super::expr::{Needs, Text};
 use super::fold::same;
 use super::nearest::nearest;
 use super::subject::Subject;
-use super::{CallingSpec, Unbound};
+use super::{CallingSpec, Rules, Unbound};
 
 /// Extensions have so many digits.
 const DIGITS: std::ops::RangeInclusive<usize> = 2..=10;
@@ -192,6 +192,34 @@ fn pool(written: &str) -> Option<(u32, u32)> {
     }
     let (first, last) = (first.parse().ok()?, last.parse().ok()?);
     (first <= last && last - first < LARGEST_POOL).then_some((first, last))
+}
+
+impl Rules {
+    /// Whether the locations of the organization must be known: see [`Rules::locate`].
+    pub fn needs_places(&self) -> bool {
+        self.entitlements.iter().any(|rule| rule.line().is_said())
+    }
+
+    /// Resolves the names of locations against those of the organization. What cannot be resolved
+    /// is returned; whoever would get a calling licence there gets none.
+    pub fn locate(mut self, places: Vec<Place>) -> (Self, Vec<Unbound>) {
+        let mut unbound = Vec::new();
+        if !self.needs_places() {
+            return (self, unbound);
+        }
+        let mut h = Hasher::seeded(self.fingerprint);
+        for rule in &mut self.entitlements {
+            rule.locate(&places, &mut unbound);
+            h.part(rule.line().place().map_or("", |place| &place.id).as_bytes());
+        }
+        for place in &places {
+            h.part(place.id.as_bytes());
+            h.part(place.name.as_bytes());
+        }
+        self.places = places;
+        self.fingerprint = h.finish();
+        (self, unbound)
+    }
 }
 
 #[cfg(test)]

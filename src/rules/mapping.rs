@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{ADDRESSES, Email, EmailError, Field, FieldSet, Profile, Withheld, address_key};
+use crate::model::{
+    ADDRESSES, Email, EmailError, Field, FieldSet, Profile, VALUE_WITHHELD, Withheld, address_key,
+};
 
 use super::address::fault;
 use super::check::{Unusable, check};
@@ -10,7 +12,7 @@ use super::error::RuleError;
 use super::expr::{Needs, Text};
 use super::fold::composed;
 use super::subject::Subject;
-use super::{MappedValue, Spec, defaults};
+use super::{MappedValue, Spec, Unusables, defaults};
 
 /// The compiled mapping.
 #[derive(Clone, Debug)]
@@ -21,6 +23,7 @@ pub(super) struct Mapping {
     create_only: FieldSet,
     kept: FieldSet,
     allowed_domains: Box<[String]>,
+    unusable: Unusables,
 }
 
 /// One expression, with what a report says about it.
@@ -127,6 +130,7 @@ impl Mapping {
             create_only,
             kept,
             allowed_domains: allowed_domains.into(),
+            unusable: spec.policy.unusable,
         })
     }
 
@@ -141,12 +145,24 @@ impl Mapping {
         self.kept
     }
 
-    /// Address and values of one person.
-    pub(super) fn map(&self, subject: &Subject<'_>) -> Result<(Email, Profile), Withheld> {
+    /// Address and values of one person. Values that are withheld alone come into `unfit`.
+    pub(super) fn map(
+        &self,
+        subject: &Subject<'_>,
+        unfit: &mut Vec<(Field, Withheld)>,
+    ) -> Result<(Email, Profile), Withheld> {
         let email = self.email(subject)?;
         let mut profile = Profile::new();
         for (field, rule) in &self.fields {
-            if let Some(value) = value(*field, rule, subject)?
+            let value = match (value(*field, rule, subject), self.unusable) {
+                (Ok(value), _) => value,
+                (Err(withheld), Unusables::WithholdPerson) => return Err(withheld),
+                (Err(withheld), Unusables::WithholdValue) => {
+                    unfit.push((*field, alone(withheld)));
+                    None
+                }
+            };
+            if let Some(value) = value
                 && !(ADDRESSES.contains(field) && is_repeated(&email, &profile, &value))
             {
                 profile.insert(*field, value);
@@ -242,6 +258,15 @@ fn value(field: Field, rule: &Rule, subject: &Subject<'_>) -> Result<Option<Stri
             Err(withheld(subject, code, reason, remedy.into()))
         }
     }
+}
+
+/// The same for a value without which the person goes on.
+fn alone(mut withheld: Withheld) -> Withheld {
+    withheld.code = VALUE_WITHHELD.into();
+    withheld
+        .reason
+        .push_str("; the person goes on without it, and what the account holds there is left as it is");
+    withheld
 }
 
 fn no_text(subject: &Subject<'_>, attribute: &str, rule: std::fmt::Arguments<'_>) -> Withheld {

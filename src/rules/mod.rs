@@ -10,6 +10,7 @@ mod check;
 mod chosen;
 mod collisions;
 mod defaults;
+mod earlier;
 mod entitlement;
 mod error;
 mod explain;
@@ -40,6 +41,7 @@ use crate::model::{
 };
 
 use award::{Award, Giver};
+use earlier::History;
 use entitlement::Entitlement;
 use join::Join;
 use mapping::Mapping;
@@ -48,14 +50,15 @@ use scope::Scope;
 use standing::Order;
 use subject::Subject;
 
+pub use crate::model::ScopeSpec;
 pub use chosen::Chosen;
 pub use collisions::Collisions;
 pub use error::RuleError;
 pub use explain::{Answer, Explanation, Hits, MappedValue, address_attributes, inputs};
 pub use groups::GroupSet;
 pub use spec::{
-    CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, ScopeSpec,
-    SeatsSpec, Spec, TemplateSpec,
+    CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, SeatsSpec, Spec,
+    TemplateSpec, Unusables,
 };
 pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 
@@ -63,6 +66,7 @@ pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
 #[derive(Clone, Debug)]
 pub struct Rules {
     scope: Scope,
+    history: History,
     mapping: Mapping,
     join: Option<Join>,
     collisions: Collisions,
@@ -123,8 +127,10 @@ impl Rules {
         match mapping {
             Some(mapping) if errors.is_empty() => {
                 let written = fingerprint::of_spec(spec);
+                let groups = needs.groups.into_names();
                 Ok(Self {
                     scope,
+                    history: History::new(&spec.scope, groups.len()),
                     mapping,
                     join,
                     collisions: spec.collisions,
@@ -133,7 +139,7 @@ impl Rules {
                     order,
                     roles,
                     attributes: needs.attributes,
-                    groups: needs.groups.into_names(),
+                    groups,
                     chosen,
                     written,
                     fingerprint: written,
@@ -174,32 +180,6 @@ impl Rules {
             h.part(&[u8::from(role.is_bound())]);
             h.part(role.role().map_or("", |id| id.as_str()).as_bytes());
         }
-        self.fingerprint = h.finish();
-        (self, unbound)
-    }
-
-    /// Whether the locations of the organization must be known: see [`Rules::locate`].
-    pub fn needs_places(&self) -> bool {
-        self.entitlements.iter().any(|rule| rule.line().is_said())
-    }
-
-    /// Resolves the names of locations against those of the organization. What cannot be resolved
-    /// is returned; whoever would get a calling licence there gets none.
-    pub fn locate(mut self, places: Vec<Place>) -> (Self, Vec<Unbound>) {
-        let mut unbound = Vec::new();
-        if !self.needs_places() {
-            return (self, unbound);
-        }
-        let mut h = Hasher::seeded(self.fingerprint);
-        for rule in &mut self.entitlements {
-            rule.locate(&places, &mut unbound);
-            h.part(rule.line().place().map_or("", |place| &place.id).as_bytes());
-        }
-        for place in &places {
-            h.part(place.id.as_bytes());
-            h.part(place.name.as_bytes());
-        }
-        self.places = places;
         self.fingerprint = h.finish();
         (self, unbound)
     }
@@ -310,6 +290,7 @@ impl Rules {
         let leaving = |cause| Verdict {
             wanted: Wanted::Leaving(cause),
             ungiven: Vec::new(),
+            unfit: Vec::new(),
             recheck: None,
             standing: Standing::default(),
         };
@@ -319,15 +300,16 @@ impl Rules {
                 return leaving(Cause::OutOfScope);
             }
         }
+        let ended = record.disabled || record.expires.is_some_and(|expires| expires <= now);
         if !self.scope.contains(&subject) {
-            return leaving(Cause::OutOfScope);
+            return leaving(self.why_out(&subject, ended));
         }
-        if record.disabled || record.expires.is_some_and(|expires| expires <= now) {
+        if ended {
             return leaving(Cause::Disabled);
         }
-        let mut ungiven = Vec::new();
+        let (mut ungiven, mut unfit) = (Vec::new(), Vec::new());
         let mut standing = Standing::default();
-        let wanted = match self.mapping.map(&subject) {
+        let wanted = match self.mapping.map(&subject, &mut unfit) {
             Err(withheld) => Wanted::Withheld(withheld),
             Ok((email, profile)) => {
                 let (award, telephone) = self.award(&subject);
@@ -344,7 +326,7 @@ impl Rules {
             }
         };
         // An expiry that is not in the past is in the future.
-        Verdict { wanted, ungiven, recheck: record.expires, standing }
+        Verdict { wanted, ungiven, unfit, recheck: record.expires, standing }
     }
 
     /// The licences of one person, the telephone that goes with them, and those that a rule gives

@@ -1,14 +1,14 @@
 //! Who is in.
 
-use crate::model::normal_dn;
+use crate::model::{ScopeSpec, normal_dn};
 
 use super::error::RuleError;
 use super::expr::Needs;
 use super::filter::{self, Filter};
 use super::groups::is_dn;
 use super::subject::Subject;
-use super::who::{group_indexes, membership, place};
-use super::{Answer, ScopeSpec, expr};
+use super::who::{When, group_indexes, membership, place};
+use super::{Answer, expr};
 
 /// The compiled scope. Every clause that is not empty must agree.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Scope {
     exclude_bases: Box<[String]>,
     /// As written, and compiled.
     filter: Option<(Box<str>, Filter)>,
+    when: Option<(Box<str>, When)>,
+    exclude_when: Option<(Box<str>, When)>,
     groups: Box<[usize]>,
     exclude_groups: Box<[usize]>,
 }
@@ -25,11 +27,13 @@ pub(super) struct Scope {
 impl Scope {
     /// Compiles the scope, adding what is wrong to `errors`.
     pub(super) fn compile(spec: &ScopeSpec, needs: &mut expr::Needs, errors: &mut Vec<RuleError>) -> Self {
-        let ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups } = spec;
+        let ScopeSpec { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups } = spec;
         Self {
             bases: dns("people.scope.bases", bases, errors),
             exclude_bases: dns("people.scope.exclude_bases", exclude_bases, errors),
             filter: filter.as_deref().and_then(|source| scope_filter(source, needs, errors)),
+            when: condition("people.scope.when", when.as_deref(), needs, errors),
+            exclude_when: condition("people.scope.exclude_when", exclude_when.as_deref(), needs, errors),
             groups: group_indexes("people.scope.groups", groups, needs, errors),
             exclude_groups: group_indexes("people.scope.exclude_groups", exclude_groups, needs, errors),
         }
@@ -48,6 +52,8 @@ impl Scope {
             && (self.groups.is_empty() || subject.groups.contains_any(&self.groups))
             && !subject.groups.contains_any(&self.exclude_groups)
             && self.filter.as_ref().is_none_or(|(_, filter)| filter.matches(subject))
+            && self.when.as_ref().is_none_or(|(_, when)| when.holds(subject))
+            && !self.exclude_when.as_ref().is_some_and(|(_, when)| when.holds(subject))
     }
 
     /// What each written clause says about this person.
@@ -76,6 +82,13 @@ impl Scope {
             let holds = filter.matches(subject);
             say("filter", holds, format!("`{source}` {}", if holds { "matches" } else { "does not match" }));
         }
+        let holds = |holds| if holds { "holds" } else { "does not hold" };
+        if let Some((source, when)) = &self.when {
+            say("when", when.holds(subject), format!("`{source}` {}", holds(when.holds(subject))));
+        }
+        if let Some((source, when)) = &self.exclude_when {
+            say("exclude_when", !when.holds(subject), format!("`{source}` {}", holds(when.holds(subject))));
+        }
         answers
     }
 }
@@ -85,6 +98,22 @@ fn scope_filter(source: &str, needs: &mut Needs, errors: &mut Vec<RuleError>) ->
         Ok(filter) => Some((source.trim().into(), filter)),
         Err(error) => {
             errors.push(error.at("people.scope.filter"));
+            None
+        }
+    }
+}
+
+fn condition(
+    place: &str,
+    source: Option<&str>,
+    needs: &mut Needs,
+    errors: &mut Vec<RuleError>,
+) -> Option<(Box<str>, When)> {
+    let source = source?;
+    match When::compile(source, needs) {
+        Ok(when) => Some((source.trim().into(), when)),
+        Err(error) => {
+            errors.push(error.at(place));
             None
         }
     }
@@ -122,6 +151,10 @@ mod tests {
             (ScopeSpec { exclude_bases: list(&["dc=example,dc=test"]), ..none() }, vec![], false),
             (ScopeSpec { filter: Some("(title=chief*)".into()), ..none() }, vec![], true),
             (ScopeSpec { filter: Some("(title=*clerk)".into()), ..none() }, vec![], false),
+            (ScopeSpec { when: Some("starts_with(title, 'Chief')".into()), ..none() }, vec![], true),
+            (ScopeSpec { when: Some("(title=*clerk)".into()), ..none() }, vec![], false),
+            (ScopeSpec { exclude_when: Some("present(title)".into()), ..none() }, vec![], false),
+            (ScopeSpec { exclude_when: Some("(title=*clerk)".into()), ..none() }, vec![], true),
             (ScopeSpec { groups: list(&["a", "b"]), ..none() }, vec![1], true),
             (ScopeSpec { groups: list(&["a", "b"]), ..none() }, vec![], false),
             (ScopeSpec { exclude_groups: list(&["a"]), ..none() }, vec![0], false),
@@ -142,6 +175,8 @@ mod tests {
             bases: vec!["dc=test".into(), "people".into()],
             exclude_bases: vec![String::new()],
             filter: Some("(title=x".into()),
+            when: Some("title ==".into()),
+            exclude_when: Some("(&".into()),
             groups: vec![String::new()],
             exclude_groups: vec![],
         };
@@ -154,6 +189,8 @@ mod tests {
                 "people.scope.bases[1]",
                 "people.scope.exclude_bases[0]",
                 "people.scope.filter",
+                "people.scope.when",
+                "people.scope.exclude_when",
                 "people.scope.groups[0]"
             ]
         );

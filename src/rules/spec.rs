@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::Field;
+use crate::model::{Field, ScopeSpec};
 
 use super::Collisions;
 
@@ -73,21 +73,20 @@ pub struct PolicySpec {
     pub create_only: Vec<Field>,
     /// Written only where the cloud has no value; never changed and never cleared.
     pub keep_if_set_in_cloud: Vec<Field>,
+    /// What becomes of a value that the cloud would refuse.
+    pub unusable: Unusables,
 }
 
-/// Who is in. A person is in when every clause that is not empty agrees.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ScopeSpec {
-    /// DNs under which people are in; empty for everywhere.
-    pub bases: Vec<String>,
-    /// DNs under which people are out, whatever else says they are in.
-    pub exclude_bases: Vec<String>,
-    /// An LDAP filter (RFC 4515) that the record must match.
-    pub filter: Option<String>,
-    /// Groups (DN, or plain name) of which membership in any, nested included, is needed.
-    pub groups: Vec<String>,
-    /// Groups whose members are out.
-    pub exclude_groups: Vec<String>,
+/// What is withheld when the cloud would refuse a value. An address that cannot be used always
+/// withholds the person, who is nobody without it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unusables {
+    /// The person: nothing changes until the value is mended.
+    #[default]
+    WithholdPerson,
+    /// The value: the person goes on without it, and what the cloud holds there stays.
+    WithholdValue,
 }
 
 /// How the rules of licences work together.

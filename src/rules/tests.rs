@@ -142,6 +142,7 @@ fn the_order_of_judgement() {
     let leaving = |cause| Verdict {
         wanted: Wanted::Leaving(cause),
         ungiven: vec![],
+        unfit: vec![],
         recheck: None,
         standing: Default::default(),
     };

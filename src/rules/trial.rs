@@ -181,8 +181,17 @@ fn compile(at: usize, spec: &TrialSpec, rules: &Rules, errors: &mut Vec<RuleErro
 }
 
 /// Why somebody can be out.
-const OUT: &[&str] =
-    &["disabled", "out_of_scope", "bases", "exclude_bases", "filter", "groups", "exclude_groups"];
+const OUT: &[&str] = &[
+    "disabled",
+    "out_of_scope",
+    "bases",
+    "exclude_bases",
+    "filter",
+    "when",
+    "exclude_when",
+    "groups",
+    "exclude_groups",
+];
 
 /// A clause of the scope without the section that it stands in.
 fn clause(reason: &str) -> &str {

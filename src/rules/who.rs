@@ -21,7 +21,7 @@ pub(super) struct Who {
 
 /// A condition, in the language in which it was written.
 #[derive(Clone, Debug)]
-enum When {
+pub(super) enum When {
     Expression(Condition),
     Filter(Filter),
 }
@@ -106,7 +106,8 @@ pub(super) fn membership(groups: &[usize], subject: &Subject<'_>, names: &[Strin
 }
 
 impl When {
-    fn holds(&self, subject: &Subject<'_>) -> bool {
+    /// Whether it holds for this person.
+    pub(super) fn holds(&self, subject: &Subject<'_>) -> bool {
         match self {
             Self::Expression(condition) => condition.of(subject),
             Self::Filter(filter) => filter.matches(subject),
@@ -116,7 +117,7 @@ impl When {
     /// No text is both an expression and a filter: a filter compares with a single `=`,
     /// which means nothing in an expression. What is neither is taken for the language in
     /// which more of it makes sense.
-    fn compile(source: &str, needs: &mut Needs) -> Result<Self, SyntaxError> {
+    pub(super) fn compile(source: &str, needs: &mut Needs) -> Result<Self, SyntaxError> {
         let before = needs.clone();
         let error = match Condition::compile(source, needs) {
             Ok(condition) => return Ok(Self::Expression(condition)),

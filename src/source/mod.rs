@@ -21,7 +21,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc};
 
-use crate::model::{Ask, Census, Changes, Cursor, Found, Lookup, Portion, Watched};
+use crate::model::{Ask, Census, Changes, Cursor, Found, Lookup, Portion, Sight, Watched};
 
 pub use probe::{ChangesBy, Fact, Probe, Standing, Topic};
 
@@ -29,6 +29,12 @@ pub use probe::{ChangesBy, Fact, Probe, Standing, Topic};
 pub trait Source: Send + Sync {
     /// The name from the configuration, for reports.
     fn name(&self) -> &str;
+
+    /// What the settings say about whom it shows: when this changes, whoever is not met any more may
+    /// still be in the directory. A source that shows all that it has says nothing.
+    fn sight(&self) -> Sight {
+        Sight::default()
+    }
 
     /// Reads everything, sending records in batches as they arrive: all groups (when asked
     /// for) before the first person. A closed channel means that nobody listens any more, and

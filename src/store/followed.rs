@@ -3,6 +3,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::records::{self, RecordChanges};
 use super::{Reader, StoreError};
 use crate::model::{Container, Fingerprint, SourceId};
 
@@ -16,6 +17,8 @@ pub struct Followed {
     pub container_changes: Vec<(String, ContainerChange)>,
     /// People to be looked at again although their records do not change.
     pub unfinished: Option<Vec<SourceId>>,
+    /// Records that are kept.
+    pub records: RecordChanges,
 }
 
 /// One change among the containers.
@@ -61,6 +64,7 @@ pub(super) fn write(db: &Connection, followed: &Followed) -> rusqlite::Result<()
             }
         }
     }
+    records::write(db, &followed.records)?;
     followed.unfinished.as_ref().map_or(Ok(()), |anchors| set_unfinished(db, anchors))
 }
 

@@ -15,8 +15,8 @@ use super::journal::Deed;
 use super::snapshot::Prepared;
 use super::writer::{Answer, Ending, Letter, Request, Writer};
 use super::{
-    Decision, Followed, GroupDelta, HeldPlan, IntentId, Lock, Meta, Named, NewRun, Reader, Regrouping,
-    RowChange, RunId, SeatDay, Settlement, StoreError, StoreErrorKind, Waiting, database,
+    Decision, Followed, GroupDelta, HeldPlan, IntentId, Lock, Meta, Named, NewRun, Reader, RecordChanges,
+    Regrouping, RowChange, RunId, SeatDay, Settlement, StoreError, StoreErrorKind, Waiting, database,
 };
 use crate::model::{Action, LicenseId, SourceId, Withheld};
 
@@ -207,6 +207,11 @@ impl Store {
     /// known of the sources: in one transaction.
     pub async fn follow(&self, meta: Meta, followed: Followed) -> Result<(), StoreError> {
         self.ask(Request::Follow { meta: Box::new(meta), followed }).await.map(drop)
+    }
+
+    /// Changes records that are kept. What they refer to is to be remembered before.
+    pub async fn change_records(&self, changes: RecordChanges) -> Result<(), StoreError> {
+        self.ask(Request::Records(changes)).await.map(drop)
     }
 
     /// Notes whom people name as their manager, before anything is done for them.

@@ -6,7 +6,8 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use super::error::nonsense;
-use crate::model::{Cursor, Fingerprint, LicenseId, RoleId};
+use super::records::KeptRecords;
+use crate::model::{Bounds, Cursor, Fingerprint, LicenseId, RoleId, Sight};
 
 /// Facts about the whole snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,16 @@ pub struct Meta {
     pub licenses: BTreeSet<LicenseId>,
     /// Roles, in the same way.
     pub roles: BTreeSet<RoleId>,
+    /// Under what everybody was last judged so that nothing that followed from a change of it is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<Bounds>,
+    /// Of those who leave since the bounds changed: how many wait for something else than approval.
+    /// `None` while not everybody was judged under the new ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaving_otherwise: Option<u64>,
+    /// What the kept records hold; `None` when there are none that can be relied on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<KeptRecords>,
     /// The choice of groups under which groups were last read.
     pub groups: Fingerprint,
     /// Whatever else is to be kept, such as cursors.
@@ -59,6 +70,8 @@ pub struct SourceMeta {
     pub last_whole: i64,
     /// Under which DNs its people stand; empty when that is not known.
     pub bases: Vec<String>,
+    /// What it was set to show at the last whole census.
+    pub sight: Sight,
     /// From where it can tell what changed since; `None` when it cannot.
     pub cursor: Option<Cursor>,
     /// When the mark of the cursor was taken, in seconds since 1970-01-01 UTC.

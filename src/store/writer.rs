@@ -16,6 +16,7 @@ use super::lists;
 use super::meta::{self, Meta};
 use super::names;
 use super::queue::{self, SeatDay, Waiting};
+use super::records::{self, RecordChanges};
 use super::reporting;
 use super::run::{self, NewRun, RunId};
 use super::snapshot::{self, Prepared};
@@ -39,6 +40,7 @@ pub(super) enum Request {
     Meta(Box<Meta>),
     Managers { named: Vec<reporting::Named>, done: Vec<SourceId> },
     Follow { meta: Box<Meta>, followed: Followed },
+    Records(RecordChanges),
     Hold(Box<HeldPlan>),
     Decide { plan: String, decision: Decision, now: i64 },
     Withheld { run: RunId, all: Vec<Withheld> },
@@ -209,6 +211,7 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
             meta::write(db, meta)?;
             followed::write(db, followed)?;
         }
+        Request::Records(changes) => records::write(db, changes)?,
         Request::Hold(plan) => held::put(db, plan)?,
         Request::Decide { plan, decision, now } => {
             return held::decide(db, plan, *decision, *now).map(Answer::Decided);

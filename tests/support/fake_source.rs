@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use dirsyncd::model::{
-    Ask, Attribute, Census, Changes, Completeness, Container, Cursor, Fingerprint, Found, Hint, Hinted, Key,
-    Lookup, Method, Portion, Record, RecordKind, SourceId, Unusable,
+    Ask, Attribute, Census, Changes, Completeness, Container, Cursor, Fingerprint, Found, Hasher, Hint,
+    Hinted, Key, Lookup, Method, Portion, Record, RecordKind, Sight, SourceId, Unusable,
 };
 use dirsyncd::source::{Probe, Source, SourceError, SourceErrorKind};
 use futures_util::future::BoxFuture;
@@ -94,6 +94,10 @@ pub struct State {
     pub hidden: Vec<SourceId>,
     /// Under what its people stand.
     pub bases: Vec<String>,
+    /// Under what people are searched; empty for everywhere. And the value of an attribute that the
+    /// filter wants.
+    pub searched: Vec<String>,
+    pub filter: Option<(String, String)>,
     /// Another directory, whose people its groups may name.
     pub elsewhere: Option<Directory>,
     /// Whether it can only be read, and tells no changes.
@@ -102,6 +106,8 @@ pub struct State {
     pub portion: usize,
     /// What the DNs of its people end with.
     pub suffix: String,
+    /// How often everything was read.
+    pub reads: u64,
     anchors: u64,
 }
 
@@ -197,7 +203,7 @@ impl State {
         let mut people: Vec<Record> = self
             .people
             .iter()
-            .filter(|(name, _)| !self.unusable.contains(*name))
+            .filter(|(name, entry)| !self.unusable.contains(*name) && self.shows(entry))
             .map(|(_, entry)| self.person_record(entry, ask))
             .collect();
         let order = |record: &Record| match self.shuffle {
@@ -217,6 +223,28 @@ impl State {
             }
         }
         (groups, people)
+    }
+
+    /// Whether bases and filter let somebody through.
+    fn shows(&self, entry: &Entry) -> bool {
+        let below = |base: &String| entry.dn().ends_with(&format!(",{base}"));
+        let has = |(name, value): &(String, String)| {
+            entry.attributes.get(name).is_some_and(|values| values.contains(value))
+        };
+        (self.searched.is_empty() || self.searched.iter().any(below)) && self.filter.as_ref().is_none_or(has)
+    }
+
+    fn sight(&self) -> Sight {
+        let mut h = Hasher::seeded(Fingerprint::NONE);
+        h.part(format!("{:?}", self.filter).as_bytes());
+        Sight { filters: h.finish(), ..Sight::default() }.below(&self.searched)
+    }
+
+    /// What a cursor depends on.
+    fn binding(&self, ask: &Ask) -> Fingerprint {
+        let mut h = Hasher::seeded(Fingerprint::NONE);
+        h.part(format!("{:?} {ask:?}", self.sight()).as_bytes());
+        h.finish()
     }
 
     fn group_record(&self, group: &Group) -> Record {
@@ -263,7 +291,7 @@ impl State {
 
 impl Directory {
     /// From now on.
-    fn cursor(&self) -> Cursor {
+    fn cursor(&self, ask: &Ask) -> Cursor {
         let mut state = self.state();
         let (people, groups) = (state.people.clone(), state.groups.clone());
         let containers = state.containers.clone();
@@ -271,7 +299,7 @@ impl Directory {
         Cursor {
             method: Method::Usn,
             identity: state.identity.clone(),
-            binding: Fingerprint::NONE,
+            binding: state.binding(ask),
             mark: (state.past.len() - 1).to_string(),
             good_for: None,
             tells_deletions: true,
@@ -385,6 +413,10 @@ impl Source for Directory {
         &self.name
     }
 
+    fn sight(&self) -> Sight {
+        self.state().sight()
+    }
+
     fn read<'a>(
         &'a self,
         ask: &'a Ask,
@@ -392,7 +424,8 @@ impl Source for Directory {
     ) -> BoxFuture<'a, Result<Census, SourceError>> {
         Box::pin(async move {
             // As it is now: what changes while it is read is for the next time.
-            let cursor = self.cursor();
+            let cursor = self.cursor(ask);
+            self.state().reads += 1;
             let state = self.state().clone();
             self.answers(&state)?;
             let (groups, mut people) = state.records(ask);
@@ -431,7 +464,7 @@ impl Source for Directory {
                 groups: counts.1,
                 unusable: unusable.collect(),
                 referrals: 0,
-                bases: state.bases.clone(),
+                bases: if state.searched.is_empty() { state.bases.clone() } else { state.searched.clone() },
                 cursor: (!state.mute).then_some(cursor),
                 containers: state.containers.clone(),
                 advice: None,
@@ -439,22 +472,24 @@ impl Source for Directory {
         })
     }
 
-    fn changes<'a>(
-        &'a self,
-        _ask: &'a Ask,
-        since: &'a Cursor,
-    ) -> BoxFuture<'a, Result<Changes, SourceError>> {
+    fn changes<'a>(&'a self, ask: &'a Ask, since: &'a Cursor) -> BoxFuture<'a, Result<Changes, SourceError>> {
         Box::pin(async move {
             let state = self.state().clone();
             self.answers(&state)?;
             if since.identity != state.identity {
                 return Ok(Changes::Doubt("another directory answered".into()));
             }
+            if since.binding != state.binding(ask) {
+                return Ok(Changes::Doubt("another question than last time".into()));
+            }
             let Some(before) = since.mark.parse::<usize>().ok().and_then(|at| state.past.get(at)) else {
                 return Ok(Changes::Doubt("nobody knows this mark".into()));
             };
             let hints = state.hints(before);
-            Ok(Changes::Since { cursor: if hints.is_empty() { since.clone() } else { self.cursor() }, hints })
+            Ok(Changes::Since {
+                cursor: if hints.is_empty() { since.clone() } else { self.cursor(ask) },
+                hints,
+            })
         })
     }
 

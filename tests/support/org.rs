@@ -38,6 +38,7 @@ pub fn unlimited() -> Limits {
         delete: limit,
         license_remove: limit,
         blank: limit,
+        scope_change: limit,
         group_member_remove: limit,
         group_delete: limit,
         min_census_percent: 0,
@@ -59,6 +60,8 @@ pub struct Org {
     pub observe: Observe,
     /// Whether passes follow what changed in the directories, where that is enough.
     pub follows: bool,
+    /// Whether records are kept.
+    pub keep_records: bool,
     /// Seconds that have passed in this world besides those on the clock.
     pub elapsed: i64,
     /// Why everything was read by polls.
@@ -111,6 +114,7 @@ impl Org {
             protected: BTreeSet::new(),
             observe: Observe::Touched,
             follows: false,
+            keep_records: false,
             elapsed: 0,
             reasons: Arc::default(),
         }
@@ -137,6 +141,7 @@ impl Org {
             reader: self.store.reader(),
             rules: &rules,
             in_passing,
+            keep_records: self.keep_records,
             full_every: i64::MAX,
             delete_after: self.leavers.delete_after,
             now: self.now(),
@@ -177,6 +182,7 @@ impl Org {
             limits: self.limits,
             protected: self.protected.clone(),
             observe,
+            keep_records: self.keep_records,
             heard,
             recent: Tally::default(),
             now: self.now(),

@@ -4,7 +4,7 @@ use dirsyncd::cloud::CloudErrorKind;
 use dirsyncd::guard::Limit;
 use dirsyncd::model::{Field, Kind, LicenseId, Place, RoleId};
 use dirsyncd::pass::Observe;
-use dirsyncd::rules::{Collisions, EntitlementSpec, RoleSpec, SeatsSpec};
+use dirsyncd::rules::{Collisions, EntitlementSpec, RoleSpec, SeatsSpec, Unusables};
 use dirsyncd::store::Decision;
 
 use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, State as CloudState, kind_of};
@@ -83,6 +83,7 @@ impl Scene {
                 let domain = self.org.domain(name);
                 self.directory(domain, line, rest)
             }
+            ["records", "are", "kept"] => set(&mut self.org.keep_records, true),
             ["passes", "follow", "changes"] => set(&mut self.org.follows, true),
             ["cloud", rest @ ..] => self.cloud(line, rest),
             ["rules", rest @ ..] => self.rules(line, rest),
@@ -106,6 +107,10 @@ impl Scene {
             ["guard", "deactivate", count] => {
                 let count = number(count)?;
                 self.org.limits.deactivate = Limit { count, percent: 100, floor: count };
+                Ok(())
+            }
+            ["guard", "scope_change", count] => {
+                self.org.limits.scope_change = Limit { count: number(count)?, percent: 100, floor: 0 };
                 Ok(())
             }
             ["guard", "license_remove", count] => {
@@ -263,6 +268,19 @@ impl Scene {
                 .remove(*name)
                 .map(drop)
                 .ok_or(format!("there is no group \"{name}\"")),
+            ["is", "searched", "below", ou] => {
+                let mut state = directory.state();
+                state.searched = vec![format!("ou={ou},{}", state.suffix)];
+                Ok(())
+            }
+            ["is", "searched", "everywhere"] => {
+                directory.state().searched.clear();
+                Ok(())
+            }
+            ["filters", attribute, value] => {
+                directory.state().filter = Some(((*attribute).into(), (*value).into()));
+                Ok(())
+            }
             ["answers", "whole"] => set(&mut directory.state().answers, Answers::Whole),
             ["answers", "only", count, "people"] => {
                 let count = number(count)? as usize;
@@ -322,6 +340,8 @@ impl Scene {
                     _ => return Err(format!("no such line: {line}")),
                 }
             }
+            ["withhold", "only", "the", "value"] => spec.policy.unusable = Unusables::WithholdValue,
+            ["withhold", "the", "person"] => spec.policy.unusable = Unusables::WithholdPerson,
             ["count", "only", "the", "first"] => spec.entitling.first_match = true,
             ["take", "what", "anybody", "gave"] => {
                 spec.entitling.take_managed = true;
@@ -338,6 +358,9 @@ impl Scene {
                 spec.seats = SeatsSpec { order_by: Some((*expression).into()), descending: !rest.is_empty() };
             }
             ["join", expression] => spec.join = Some((*expression).into()),
+            ["take", "group", group] => spec.scope.groups = vec![(*group).into()],
+            ["take", "no", "group"] => spec.scope.groups.clear(),
+            ["take", "everybody"] => spec.scope.bases.clear(),
             ["take", "only", ou] => spec.scope.bases = vec![format!("ou={ou},dc=example,dc=test")],
             ["map", field, "from", expression] => {
                 let field: Field = field.parse()?;

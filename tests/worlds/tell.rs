@@ -53,6 +53,9 @@ pub fn looked(org: &Org, looked: &Looked, out: &mut String) {
 /// What a pass did.
 pub fn passed(org: &Org, passed: &Passed, out: &mut String) {
     let acted = &passed.acted;
+    if passed.look.reading.from_records {
+        line(out, "judged from the kept records");
+    }
     reading(&passed.look.reading.partial, out);
     for unbound in &passed.look.unbound {
         line(out, format_args!("unbound: {}", unbound.message));

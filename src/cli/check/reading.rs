@@ -14,6 +14,9 @@ use crate::source::{Probe, Source, SourceError};
 use super::groups::{Gathering, Memberships, Missing};
 use super::samples::Samples;
 
+/// What is said of those whom `people.scope` leaves out. Most of them never were in.
+const OUT_OF_SCOPE: &str = "out of scope";
+
 /// Portions under way between reading and counting.
 const UNDER_WAY: usize = 3;
 
@@ -97,7 +100,7 @@ impl Tally {
         };
         let mut document = counts(&self.all);
         document["wanted"] = json!(self.wanted);
-        document["out_of_scope"] = json!(self.unwanted.get(Cause::OutOfScope.words()).copied().unwrap_or(0));
+        document["out_of_scope"] = json!(self.unwanted.get(OUT_OF_SCOPE).copied().unwrap_or(0));
         document["no_email"] = json!(self.no_email());
         document["withheld"] = json!(self.withheld.values().sum::<u64>());
         let base = |(base, _, inside): &(String, String, Counts)| {
@@ -246,6 +249,7 @@ impl Counting<'_> {
         let verdict = self.rules.judge(record, &groups, self.now);
         match &verdict.wanted {
             Wanted::Present(_) => tally.wanted += 1,
+            Wanted::Leaving(Cause::OutOfScope) => *tally.unwanted.entry(OUT_OF_SCOPE).or_default() += 1,
             Wanted::Leaving(cause) => *tally.unwanted.entry(cause.words()).or_default() += 1,
             Wanted::Withheld(withheld) => *tally.withheld.entry(withheld.code.clone()).or_default() += 1,
         }

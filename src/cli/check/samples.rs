@@ -206,7 +206,13 @@ mod tests {
     }
 
     fn verdict(wanted: Wanted) -> Verdict {
-        Verdict { wanted, ungiven: Vec::new(), recheck: None, standing: Default::default() }
+        Verdict {
+            wanted,
+            ungiven: Vec::new(),
+            unfit: Vec::new(),
+            recheck: None,
+            standing: Default::default(),
+        }
     }
 
     fn present(n: u8) -> Wanted {

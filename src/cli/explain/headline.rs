@@ -1,6 +1,6 @@
 //! The answer in a few sentences, as one would say it on the phone.
 
-use crate::model::{Action, Attr, Cause, Key, Kind, LinkState, RecordKind, Wanted};
+use crate::model::{Action, Attr, Cause, Key, Kind, LinkState, RecordKind, Wanted, Withheld};
 
 use super::story::{Done, Outlook, Story};
 
@@ -77,12 +77,21 @@ fn standing(story: &Story, who: &str) -> String {
             first.record.dn, second.record.dn
         );
     }
-    let contest = story.outlook.as_ref().and_then(|outlook| outlook.withheld.first());
-    if let Some(withheld) = contest {
+    let (parts, whole): (Vec<&Withheld>, Vec<&Withheld>) =
+        story.outlook.iter().flat_map(|outlook| &outlook.withheld).partition(|one| one.is_part());
+    if let Some(withheld) = whole.first() {
         return format!("{who} is withheld: {}.", withheld.reason.trim_end_matches('.'));
     }
     match &told.verdict.wanted {
-        Wanted::Present(_) => format!("{who} belongs in the cloud."),
+        Wanted::Present(_) => match parts.first() {
+            Some(part) => {
+                format!(
+                    "{who} belongs in the cloud, though not all of it: {}.",
+                    part.reason.trim_end_matches('.')
+                )
+            }
+            None => format!("{who} belongs in the cloud."),
+        },
         Wanted::Withheld(withheld) => {
             format!("{who} is withheld: {}.", withheld.reason.trim_end_matches('.'))
         }
@@ -171,7 +180,7 @@ fn pass(story: &Story) -> String {
 }
 
 fn nothing(story: &Story, outlook: &Outlook) -> String {
-    let undecided = !outlook.withheld.is_empty()
+    let undecided = outlook.withheld.iter().any(|one| !one.is_part())
         || story.told.as_ref().is_some_and(|told| matches!(told.verdict.wanted, Wanted::Withheld(_)));
     if undecided || !story.unusable.is_empty() {
         "A pass does nothing until that is settled.".into()

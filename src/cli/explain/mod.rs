@@ -16,7 +16,7 @@ use crate::clock;
 use crate::cloud::CloudRead;
 use crate::cloud::webex::WebexReader;
 use crate::model::{CloudId, Email, Kind, Record, SourceId};
-use crate::pass::{Alone, Climbed, Heard, Meant, Observe};
+use crate::pass::{Alone, Climbed, Heard, Meant, Observe, since};
 use crate::report::progress::Progress;
 use crate::rules::{Rules, address_attributes};
 use crate::store::{HistoryFilter, Outcome, Reader};
@@ -69,7 +69,8 @@ async fn tell(
 ) -> Result<Story, Failure> {
     let reader = Reader::open(&parts.config.state_dir)?;
     let mut story = Story::new(person);
-    let bound = bind(parts, stop, &mut story).await?;
+    let mut bound = bind(parts, stop, &mut story).await?;
+    bound.rules = since(bound.rules, &reader.meta()?);
     let addresses = address_attributes(&parts.config.rules);
     let mut seeking = Alone::new(&parts.sources, &reader, &bound.rules, &addresses);
     let mut meant = seeking.find(person).await?;

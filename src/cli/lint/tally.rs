@@ -124,6 +124,7 @@ impl Tally {
             }
             Wanted::Present(person) => {
                 self.wanted += 1;
+                verdict.unfit.iter().for_each(|(_, withheld)| self.findings.reject(withheld));
                 suspicious::made(&record.dn, person, &mut self.findings);
                 if person.licenses.is_empty() && !self.entitlements.is_empty() {
                     self.findings.add(NO_LICENSE, || Example {

@@ -69,6 +69,20 @@ pub struct Policy {
     /// Fields that are written only where the cloud has no value: never changed, never cleared.
     #[schemars(schema_with = "fields")]
     pub keep_if_set_in_cloud: Vec<Field>,
+    /// What is withheld when the cloud would refuse a value: "withhold_person", until it is mended, or
+    /// "withhold_value", and the person goes on without it. An unusable e-mail address always withholds the person.
+    pub unusable: Unusable,
+}
+
+/// What is withheld when the cloud would refuse a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unusable {
+    /// The person, until the value is mended.
+    #[default]
+    WithholdPerson,
+    /// The value: the person goes on without it, and what the cloud holds there stays.
+    WithholdValue,
 }
 
 fn fields(_: &mut SchemaGenerator) -> Schema {
@@ -86,6 +100,10 @@ pub struct Scope {
     pub exclude_bases: Vec<String>,
     /// LDAP filter that the record must match.
     pub filter: Option<String>,
+    /// A condition that must hold: an expression, or an LDAP filter when it begins with "(".
+    pub when: Option<String>,
+    /// A condition under which people are out, whatever else says that they are in.
+    pub exclude_when: Option<String>,
     /// Groups (DN or plain name) of which membership in any is needed, nested included.
     pub groups: Vec<String>,
     /// Groups (DN or plain name) whose members are out, nested included.

@@ -3,7 +3,7 @@
 use super::entitlement::Entitling;
 use super::{Check, is_domain};
 use crate::config::raw;
-use crate::rules::{Collisions, Dialect, GroupSpec, PolicySpec, ScopeSpec, SeatsSpec, Spec};
+use crate::rules::{Collisions, Dialect, GroupSpec, PolicySpec, ScopeSpec, SeatsSpec, Spec, Unusables};
 
 impl Check<'_> {
     pub(super) fn rules(&mut self, people: raw::People, entitling: Entitling, seats: raw::Seats) -> Spec {
@@ -30,7 +30,8 @@ impl Check<'_> {
         if let Some(order_by) = &seats.order_by {
             self.filled("seats.order_by", order_by);
         }
-        let raw::Scope { bases, exclude_bases, filter, groups, exclude_groups } = people.scope;
+        let raw::Scope { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups } =
+            people.scope;
         Spec {
             dialect: match people.dialect {
                 raw::Dialect::ActiveDirectory => Dialect::ActiveDirectory,
@@ -43,8 +44,12 @@ impl Check<'_> {
             policy: PolicySpec {
                 create_only: people.policy.create_only,
                 keep_if_set_in_cloud: people.policy.keep_if_set_in_cloud,
+                unusable: match people.policy.unusable {
+                    raw::Unusable::WithholdPerson => Unusables::WithholdPerson,
+                    raw::Unusable::WithholdValue => Unusables::WithholdValue,
+                },
             },
-            scope: ScopeSpec { bases, exclude_bases, filter, groups, exclude_groups },
+            scope: ScopeSpec { bases, exclude_bases, filter, when, exclude_when, groups, exclude_groups },
             allowed_domains: people.allowed_domains,
             collisions: match people.collisions {
                 raw::Collisions::Linked => Collisions::Linked,

@@ -2,12 +2,14 @@
 
 use crate::guard::Headcount;
 use crate::model::{
-    Cause, Census, Completeness, Key, LinkState, SnapshotRow, SourceId, Unusable, Wanted, Withheld, is_under,
-    normal_dn,
+    Cause, Census, Completeness, Key, LinkState, Sight, SnapshotRow, SourceId, Unusable, Wanted, Withheld,
+    is_under, normal_dn,
 };
+use crate::source::Source;
 use crate::store::{Followed, Meta, SourceMeta, Stage, StagedWanted, StoreError};
 
 use super::super::PassError;
+use super::super::kept::Kept;
 use super::super::membership::Memberships;
 use super::{Reading, Sieve, SourceSeen, Work};
 
@@ -20,14 +22,15 @@ impl Work {
         mut self,
         sieve: &Sieve,
         meta: &Meta,
-        censuses: Vec<(String, Census)>,
+        censuses: Vec<(&dyn Source, Census)>,
     ) -> Result<(Reading, Stage), PassError> {
         let mut partial = Vec::new();
         let mut doubts = Doubts::default();
         let mut sources = Vec::new();
         let mut followed = Followed::default();
         let mut headcount: Option<Headcount> = None;
-        for (name, mut census) in censuses {
+        for (source, mut census) in censuses {
+            let (name, sight) = (source.name().to_owned(), source.sight());
             let last = meta.sources.get(&name);
             let mut complete = true;
             if let Completeness::Partial { reasons } = &census.completeness {
@@ -47,9 +50,12 @@ impl Work {
                         census.identity, last.identity
                     ));
                 }
-                let count = headcount.get_or_insert(Headcount { now: 0, before: 0 });
-                count.now += census.people + census.unusable.len() as u64;
-                count.before += last.people;
+                // Other bases and filters show others: what is missing then waits for approval anyway.
+                if last.sight == sight || last.sight == Sight::default() {
+                    let count = headcount.get_or_insert(Headcount { now: 0, before: 0 });
+                    count.now += census.people + census.unusable.len() as u64;
+                    count.before += last.people;
+                }
             }
             self.unusable(&name, &census.unusable, sieve)?;
             if !complete {
@@ -64,6 +70,7 @@ impl Work {
                 groups: census.groups,
                 last_whole: sieve.now,
                 bases: census.bases,
+                sight,
                 cursor: census.cursor,
                 cursor_at: sieve.now,
             };
@@ -91,7 +98,11 @@ impl Work {
         doubts.groups = !self.groups_whole;
         // A short census that is known to be short needs no guard.
         let headcount = headcount.filter(|_| partial.is_empty());
-        Ok(self.into_reading(whole, partial, doubts, sources, followed, headcount, memberships, None))
+        let kept = std::mem::take(&mut self.packing).end(sieve)?;
+        let (mut reading, stage) =
+            self.into_reading(whole, partial, doubts, sources, followed, headcount, memberships, None);
+        reading.kept = kept;
+        Ok((reading, stage))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of a reading, each from another place")]
@@ -119,7 +130,10 @@ impl Work {
             unchanged: self.unchanged,
             withheld: self.withheld,
             not_given: self.not_given,
+            unfit: self.unfit,
             through_primary: self.through_primary,
+            kept: Kept::default(),
+            from_records: false,
             primary: self.primary,
             memberships,
         };

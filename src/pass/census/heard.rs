@@ -8,12 +8,17 @@ use super::super::PassError;
 use super::conclude::missing_group;
 use super::{Reading, Sieve, Work};
 
-/// Judges what was heard. Whoever is concerned and was not found is gone.
+/// Judges what was heard. Whoever is concerned and was not found is gone. With `words`, everybody else
+/// is judged, too, as they were last read: from the records that are kept with these words.
 ///
 /// # Errors
 ///
 /// When the spool or the store failed.
-pub fn read_heard(heard: Heard, sieve: &Sieve) -> Result<(Reading, Stage), PassError> {
+pub fn read_heard(
+    heard: Heard,
+    sieve: &Sieve,
+    words: Option<Vec<String>>,
+) -> Result<(Reading, Stage), PassError> {
     let Heard {
         stage,
         memberships,
@@ -26,6 +31,8 @@ pub fn read_heard(heard: Heard, sieve: &Sieve) -> Result<(Reading, Stage), PassE
         settled,
         sources,
         followed,
+        kept,
+        asked_all: _,
         alone: _,
     } = heard;
     let mut work = Work::new(stage, sieve)?;
@@ -46,6 +53,9 @@ pub fn read_heard(heard: Heard, sieve: &Sieve) -> Result<(Reading, Stage), PassE
         work.judge(record, sieve)?;
     }
     work.flush(sieve)?;
+    if let Some(words) = &words {
+        work.judge_kept(&concerned, words, sieve)?;
+    }
     for (source, entries) in &unusable {
         work.unusable(source, entries, sieve)?;
     }
@@ -55,6 +65,11 @@ pub fn read_heard(heard: Heard, sieve: &Sieve) -> Result<(Reading, Stage), PassE
     let memberships = work.memberships.take().unwrap_or_else(super::Memberships::none);
     let (mut reading, stage) =
         work.into_reading(whole, partial, doubts, sources, followed, None, memberships, Some(concerned));
+    if words.is_some() {
+        reading.concerned = None;
+        reading.from_records = true;
+    }
+    reading.kept = kept;
     reading.settled &= settled;
     Ok((reading, stage))
 }

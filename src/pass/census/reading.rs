@@ -6,6 +6,8 @@ use crate::guard::Headcount;
 use crate::model::{Key, SourceId, Withheld};
 use crate::store::{Followed, SourceMeta};
 
+use super::super::aliases::Lost;
+use super::super::kept::Kept;
 use super::super::membership::Memberships;
 use super::{Doubts, NotGiven};
 
@@ -36,12 +38,18 @@ pub struct Reading {
     pub withheld: Vec<Withheld>,
     /// Licences that a rule gives and that are not given, as the rules are meant.
     pub not_given: Vec<NotGiven>,
+    /// Values that are withheld alone.
+    pub unfit: Lost,
     /// Linked people whom a change in the groups touches through their AD primary group, which
     /// no list of members leads to.
     pub through_primary: Vec<SourceId>,
     /// Of the people who were read: which group they belong to that leads to a chosen one and does
     /// not list them; `None` where it was none. A read of everybody leaves those out.
     pub primary: Vec<(SourceId, Option<Key>)>,
+    /// What becomes of the kept records.
+    pub kept: Kept,
+    /// Whether everybody was judged from the kept records.
+    pub from_records: bool,
     /// The groups.
     pub memberships: Memberships,
 }
@@ -54,4 +62,15 @@ pub struct SourceSeen {
     pub meta: SourceMeta,
     /// Whether everything was seen: otherwise only the identity is remembered.
     pub complete: bool,
+}
+
+impl Reading {
+    /// What of the sources was read, in a word for reports.
+    pub fn extent(&self) -> &'static str {
+        match self.concerned {
+            _ if self.from_records => "records",
+            Some(_) => "changes",
+            None => "everything",
+        }
+    }
 }

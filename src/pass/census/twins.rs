@@ -48,6 +48,7 @@ impl Work {
     /// Withholds somebody whose anchor two entries have: nobody knows which of them is the
     /// person, and to follow both would hand the account from one to the other in every pass.
     pub(super) fn contested(&mut self, anchor: SourceId, dn: &str, other: &str, sieve: &Sieve) -> Withheld {
+        self.packing.spoiled = true;
         let withheld = Withheld {
             anchor: Some(anchor),
             dn: dn.to_owned(),

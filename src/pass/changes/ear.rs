@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{Ask, Found, Key, Lookup, MANY, Record, SourceId, Unusable};
 use crate::source::Source;
-use crate::store::{ContainerChange, Followed, Stage};
+use crate::store::{ContainerChange, Followed, Meta, Stage};
 
 use super::super::PassError;
 use super::super::census::SourceSeen;
+use super::super::kept::Hearsay;
 use super::Hearing;
 
 /// A source that can tell changes.
@@ -31,6 +32,10 @@ pub(super) struct Ear<'a> {
     pub stage: Stage,
     /// People, in the order in which they were found.
     pub people: Vec<Record>,
+    /// Their records as they are kept.
+    pub hearsay: Hearsay,
+    /// What of a record the rules read.
+    rules_ask: Ask,
     /// Who is among them.
     pub found: BTreeSet<SourceId>,
     /// Group records, by anchor.
@@ -57,7 +62,7 @@ pub(super) struct Ear<'a> {
 }
 
 impl<'a> Ear<'a> {
-    pub(super) fn new(hearing: &'a Hearing<'a>, ask: &'a Ask) -> Result<Self, PassError> {
+    pub(super) fn new(hearing: &'a Hearing<'a>, ask: &'a Ask, meta: &Meta) -> Result<Self, PassError> {
         Ok(Self {
             hearing,
             ask,
@@ -65,6 +70,8 @@ impl<'a> Ear<'a> {
             all_asked: true,
             stage: Stage::new()?,
             people: Vec::new(),
+            hearsay: Hearsay::new(meta, hearing.keep_records, hearing.reader)?,
+            rules_ask: hearing.rules.ask(),
             found: BTreeSet::new(),
             groups: BTreeMap::new(),
             groups_asked: BTreeSet::new(),
@@ -91,13 +98,17 @@ impl<'a> Ear<'a> {
         if let Lookup::People(anchors) = &lookup {
             self.concerned.extend(anchors);
         }
-        for record in self.fetch(at, lookup).await {
+        for mut record in self.fetch(at, lookup).await {
             self.concerned.insert(record.anchor);
             // Found twice in one source it is the same entry; in two it may be another one.
             let again = !self.found.insert(record.anchor);
             if !again
                 || self.people.iter().all(|other| other.anchor != record.anchor || other.dn != record.dn)
             {
+                self.hearsay.take(&record, again);
+                if self.rules_ask != *self.ask {
+                    self.rules_ask.trim(&mut record);
+                }
                 self.people.push(record);
             }
         }

@@ -226,7 +226,7 @@ async fn follow_groups(
             gathering.lose(row.key);
         }
     }
-    let memberships = gathering.finish(false, true, ear.hearing.rules.groups(), reader, &ear.stage)?;
+    let memberships = gathering.finish(false, true, ear.hearing.rules, reader, &ear.stage)?;
 
     // Whom the changes of groups touch.
     let touched: BTreeSet<Key> = memberships.touched().collect();
@@ -320,6 +320,8 @@ async fn conclude(mut ear: Ear<'_>, meta: &Meta, memberships: Memberships) -> Re
     for seen in &mut ear.seen {
         seen.complete = ear.sources.iter().all(|one| one.whole || one.source.name() != seen.name);
     }
+    // Who may be missing only because a source did not answer keeps the record.
+    let kept = std::mem::take(&mut ear.hearsay).end(&ear.concerned, ear.all_asked && ear.partial.is_empty());
     Ok(Answer::Something(Box::new(Heard {
         stage: ear.stage,
         memberships,
@@ -332,6 +334,8 @@ async fn conclude(mut ear: Ear<'_>, meta: &Meta, memberships: Memberships) -> Re
         settled,
         sources: ear.seen,
         followed: ear.followed,
+        asked_all: ear.all_asked,
+        kept,
         alone: false,
     })))
 }
@@ -370,7 +374,7 @@ fn is_something(ear: &Ear<'_>, meta: &Meta, memberships: &Memberships) -> Result
 }
 
 /// Nothing to do; the facts to remember when they changed and everything was answered.
-fn nothing(ear: Ear<'_>, meta: &Meta) -> Answer {
+fn nothing(mut ear: Ear<'_>, meta: &Meta) -> Answer {
     if !ear.partial.is_empty() {
         return Answer::Nothing(None);
     }
@@ -378,6 +382,7 @@ fn nothing(ear: Ear<'_>, meta: &Meta) -> Answer {
     for seen in ear.seen {
         fresh.sources.insert(seen.name, seen.meta);
     }
-    let moved = fresh != *meta || !ear.followed.container_changes.is_empty();
+    ear.hearsay.end(&ear.concerned, ear.all_asked).note(&mut fresh, &mut ear.followed);
+    let moved = fresh != *meta || ear.followed != crate::store::Followed::default();
     Answer::Nothing(moved.then(|| Box::new((fresh, ear.followed))))
 }

@@ -124,7 +124,7 @@ fn step(
     // Whoever did not come to an end in this pass is left to the next. Whoever only lacks a licence
     // or an alias did.
     let open: HashSet<SourceId> = (acted.withheld.iter().chain(&look.reading.withheld))
-        .filter(|one| !one.is_of_a_part())
+        .filter(|one| !one.is_part())
         .filter_map(|one| one.anchor)
         .chain(acted.failed.iter().map(|one| one.action.anchor))
         .chain(acted.held.iter().map(|one| one.action.anchor))

@@ -8,7 +8,7 @@ fn map(spec: &Spec, attributes: &[(&str, &str)]) -> Result<(Email, Profile), Wit
     let mut errors = Vec::new();
     let mapping = Mapping::compile(spec, &mut Needs::default(), &mut errors).unwrap();
     assert_eq!(errors, []);
-    mapping.map(&Subject::new(&person(attributes), &GroupSet::new()))
+    mapping.map(&Subject::new(&person(attributes), &GroupSet::new()), &mut Vec::new())
 }
 
 #[test]
@@ -51,6 +51,32 @@ fn an_address_is_given_once() {
     ];
     let (_, profile) = map(&spec, &attributes).unwrap();
     assert_eq!(profile.into_iter().collect::<Vec<_>>(), [(Field::EmailHome, "B@Example.com".into())]);
+}
+
+#[test]
+fn a_value_can_be_withheld_alone_and_an_address_cannot() {
+    let mut spec = Spec { defaults: true, ..Spec::default() };
+    spec.policy.unusable = Unusables::WithholdValue;
+    let mapping = Mapping::compile(&spec, &mut Needs::default(), &mut Vec::new()).unwrap();
+    let map = |mail: &str| {
+        let record = person(&[("mail", mail), ("mobile", "n/a"), ("c", "Atlantis"), ("title", "Chief")]);
+        let mut unfit = Vec::new();
+        let mapped = mapping.map(&Subject::new(&record, &GroupSet::new()), &mut unfit);
+        (mapped, unfit)
+    };
+    let (mapped, unfit) = map("ann@example.com");
+    let (_, profile) = mapped.unwrap();
+    assert_eq!(profile.get(&Field::Title).map(String::as_str), Some("Chief"));
+    assert!(!profile.contains_key(&Field::PhoneMobile) && !profile.contains_key(&Field::Country));
+    let fields: Vec<Field> = unfit.iter().map(|(field, _)| *field).collect();
+    assert_eq!(fields, [Field::PhoneMobile, Field::Country]);
+    assert_eq!(unfit[0].1.code, VALUE_WITHHELD);
+    assert_eq!(
+        unfit[0].1.reason,
+        "the value \"n/a\" is no phone number: it contains no digit (people.mapping.phone_mobile = mobile); \
+         the person goes on without it, and what the account holds there is left as it is"
+    );
+    assert_eq!(map("nonsense").0.unwrap_err().code, "bad_email");
 }
 
 #[test]
@@ -114,7 +140,7 @@ fn a_value_that_is_no_text_is_not_taken_for_blank() {
         let mut record = person(&[("mail", "ann@example.com"), ("title", "Chief")]);
         let title = record.attributes.iter_mut().find(|attribute| attribute.name == "title").unwrap();
         title.values = values.iter().map(|value| value.to_vec()).collect();
-        mapping.map(&Subject::new(&record, &GroupSet::new()))
+        mapping.map(&Subject::new(&record, &GroupSet::new()), &mut Vec::new())
     };
     let latin = b"Gesch\xe4ft".as_slice();
     let withheld = map(&[latin]).unwrap_err();

@@ -14,6 +14,7 @@ fn the_whole_way_is_told_and_agrees_with_the_verdict() {
         filter: Some("(objectClass=computer)".into()),
         groups: vec!["staff".into(), "guests".into()],
         exclude_groups: vec!["locked".into()],
+        ..ScopeSpec::default()
     };
     let rule = |groups: &[&str], when: Option<&str>| EntitlementSpec {
         name: "rule".into(),

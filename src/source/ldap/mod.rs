@@ -35,7 +35,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::model::{Ask, Census, Changes, Cursor, Found, Lookup, Portion, Watched};
+use crate::model::{Ask, Census, Changes, Cursor, Found, Lookup, Portion, Sight, Watched};
 
 pub use settings::{Auth, Settings};
 
@@ -79,6 +79,10 @@ impl LdapSource {
 impl Source for LdapSource {
     fn name(&self) -> &str {
         &self.reach.name
+    }
+
+    fn sight(&self) -> Sight {
+        self.reach.sight()
     }
 
     fn read<'a>(

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::{Method, Redacted};
+use crate::model::{Fingerprint, Hasher, Method, Redacted, Sight};
 
 use super::verify;
 
@@ -118,6 +118,19 @@ impl Settings {
             None if self.client_cert_file.is_some() => Auth::External,
             None => Auth::Anonymous,
         }
+    }
+
+    /// What decides whom this source shows: where it searches, which filters tell people from others,
+    /// and by what it knows them.
+    pub fn sight(&self) -> Sight {
+        let Self { person_filter, room_filter, contacts, anchor, .. } = self;
+        let mut h = Hasher::seeded(Fingerprint::NONE);
+        for text in [person_filter, room_filter, anchor] {
+            h.part(&[u8::from(text.is_some())]);
+            h.part(text.as_deref().unwrap_or_default().trim().as_bytes());
+        }
+        h.part(&[u8::from(*contacts)]);
+        Sight { filters: h.finish(), ..Sight::default() }.below(&self.bases)
     }
 
     /// A fingerprint for [`Settings::pin_sha256`] from text: 64 hexadecimal digits, colons and

@@ -12,6 +12,7 @@ mod aliases;
 mod claims;
 mod joined;
 mod memberships;
+mod records;
 mod wanted;
 
 use std::cell::Cell;
@@ -95,6 +96,7 @@ impl Stage {
             claims::SCHEMA,
             ages::SCHEMA,
             aliases::SCHEMA,
+            records::SCHEMA,
         ] {
             db.execute_batch(schema).map_err(failed)?;
         }
