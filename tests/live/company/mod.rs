@@ -253,10 +253,12 @@ async fn play(kind: Kind) {
     let mut needed = vec![play.pass("reorganization", true).await.seats];
     assert_eq!(play.days().len(), 1, "midnight is no time for this test");
 
-    for day in 1..=7 {
+    // The week is played once: nothing in it depends on the directory but how changes are found.
+    let last = if kind == Kind::Slapd { 7 } else { 1 };
+    for day in 1..=last {
         play.a_day_passes();
         play.happens(|company| turmoil::day(company, 4 + day % 3));
-        needed.push(play.pass(&format!("day {day}"), day == 1 || day == 7).await.seats);
+        needed.push(play.pass(&format!("day {day}"), day == 1 || day == last).await.seats);
     }
     let days = play.days();
     assert_eq!(days.len(), needed.len());
@@ -268,8 +270,10 @@ async fn play(kind: Kind) {
             (*license, forecast::runs_out(&demand, needed[days.len() - 1][license].total))
         })
         .collect();
-    assert!(expected.values().flatten().count() > 1, "of some licences there is something to say");
-    assert!(expected.values().any(Option::is_none), "and of others there is not");
+    if kind == Kind::Slapd {
+        assert!(expected.values().flatten().count() > 1, "of some licences there is something to say");
+    }
+    assert!(expected.values().any(Option::is_none), "of others there is not");
     let found = play.cloud.forecasts(&play.connector.json(0, &["status"]));
     assert_eq!(found, expected);
     play.cloud.sandbox.stop().await;

@@ -9,7 +9,7 @@ use super::chance::Chance;
 pub(crate) const PEOPLE: usize = 5_000;
 
 /// A person of the company.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Person {
     pub(crate) n: usize,
     /// The id that the directory keeps, as text.
@@ -45,7 +45,7 @@ pub(crate) struct Person {
 }
 
 /// A telephone number as somebody typed it, and what is meant: nothing for a few digits.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Phone {
     pub(crate) style: usize,
     pub(crate) digits: u32,

@@ -223,6 +223,13 @@ pub(crate) fn changes(kind: Kind, before: &Company, after: &Company) -> String {
     }
     for person in &after.people {
         let Some(old) = before.people.get(person.n).filter(|old| !old.gone && !person.gone) else { continue };
+        let manager = |one: &Person, company: &Company| one.manager.map(|n| kind.dn(&company.people[n]));
+        if old == person
+            && (kind == Kind::Samba && person.manager.is_none_or(|n| !after.people[n].gone)
+                || manager(old, before) == manager(person, after))
+        {
+            continue;
+        }
         // Active Directory follows whoever is moved.
         let (was, is) = (
             kind.attributes(old, if kind == Kind::Samba { after } else { before }),
