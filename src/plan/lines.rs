@@ -160,7 +160,7 @@ impl Lines {
             }
             let free = (first..=last).map(|extension| extension.to_string()).find(|extension| {
                 let key = (place.clone(), extension.clone());
-                !(claims && self.given.contains_key(&key)) && !self.taken.contains_key(&key)
+                !(self.taken.contains_key(&key) || claims && self.given.contains_key(&key))
             });
             telephone.extension = Some(free.ok_or_else(|| {
                 (
