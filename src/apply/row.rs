@@ -1,7 +1,7 @@
 //! What the snapshot says after the cloud confirmed an action. Pure.
 
 use crate::model::{
-    Action, Attr, Cause, CloudId, Fingerprint, Given, Kind, Line, LinkState, Managed, Origin, Person,
+    Action, Attr, Cause, CloudId, Field, Fingerprint, Given, Kind, Line, LinkState, Managed, Origin, Person,
     Profile, SnapshotRow, license_digest,
 };
 
@@ -86,6 +86,11 @@ pub fn after(
             }
         }
     }
+    if ends_calling(action, managed) {
+        // The telephone took the work number with it; what the directory says comes back later.
+        row.applied.profile.remove(&Field::PhoneWork);
+        row.applied.telephone = None;
+    }
     match action.kind {
         Kind::Deactivate => {
             row.state = LinkState::Left { since: now };
@@ -102,10 +107,21 @@ pub fn after(
     Some(row)
 }
 
+/// Whether somebody has no licence for calling any more.
+fn ends_calling(action: &Action, managed: &Managed) -> bool {
+    let changes = |given: bool| {
+        action.changes.iter().any(|change| {
+            matches!(&change.field, Attr::License(id) if managed.calling.contains(id))
+                && change.to.is_some() == given
+        })
+    };
+    changes(false) && !changes(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Change, Field, LicenseId, SourceId};
+    use crate::model::{Change, LicenseId, SourceId};
 
     fn action(kind: Kind, changes: Vec<Change>) -> Action {
         Action {
@@ -157,5 +173,22 @@ mod tests {
         let left = after(Some(&taken), &action(Kind::Deactivate, vec![off]), &id, &managed, 5).unwrap();
         assert_eq!(left.state, LinkState::Left { since: 5 });
         assert!(after(Some(&left), &action(Kind::Delete, vec![]), &id, &managed, 6).is_none());
+    }
+
+    #[test]
+    fn the_work_number_goes_with_the_telephone() {
+        let (calling, other) = (LicenseId::new("calls"), LicenseId::new("calls too"));
+        let managed = Managed { calling: [calling.clone(), other.clone()].into(), ..Managed::default() };
+        let id = CloudId::new("c1");
+        let number = Change::new(Attr::Field(Field::PhoneWork), None, Some("+4930123456".into()));
+        let created = after(None, &action(Kind::Create, vec![number]), &id, &managed, 1).unwrap();
+        for (changes, stays) in [
+            (vec![Change::take(calling.clone())], false),
+            (vec![Change::take(calling.clone()), Change::give(other.clone())], true),
+            (vec![Change::take(LicenseId::new("mail"))], true),
+        ] {
+            let row = after(Some(&created), &action(Kind::LicenseRemove, changes), &id, &managed, 2).unwrap();
+            assert_eq!(row.applied.profile.contains_key(&Field::PhoneWork), stays);
+        }
     }
 }

@@ -39,7 +39,7 @@ pub fn documents(look: &Look, waiting: &[NoSeat]) -> Vec<Value> {
                 "freed": one.freed,
                 "given": one.asked.saturating_sub(queue.len() as u64),
                 "demand": one.demand(),
-                "short": one.short(),
+                "short": one.missing(),
                 "waiting": queue.len() as u64 + one.absent,
                 "first": first,
                 "runs_out": forecast.and_then(|forecast| date(forecast.day)),

@@ -1,5 +1,7 @@
 //! The cloud's licence catalogue: what can be given, and how many seats are left.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::LicenseId;
@@ -54,6 +56,15 @@ impl Catalogue {
     /// The licence with this id.
     pub fn get(&self, id: &LicenseId) -> Option<&License> {
         self.0.iter().find(|license| license.id == *id)
+    }
+
+    /// The licences that come with a telephone.
+    pub fn calling(&self) -> BTreeSet<LicenseId> {
+        self.0
+            .iter()
+            .filter(|license| license.bond().is_calling())
+            .map(|license| license.id.clone())
+            .collect()
     }
 
     /// The name of a licence for people to read; its id when the catalogue lost it.

@@ -61,6 +61,8 @@ pub struct Managed {
     pub kept: FieldSet,
     /// Licences that a rule can give.
     pub licenses: BTreeSet<LicenseId>,
+    /// Licences of the catalogue that come with a telephone, which owns the work number.
+    pub calling: BTreeSet<LicenseId>,
     /// Roles that a rule can give.
     pub roles: BTreeSet<RoleId>,
 }

@@ -88,7 +88,7 @@ pub(super) fn broker(
     let plenty = || Seats::plenty(Arc::clone(&queue));
     let lines = || terms.lines.asking();
     let walk = || Parts::begin(evidence, sections, policy, plenty(), lines(), Default::default());
-    let survey = survey(walk(), terms.approved)?;
+    let survey = survey(walk(), terms.approved, &policy.tenure)?;
     let mut tally = survey.tally;
     tally.join(&terms.recent.only(Object::Account));
     // The limit counts also those from whom seats are taken for others; and when it trips, nothing
@@ -153,10 +153,8 @@ pub(super) fn broker(
     if !late.is_empty() {
         let (_, seats) = shares.give(weigh(&shares.losing()), &mut supply.clone());
         let walk = Parts::begin(evidence, sections, policy, seats, lines(), Default::default());
-        let exact = compare(walk.asking(true), &queue, tenure, &terms.absent, &mut late)?;
-        for one in supply.iter_mut().filter(|one| late.contains_key(&one.license)) {
-            one.asked = exact.get(&one.license).copied().unwrap_or(0);
-        }
+        // It is asked for all the same by those who wait for that.
+        compare(walk.asking(true), &queue, tenure, &terms.absent, &mut late)?;
         shares.settle(late, &supply);
     }
     let mut first: BTreeSet<SourceId> = exchangers.into_iter().collect();
@@ -259,7 +257,7 @@ fn freed(survey: &Survey, guard: &Guard, license: &LicenseId, short: &BTreeSet<L
 
 /// Counts removals, and the seats that they free. Newcomers lose nothing, unless accounts that
 /// exist are taken over.
-fn survey(mut parts: Parts<'_>, approved: &[Action]) -> Result<Survey, StoreError> {
+fn survey(mut parts: Parts<'_>, approved: &[Action], tenure: &Tenure) -> Result<Survey, StoreError> {
     let keys: HashSet<(SourceId, Kind)> =
         approved.iter().map(|action| (action.anchor, action.kind)).collect();
     let is_approved = |action: &Action| {
@@ -270,7 +268,7 @@ fn survey(mut parts: Parts<'_>, approved: &[Action]) -> Result<Survey, StoreErro
     while let Some((cases, decisions)) = parts.decide_next()? {
         for (case, mut decision) in cases.cases.iter().zip(decisions) {
             for action in &decision.actions {
-                survey.count(case, action, is_approved(action));
+                survey.count(case, action, is_approved(action), tenure);
             }
             decision.actions.retain(|action| !is_approved(action));
             survey.tally.add(&decision.actions);
@@ -280,9 +278,9 @@ fn survey(mut parts: Parts<'_>, approved: &[Action]) -> Result<Survey, StoreErro
 }
 
 impl Survey {
-    fn count(&mut self, case: &Case, action: &Action, approved: bool) {
+    fn count(&mut self, case: &Case, action: &Action, approved: bool, tenure: &Tenure) {
         if action.kind == Kind::LicenseAdd {
-            self.count_given(case, action, approved);
+            self.count_given(case, action, approved, tenure);
             return;
         }
         let removal = Removal::of(action);
@@ -302,13 +300,16 @@ impl Survey {
         }
     }
 
-    fn count_given(&mut self, case: &Case, action: &Action, approved: bool) {
-        let given: Vec<LicenseId> = gives(&action.changes).cloned().collect();
+    fn count_given(&mut self, case: &Case, action: &Action, approved: bool, tenure: &Tenure) {
+        let mut given: Vec<LicenseId> = gives(&action.changes).cloned().collect();
         // Newcomers are counted elsewhere.
         if case.row.is_some() {
             given.iter().for_each(|id| *self.asked.entry(id.clone()).or_default() += 1);
         }
         let taken: Vec<&LicenseId> = licenses(action).filter(|id| !given.contains(id)).collect();
+        // What needs the others waits without them: it is they for which a seat is given up.
+        let all = given.clone();
+        given.retain(|id| !tenure.depends_on(id, all.iter()));
         if !taken.is_empty() {
             self.exchangers.push((case.anchor, given.clone()));
         }

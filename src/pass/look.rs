@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::guard::Guard;
-use crate::model::{Action, Fingerprint, Key, Managed, Role, SourceId};
+use crate::model::{Action, Fingerprint, Key, Role, SourceId};
 use crate::plan::{Lines, Policy, Seats};
 use crate::report::{Event, Sink};
 use crate::store::{Decision, Stage};
@@ -21,8 +21,9 @@ use super::index::{Faces, Index};
 use super::kept;
 use super::lines;
 use super::looked::Look;
+use super::managed::managed;
 use super::moved::Moved;
-use super::observe::{Extent, OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
+use super::observe::{Extent, Observation, few, observe_all, observe_some, questions};
 use super::parts::{CHUNK, Parts};
 use super::queue::{Knowledge, current, forecasts};
 use super::rebound::{self, Bound};
@@ -85,23 +86,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let may_strip = unbound.is_empty();
     unbound.append(&mut placeless);
     let named = (rules.managed_licenses().clone(), rules.managed_roles());
-    let managed = Managed {
-        fields: rules.managed(),
-        room_fields: rules.managed_of_rooms(),
-        kept: rules.kept(),
-        // What was given under earlier rules can still be taken away.
-        licenses: named.0.union(&meta.licenses).cloned().collect(),
-        roles: named.1.union(&meta.roles).cloned().collect(),
-    };
-    if managed.licenses.len() > OBSERVED_LICENSES {
-        return Err(PassError::Refused {
-            what: format!(
-                "the rules can give {} licences, and at most {OBSERVED_LICENSES} can be observed",
-                managed.licenses.len()
-            ),
-            remedy: "name fewer licences in the entitlements".into(),
-        });
-    }
+    let managed = managed(&rules, &meta, &catalogue)?;
     let alone = heard.as_ref().is_some_and(|heard| heard.alone);
     let observes_all = !alone && (observe == Observe::All || meta.last_observation.is_none());
     let digests = (rules.written(), rules.fingerprint());

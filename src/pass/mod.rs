@@ -24,6 +24,7 @@ mod kinds;
 mod lines;
 mod look;
 mod looked;
+mod managed;
 mod membership;
 mod moved;
 mod observe;

@@ -27,16 +27,11 @@ pub(super) fn identity_changes(
     changes
 }
 
-/// What differs in the mapped attributes, settings left out.
-pub(super) fn profile_changes(
-    from: &Profile,
-    to: &Person,
-    policy: &Policy,
-    account: Option<&Account>,
-) -> Vec<Change> {
+/// What differs in the mapped attributes, settings left out. The work number of somebody who is `calling`
+/// is not ours.
+pub(super) fn profile_changes(from: &Profile, to: &Person, policy: &Policy, calling: bool) -> Vec<Change> {
     let Person { kind, profile: to, .. } = to;
     let kept = policy.managed.kept_of(*kind);
-    let calling = account.is_some_and(|account| account.calling_owns_work_phone);
     policy
         .managed
         .fields_of(*kind)

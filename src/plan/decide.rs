@@ -87,6 +87,9 @@ pub const NEEDED: &str = "a licence that no rule gives any more is kept while an
 /// The reason given when Webex refuses to replace a licence by the one that should be.
 pub const ONE_WAY: &str = "Webex does not change this calling licence into Calling Standard: take it away in Control Hub, \
      which deletes the telephone, and the next pass gives the other";
+/// The reason given when a calling licence is taken, and the work number with it.
+pub const NUMBER_LATER: &str =
+    "the work number goes with the telephone; the one of the directory is written by the next pass";
 /// The reason given when the cloud was not asked about a newcomer.
 pub const UNLOOKED: &str = "the cloud was not asked about this person yet";
 
@@ -191,7 +194,8 @@ impl Draft<'_> {
         let cause = if matched == Match::Anchor { Cause::SameAnchor } else { Cause::SameEmail };
         let mut changes =
             identity_changes(self.case, account.email.as_ref(), account.external_id.as_deref(), person);
-        changes.extend(profile_changes(&account.profile, person, self.policy, Some(account)));
+        let calling = account.calling_owns_work_phone;
+        changes.extend(profile_changes(&account.profile, person, self.policy, calling));
         // Even without changes the action is needed: it makes the account ours.
         self.push(Kind::Adopt, &person.email, changes, cause);
         if account.active {
@@ -217,7 +221,11 @@ impl Draft<'_> {
             None => (Some(&row.applied.email), Some(anchor.as_str()), &row.applied.profile),
         };
         let mut changes = identity_changes(self.case, email, external_id, person);
-        changes.extend(profile_changes(profile, person, self.policy, observed));
+        // Also while the account was not looked at, its telephone is known by the licence.
+        let held = self.case.holds(row);
+        let calling = observed.is_some_and(|account| account.calling_owns_work_phone)
+            || held.iter().any(|id| self.policy.tenure.is_calling(id));
+        changes.extend(profile_changes(profile, person, self.policy, calling));
         let moves = row.anchor != self.case.anchor
             && changes.iter().any(|change| matches!(change.field, Attr::ExternalId));
         let mut kind = Kind::Update;
@@ -252,7 +260,6 @@ impl Draft<'_> {
         if observed.is_some_and(|account| lost_kept(account, row, person, self.policy)) {
             self.short = Some(EMPTIED);
         }
-        let held = self.case.holds(row);
         self.licenses(person, &held, &row.given.licenses);
         self.roles(person, &self.roles_held(row), &row.given.roles);
         if self.actions.is_empty() {

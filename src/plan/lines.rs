@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::model::{Attr, CloudId, InUse, Kind, LicenseId, Line, Person, SourceId, Telephone, Withheld};
 
 use super::case::{Case, Seen, Wish};
-use super::decide::Decision;
+use super::decide::{Decision, WANTING};
 use super::seats::Seats;
 use super::tenure::Tenure;
 
@@ -93,7 +93,14 @@ impl Lines {
         seats: &mut Seats,
     ) -> Vec<Withheld> {
         let Wish::Present(person) = &case.wish else { return Vec::new() };
-        let calling = |id: &LicenseId| tenure.bonds.get(id).is_some_and(|bond| bond.is_calling());
+        let calling = |id: &LicenseId| tenure.is_calling(id);
+        let refusal = |(reason, remedy): (String, String)| Withheld {
+            anchor: Some(case.anchor),
+            dn: case.dn.clone().or_else(|| case.row.as_ref().map(|row| row.dn.clone())).unwrap_or_default(),
+            code: "license_not_given".into(),
+            reason: format!("the calling licence is not given to {}: {reason}", person.email),
+            remedy,
+        };
         let mut withheld = Vec::new();
         let mut without: BTreeSet<LicenseId> = BTreeSet::new();
         for action in decision.actions.iter_mut().filter(|action| action.kind == Kind::LicenseAdd) {
@@ -107,37 +114,48 @@ impl Lines {
                 if change.to.is_none() || !calling(id) || exchange {
                     continue;
                 }
-                match self.telephone(case, person) {
+                match self.telephone(case, person, true) {
                     Ok(telephone) => change.to = Some(telephone.to_string()),
-                    Err((reason, remedy)) => {
+                    Err(why) => {
                         refused.insert(id.clone());
-                        withheld.push(Withheld {
-                            anchor: Some(case.anchor),
-                            dn: action.dn.clone().unwrap_or_default(),
-                            code: "license_not_given".into(),
-                            reason: format!("the calling licence is not given to {}: {reason}", person.email),
-                            remedy,
-                        });
+                        withheld.push(refusal(why));
                     }
                 }
             }
             if !refused.is_empty() {
+                // What is of no use without a telephone is not asked for either.
+                decision.waiting.retain(|(id, _)| !tenure.depends_on(id, refused.iter()));
                 refused.iter().for_each(|id| seats.give_back(id));
                 action
                     .changes
                     .retain(|change| !matches!(&change.field, Attr::License(id) if refused.contains(id)));
-                decision.short.get_or_insert(NO_LINE);
                 without.extend(refused);
             }
         }
         if !without.is_empty() {
             leave_out_needy(case, decision, tenure, seats, &without);
+            lacks_line(decision);
         }
         decision.actions.retain(|action| action.kind != Kind::LicenseAdd || !action.changes.is_empty());
+        // It is no seat that somebody waits for who could not be called with one.
+        let has_one = case.row.as_ref().is_some_and(|row| case.holds(row).iter().any(calling));
+        if let Some((waits, _)) = decision.waiting.iter().find(|(id, _)| calling(id) && !has_one).cloned()
+            && let Err(why) = self.telephone(case, person, false)
+        {
+            withheld.push(refusal(why));
+            let idle = |id: &LicenseId| *id == waits || tenure.depends_on(id, [&waits].into_iter());
+            decision.waiting.retain(|(id, _)| !idle(id));
+            lacks_line(decision);
+        }
         withheld
     }
 
-    fn telephone(&mut self, case: &Case, person: &Person) -> Result<Telephone, (String, String)> {
+    fn telephone(
+        &mut self,
+        case: &Case,
+        person: &Person,
+        claims: bool,
+    ) -> Result<Telephone, (String, String)> {
         let account = match (&case.seen, &case.row) {
             (Seen::Account(account), _) => Some(account.id.clone()),
             (_, row) => row.as_ref().map(|row| row.cloud_id.clone()),
@@ -145,7 +163,8 @@ impl Lines {
         match person.telephone.as_deref() {
             Some(Line::Ready(telephone)) => {
                 let dn = case.dn.as_deref().or(case.row.as_ref().map(|row| row.dn.as_str()));
-                self.claim(telephone, account.as_ref(), case.anchor, dn.unwrap_or(person.email.as_str()))
+                let who = dn.unwrap_or(person.email.as_str());
+                self.claim(telephone, account.as_ref(), case.anchor, who, claims)
             }
             Some(Line::Lacking { reason, remedy }) => Err((reason.clone(), remedy.clone())),
             None => Err((
@@ -156,13 +175,15 @@ impl Lines {
         }
     }
 
-    /// Claims number and extension for the owner of an account.
+    /// Claims number and extension for the owner of an account; or says whether they could be had at
+    /// all, whatever others are given in this plan.
     fn claim(
         &mut self,
         wanted: &Telephone,
         account: Option<&CloudId>,
         anchor: SourceId,
         who: &str,
+        claims: bool,
     ) -> Result<Telephone, (String, String)> {
         let mut telephone = wanted.clone();
         let place = telephone.place.as_ref().map(|place| place.id.clone()).unwrap_or_default();
@@ -176,7 +197,7 @@ impl Lines {
             }
             let free = (first..=last).map(|extension| extension.to_string()).find(|extension| {
                 let key = (place.clone(), extension.clone());
-                !self.given.contains_key(&key)
+                !(claims && self.given.contains_key(&key))
                     && !self.taken.contains_key(&key)
                     && !self.disputes.all.contains_key(&key)
             });
@@ -189,9 +210,9 @@ impl Lines {
         }
         let keys: Vec<(String, String)> = telephone.keys().collect();
         for key in &keys {
-            self.free(key, &telephone, account, anchor, who)?;
+            self.free(key, &telephone, account, anchor, who, claims)?;
         }
-        if !self.asks_only {
+        if claims && !self.asks_only {
             self.given.extend(keys.into_iter().map(|key| (key, who.to_owned())));
         }
         Ok(telephone)
@@ -205,6 +226,7 @@ impl Lines {
         account: Option<&CloudId>,
         anchor: SourceId,
         who: &str,
+        claims: bool,
     ) -> Result<(), (String, String)> {
         let (what, at) = match (key.0.is_empty(), &telephone.place) {
             (true, _) => ("number", String::new()),
@@ -254,10 +276,17 @@ impl Lines {
             return Err((format!("{what} {}{at} is also claimed by {others}{end}", key.1), remedy()));
         }
         // One that came out of a pool.
-        if let Some(other) = self.given.get(key).filter(|other| *other != who) {
+        if let Some(other) = self.given.get(key).filter(|other| claims && *other != who) {
             return Err((format!("{what} {}{at} was just given to \"{other}\"", key.1), remedy()));
         }
         Ok(())
+    }
+}
+
+/// It is the telephone that is missing first, and not what waits for it.
+fn lacks_line(decision: &mut Decision) {
+    if decision.short.is_none_or(|why| why == WANTING) {
+        decision.short = Some(NO_LINE);
     }
 }
 
@@ -286,181 +315,4 @@ fn leave_out_needy(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Catalogue, License, LicenseKind, Managed, Place, SourceId};
-    use crate::plan::tests_support::person;
-    use crate::plan::{Leavers, Policy, decide};
-
-    fn wanted(extension: Option<&str>, phone: Option<&str>, pool: Option<(u32, u32)>) -> Telephone {
-        Telephone {
-            place: Some(Place { id: "L".into(), name: "Leeds".into() }),
-            phone: phone.map(Into::into),
-            extension: extension.map(Into::into),
-            pool,
-        }
-    }
-
-    fn in_use(place: &str, extension: Option<&str>, phone: Option<&str>, owner: Option<&str>) -> InUse {
-        InUse {
-            place: Some(place.into()),
-            phone: phone.map(Into::into),
-            extension: extension.map(Into::into),
-            owner: owner.map(CloudId::new),
-        }
-    }
-
-    fn anchor(name: &str) -> SourceId {
-        SourceId::new(crate::model::Key::exact(name).0)
-    }
-
-    #[test]
-    fn nobody_gets_what_another_has() {
-        let used = [
-            in_use("L", Some("2000"), None, Some("ann")),
-            in_use("M", Some("2001"), None, Some("bob")),
-            in_use("L", Some("2002"), Some("+4930123456"), None),
-            in_use("L", Some("2009"), None, Some("joe")),
-        ];
-        let claim = |name: &str| (anchor(name), format!("cn={name}"));
-        let dispute = |winner: Option<&str>, nobody| Dispute {
-            claimants: vec![claim("ann"), claim("eve")],
-            winner: winner.map(anchor),
-            nobody,
-        };
-        let place = |extension: &str| ("L".to_owned(), extension.to_owned());
-        let all = BTreeMap::from([
-            (place("2000"), dispute(None, false)),
-            (place("2004"), dispute(None, false)),
-            (place("2005"), dispute(Some("eve"), false)),
-            (place("2006"), dispute(None, true)),
-        ]);
-        let owners = BTreeMap::from([(CloudId::new("ann"), "cn=ann".to_owned())]);
-        let mut lines = Lines::open(Some(&used)).disputed(Disputes { all, owners });
-        let mut claim = |wanted: &Telephone, who: &str| {
-            lines
-                .claim(wanted, Some(&CloudId::new(who)), anchor(who), who)
-                .map(|telephone| telephone.words())
-                .map_err(|(reason, _)| reason)
-        };
-        let extension = |extension| wanted(Some(extension), None, None);
-        for (want, who, got) in [
-            (extension("2000"), "eve", Err("extension 2000 at Leeds is in use by \"cn=ann\"")),
-            (extension("2000"), "ann", Ok("extension 2000 at Leeds")),
-            (
-                extension("2009"),
-                "eve",
-                Err("extension 2009 at Leeds is in use by account joe, which no record claims"),
-            ),
-            (extension("2001"), "eve", Ok("extension 2001 at Leeds")),
-            (
-                extension("2004"),
-                "eve",
-                Err(
-                    "extension 2004 at Leeds is also claimed by \"cn=ann\", and nobody gets it (people.collisions)",
-                ),
-            ),
-            (
-                extension("2005"),
-                "ann",
-                Err(
-                    "extension 2005 at Leeds is also claimed by \"cn=eve\"; \"cn=eve\" gets it (people.collisions)",
-                ),
-            ),
-            (extension("2005"), "eve", Ok("extension 2005 at Leeds")),
-            (
-                extension("2006"),
-                "ann",
-                Err(
-                    "extension 2006 at Leeds is also claimed by \"cn=eve\", and nobody gets it (people.collisions)",
-                ),
-            ),
-            (
-                wanted(None, Some("+4930123456"), None),
-                "ann",
-                Err("number +4930123456 is in use by something that is no person"),
-            ),
-            // What others claim is not taken out of a pool.
-            (wanted(None, None, Some((2000, 2007))), "eve", Ok("extension 2003 at Leeds")),
-            (wanted(None, None, Some((2000, 2007))), "eve", Ok("extension 2007 at Leeds")),
-            (extension("2007"), "ann", Err("extension 2007 at Leeds was just given to \"eve\"")),
-            (
-                wanted(None, None, Some((2000, 2007))),
-                "ann",
-                Err("all extensions from 2000 to 2007 are in use or claimed by somebody"),
-            ),
-        ] {
-            assert_eq!(claim(&want, who), got.map(Into::into).map_err(Into::into));
-        }
-    }
-
-    #[test]
-    fn what_needs_a_telephone_is_not_given_without_one() {
-        let ids = ["std", "voice", "msg"].map(LicenseId::new);
-        let service = ["calling.basic", "care.voice", "message.messaging"];
-        let license = |(id, service): (&LicenseId, &str)| License {
-            id: id.clone(),
-            name: "x".into(),
-            service: Some(service.into()),
-            kind: LicenseKind::Paid,
-            subscription: None,
-            site: None,
-            total: Some(1),
-            consumed: 0,
-        };
-        let catalogue = Catalogue(ids.iter().zip(service).map(license).collect());
-        let mut ann = person("ann");
-        ann.licenses = ids.clone().into();
-        for (telephone, given) in
-            [(None, &ids[2..]), (Some(Box::new(Line::Ready(wanted(Some("20"), None, None)))), &ids[..])]
-        {
-            ann.telephone = telephone;
-            let case = Case {
-                anchor: SourceId::new([1; 16]),
-                kind: Default::default(),
-                dn: None,
-                wish: Wish::Present(ann.clone()),
-                row: None,
-                seen: Seen::Missing,
-                matched: None,
-                held: None,
-                protected: false,
-                proven: true,
-                standing: None,
-            };
-            let policy = Policy {
-                managed: Managed::default(),
-                leavers: Leavers::default(),
-                full_admin: None,
-                tenure: Tenure::default().over(&catalogue),
-                adopt: true,
-                may_remove: true,
-                may_strip: true,
-                now: 0,
-            };
-            let mut seats = Seats::default();
-            let mut decision = decide(&case, &policy, &mut seats);
-            Lines::open(Some(&[])).settle(&case, &mut decision, &policy.tenure, &mut seats);
-            let gives = decision.actions.iter().filter(|action| action.kind == Kind::LicenseAdd);
-            let gives: BTreeSet<String> =
-                gives.flat_map(|action| &action.changes).map(|change| change.field.to_string()).collect();
-            assert_eq!(gives, given.iter().map(|id| format!("license:{id}")).collect());
-        }
-    }
-
-    #[test]
-    fn whoever_only_asks_takes_nothing() {
-        let mut lines = Lines::open(Some(&[in_use("L", Some("20"), None, Some("ann"))])).asking();
-        for name in ["a", "b"] {
-            assert!(lines.claim(&wanted(None, None, Some((20, 21))), None, anchor(name), name).is_ok());
-        }
-        assert!(lines.claim(&wanted(Some("20"), None, None), None, anchor("b"), "b").is_err());
-    }
-
-    #[test]
-    fn nothing_is_taken_from_a_pool_in_the_dark() {
-        let mut lines = Lines::open(None);
-        assert!(lines.claim(&wanted(None, None, Some((20, 29))), None, anchor("a"), "a").is_err());
-        assert!(lines.claim(&wanted(Some("20"), None, None), None, anchor("a"), "a").is_ok());
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Action, Key, Kind, SourceId};
+use crate::model::{Action, Attr, Key, Kind, SourceId};
 
 /// The phase of an action. Phases run one after the other; inside a phase order is free.
 pub fn phase(action: &Action) -> u8 {
@@ -16,20 +16,31 @@ pub fn phase(action: &Action) -> u8 {
         Kind::Deactivate => 2,
         Kind::Reactivate => 3,
         // After the account, and after the licences that they speak of.
-        Kind::Update if action.is_setting() => 8,
+        Kind::Update if action.is_setting() => 9,
         Kind::Adopt | Kind::Update => 4,
         Kind::Create => 5,
-        Kind::LicenseAdd if !action.removes() => 6,
+        // A host who attends from now on frees a seat and needs none.
+        Kind::LicenseAdd if action.removes() && needs_no_seat(action) => 6,
+        Kind::LicenseAdd if !action.removes() => 7,
         // After the others of the same person, as each is a call of its own.
-        Kind::LicenseAdd => 7,
-        Kind::RoleChange => 9,
-        Kind::Delete => 10,
-        Kind::ContactCreate | Kind::ContactUpdate | Kind::ContactDelete => 10,
+        Kind::LicenseAdd => 8,
+        Kind::RoleChange => 10,
+        Kind::Delete => 11,
+        Kind::ContactCreate | Kind::ContactUpdate | Kind::ContactDelete => 11,
         // Groups follow the people: whoever is new in one has to exist.
-        Kind::GroupCreate => 11,
-        Kind::GroupUpdate => 12,
-        Kind::GroupDelete => 13,
+        Kind::GroupCreate => 12,
+        Kind::GroupUpdate => 13,
+        Kind::GroupDelete => 14,
     }
+}
+
+/// Whether all that is given is attending a site.
+fn needs_no_seat(action: &Action) -> bool {
+    action
+        .changes
+        .iter()
+        .filter(|change| change.to.is_some())
+        .all(|change| matches!(&change.field, Attr::License(id) if id.attended_site().is_some()))
 }
 
 /// One linked person who changes the address.
@@ -90,6 +101,7 @@ pub fn rounds(moves: &[Readdress]) -> (Vec<Vec<SourceId>>, Vec<SourceId>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Cause, Change, LicenseId};
 
     fn moves(list: &[(u8, &str, &str)]) -> Vec<Readdress> {
         list.iter()
@@ -114,6 +126,24 @@ mod tests {
         assert_eq!(shown(&[]), " / ");
         assert_eq!(shown(&[(1, "a", "b"), (2, "b", "c"), (3, "c", "d")]), "3 2 1 / ");
         assert_eq!(shown(&[(1, "a", "x"), (2, "b", "y")]), "12 / ");
+    }
+
+    #[test]
+    fn a_host_who_attends_makes_room_for_the_next_host() {
+        let (host, site) = (LicenseId::new("host"), LicenseId::attendee("x.webex.example"));
+        let action = |changes| Action {
+            kind: Kind::LicenseAdd,
+            anchor: SourceId::new([1; 16]),
+            who: "ann@example.com".parse().unwrap(),
+            dn: None,
+            cloud_id: None,
+            changes,
+            cause: Cause::Entitled,
+        };
+        let attends = action(vec![Change::take(host.clone()), Change::give(site.clone())]);
+        let hosts = action(vec![Change::take(site), Change::give(host.clone())]);
+        let new = action(vec![Change::give(host)]);
+        assert!(phase(&attends) < phase(&new) && phase(&new) < phase(&hosts));
     }
 
     #[test]

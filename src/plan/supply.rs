@@ -43,7 +43,13 @@ impl Supply {
         self.consumed.saturating_sub(self.freed) + self.asked + self.absent
     }
 
-    /// By how many seats it is short: so many people wait.
+    /// So many seats would have to be bought for everybody entitled: those that people wait for, and
+    /// those that are in use and were not bought.
+    pub fn missing(&self) -> u64 {
+        self.demand().saturating_sub(self.total)
+    }
+
+    /// So many people wait.
     pub fn short(&self) -> u64 {
         (self.asked + self.absent).saturating_sub(self.available())
     }
@@ -56,18 +62,19 @@ mod tests {
     #[test]
     fn a_debt_is_paid_first() {
         for (total, consumed, freed, asked, expected) in [
-            // available, demand, short
-            (10, 4, 0, 3, (6, 7, 0)),
-            (10, 9, 0, 3, (1, 12, 2)),
-            (10, 9, 2, 3, (3, 10, 0)),
-            (10, 12, 1, 3, (0, 14, 3)),
-            (10, 12, 3, 3, (1, 12, 2)),
-            (0, 0, 0, 1, (0, 1, 1)),
+            // available, demand, short, missing
+            (10, 4, 0, 3, (6, 7, 0, 0)),
+            (10, 9, 0, 3, (1, 12, 2, 2)),
+            (10, 9, 2, 3, (3, 10, 0, 0)),
+            (10, 12, 1, 3, (0, 14, 3, 4)),
+            (10, 12, 3, 3, (1, 12, 2, 2)),
+            (10, 12, 0, 0, (0, 12, 0, 2)),
+            (0, 0, 0, 1, (0, 1, 1, 1)),
             // Counters that lag.
-            (10, 0, 2, 1, (10, 1, 0)),
+            (10, 0, 2, 1, (10, 1, 0, 0)),
         ] {
             let one = Supply { license: LicenseId::new("L"), total, consumed, freed, asked, absent: 0 };
-            assert_eq!((one.available(), one.demand(), one.short()), expected, "{one:?}");
+            assert_eq!((one.available(), one.demand(), one.short(), one.missing()), expected, "{one:?}");
             let absent = Supply { asked: 0, absent: asked, ..one.clone() };
             assert_eq!(absent.short(), one.short());
         }

@@ -60,16 +60,15 @@ impl Tenure {
         one != other && bonds.is_some_and(|(one, other)| one.excludes(*other).is_some())
     }
 
+    /// Whether a licence comes with a telephone.
+    pub(super) fn is_calling(&self, id: &LicenseId) -> bool {
+        self.bonds.get(id).is_some_and(|bond| bond.is_calling())
+    }
+
     /// Whether Webex refuses to replace one by the other.
     pub(super) fn cannot_become(&self, one: &LicenseId, other: &LicenseId) -> bool {
         let bonds = self.bonds.get(one).zip(self.bonds.get(other));
         bonds.is_some_and(|(one, other)| one.cannot_become(*other))
-    }
-
-    /// Whether a licence is worth nothing without one that the rules give as well. What they do not
-    /// give people may have from elsewhere.
-    pub fn is_needy(&self, license: &LicenseId, wanted: &BTreeSet<LicenseId>) -> bool {
-        wanted.iter().any(|other| self.meets(other, license))
     }
 
     /// Whether a licence is what another one needs.
@@ -84,6 +83,12 @@ impl Tenure {
             self.meets(license, needy)
                 && !held.iter().any(|other| other != license && self.meets(other, needy))
         })
+    }
+
+    /// Whether a licence is of no use without one of the others. What the rules do not give people may have
+    /// from elsewhere.
+    pub fn depends_on<'a>(&self, id: &LicenseId, mut others: impl Iterator<Item = &'a LicenseId>) -> bool {
+        others.any(|other| self.meets(other, id))
     }
 
     /// When the time of a licence is over that no rule gives since then.

@@ -50,9 +50,20 @@ pub(super) struct License {
 }
 
 impl License {
-    /// A licence that nobody holds.
-    pub(super) fn new(seed: u64, org: &str, spec: LicenseSpec) -> Self {
-        let drawn = ids::drawn(seed, "license", &format!("{} {:?}", spec.name, spec.site), 0);
+    /// Licences that nobody holds. Those of one name and site, in several subscriptions, have ids of
+    /// their own.
+    pub(super) fn all(seed: u64, org: &str, specs: impl IntoIterator<Item = LicenseSpec>) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for spec in specs {
+            let twin = |known: &&Self| known.spec.name == spec.name && known.spec.site == spec.site;
+            let twins = all.iter().filter(twin).count();
+            all.push(Self::new(seed, org, spec, u32::try_from(twins).unwrap_or(u32::MAX)));
+        }
+        all
+    }
+
+    fn new(seed: u64, org: &str, spec: LicenseSpec, twins: u32) -> Self {
+        let drawn = ids::drawn(seed, "license", &format!("{} {:?}", spec.name, spec.site), twins);
         let mut value = format!("{org}:{}_{drawn}", spec.prefix);
         if let Some(site) = &spec.site {
             value.push('_');
@@ -140,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_counter_lags_and_catches_up_in_order() {
-        let mut license = License::new(1, "org", LicenseSpec::paid("Advanced Messaging", "MS", 3, "Sub1"));
+        let mut license = License::new(1, "org", LicenseSpec::paid("Advanced Messaging", "MS", 3, "Sub1"), 0);
         let now = Instant::now();
         license.set_holder(1, true, Duration::ZERO);
         assert_eq!(license.shown(now), 1);
@@ -156,8 +167,16 @@ mod tests {
     #[test]
     fn ids_carry_prefix_and_site() {
         let spec = LicenseSpec::paid("Webex Meetings Suite", "EE", 3, "Sub1").on("acme.webex.com");
-        let license = License::new(1, "org", spec);
+        let license = License::new(1, "org", spec, 0);
         let value = ids::value_of("LICENSE", &license.id).unwrap();
         assert!(value.starts_with("org:EE_") && value.ends_with("_acme.webex.com"), "{value}");
+    }
+
+    #[test]
+    fn one_name_in_two_subscriptions_is_two_licences() {
+        let specs = ["Sub1", "Sub2"].map(|sub| LicenseSpec::paid("Advanced Messaging", "MS", 3, sub));
+        let all = License::all(1, "org", specs);
+        assert_ne!(all[0].id, all[1].id);
+        assert_eq!(all[0].id, License::new(1, "org", all[0].spec.clone(), 0).id);
     }
 }

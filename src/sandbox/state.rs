@@ -142,9 +142,7 @@ impl State {
             revoked: Vec::new(),
         };
         let org = id.to_string();
-        for spec in &settings.licenses {
-            state.licenses.push(License::new(settings.seed, &org, spec.clone()));
-        }
+        state.licenses = License::all(settings.seed, &org, settings.licenses.iter().cloned());
         for spec in &settings.locations {
             let raw = ids::drawn(settings.seed, "location", &spec.name, 0);
             let id = ids::public("LOCATION", &raw.to_string());
@@ -157,9 +155,7 @@ impl State {
     pub(super) fn relabel(&mut self, id: Uuid) {
         self.org.id = id;
         let org = id.to_string();
-        for license in &mut self.licenses {
-            *license = License::new(self.seed, &org, license.spec.clone());
-        }
+        self.licenses = License::all(self.seed, &org, self.licenses.iter().map(|known| known.spec.clone()));
     }
 
     /// Makes an account with the free licences that everybody has.

@@ -11,6 +11,7 @@ mod changes_ad_fake;
 mod changes_slapd;
 mod changes_time;
 mod check;
+mod company;
 mod connections;
 mod explain;
 mod fake_ad;

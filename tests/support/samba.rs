@@ -144,7 +144,8 @@ impl Samba {
         run_with_input(Command::new("ldbmodify").arg("-H").arg(self.database()), ldif);
     }
 
-    fn database(&self) -> PathBuf {
+    /// The database, which tools can change under the running server.
+    pub(crate) fn database(&self) -> PathBuf {
         self.dir.path().join("private/sam.ldb")
     }
 

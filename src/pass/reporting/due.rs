@@ -142,9 +142,11 @@ fn step(
     let places: BTreeSet<Key> = due.iter().filter_map(|(_, place)| *place).collect();
     // By now the store knows everybody's place and account.
     let found = standing(reader, None, &places, |_| true)?;
-    // Whoever did not come to an end in this pass is left to the next.
-    let open: HashSet<SourceId> = (acted.withheld.iter().filter_map(|one| one.anchor))
-        .chain(look.reading.withheld.iter().filter_map(|one| one.anchor))
+    // Whoever did not come to an end in this pass is left to the next. Whoever only lacks a licence
+    // or an alias did.
+    let open: HashSet<SourceId> = (acted.withheld.iter().chain(&look.reading.withheld))
+        .filter(|one| !one.is_part())
+        .filter_map(|one| one.anchor)
         .chain(acted.failed.iter().map(|one| one.action.anchor))
         .chain(acted.held.iter().map(|one| one.action.anchor))
         .collect();

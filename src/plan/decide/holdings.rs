@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Draft, EXCLUDED, NEEDED, ONE_WAY, WANTING};
-use crate::model::{AccountKind, Attr, Cause, Change, Email, Kind, LicenseId, Person, RoleId};
+use super::{Draft, EXCLUDED, NEEDED, NUMBER_LATER, ONE_WAY, WANTING};
+use crate::model::{AccountKind, Attr, Cause, Change, Email, Field, Kind, LicenseId, Person, RoleId};
 
 impl Draft<'_> {
     /// Gives what is wanted and not held, as far as there are seats; takes what is ours to take
@@ -55,9 +55,12 @@ impl Draft<'_> {
         let (swapped, mut take): (Vec<_>, Vec<_>) =
             take.into_iter().partition(|from| give.iter().any(|to| tenure.exclude(from, to)));
         self.keep_needed(held, &mut take);
+        if take.iter().any(|id| tenure.is_calling(id)) && person.profile.contains_key(&Field::PhoneWork) {
+            self.short.get_or_insert(NUMBER_LATER);
+        }
         self.give_up(person, &take, outranked.clone());
         // What others need comes before them.
-        give.sort_by_key(|id| tenure.is_needy(id, &person.licenses));
+        give.sort_by_key(|id| tenure.depends_on(id, person.licenses.iter()));
         let (mut changes, mut exchange) = (Vec::new(), Vec::new());
         let mut granted: BTreeSet<&LicenseId> = BTreeSet::new();
         for id in give {
@@ -67,9 +70,13 @@ impl Draft<'_> {
                 let keeps = held.contains(other) && stays(other) && !outranked.contains(other);
                 (keeps || granted.contains(other)) && tenure.meets(other, id)
             };
-            let lacks = tenure.is_needy(id, &person.licenses) && !held.union(&person.licenses).any(has);
+            let lacks =
+                tenure.depends_on(id, person.licenses.iter()) && !held.union(&person.licenses).any(has);
             if held.iter().any(|other| stays(other) && tenure.exclude(id, other)) {
                 self.short.get_or_insert(EXCLUDED);
+            } else if lacks && self.waiting.iter().any(|(other, _)| tenure.meets(other, id)) {
+                let rank = self.case.rank(self.seats.queue(), id);
+                self.waiting.push((id.clone(), Box::new(rank)));
             } else if lacks {
                 self.short.get_or_insert(WANTING);
             } else if let Err(rank) = self.seats.take(id, self.case) {
@@ -79,7 +86,11 @@ impl Draft<'_> {
                 changes.push(Change::give(id.clone()));
             } else {
                 granted.insert(id);
-                exchange.extend(room.into_iter().cloned().map(Change::take));
+                for from in room.into_iter().cloned().map(Change::take) {
+                    if !exchange.contains(&from) {
+                        exchange.push(from);
+                    }
+                }
                 exchange.push(Change::give(id.clone()));
             }
         }
