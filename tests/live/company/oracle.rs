@@ -421,17 +421,28 @@ impl<'c> Rules<'c> {
         }
     }
 
-    /// Without a place and an extension that nobody has, nobody is called.
+    /// Without a place and an extension that nobody has, nobody is called; nor is anybody of several
+    /// who claim one.
     fn telephones(&self, verdicts: &mut [Verdict], organization: &Organization) {
         let used: BTreeSet<&(String, String)> =
             organization.accounts.values().filter_map(|account| account.calling.as_ref()).collect();
+        let has = |n: &usize| organization.accounts.get(n).is_some_and(|account| calls(&account.licenses));
+        let mut claims: BTreeMap<(String, String), u64> = BTreeMap::new();
+        for person in &self.company.people {
+            let Verdict::In(wanted) = &verdicts[person.n] else { continue };
+            let called = [PROFESSIONAL, STANDARD].iter().any(|license| wanted.licenses.contains_key(license));
+            if let Some(telephone) = telephone(person).filter(|_| called && !has(&person.n)) {
+                *claims.entry(telephone).or_default() += 1;
+            }
+        }
         for person in &self.company.people {
             let Verdict::In(wanted) = &mut verdicts[person.n] else { continue };
-            let account = organization.accounts.get(&person.n);
-            if account.is_some_and(|account| calls(&account.licenses)) {
+            if has(&person.n) {
                 continue;
             }
-            if telephone(person).is_none_or(|telephone| used.contains(&telephone)) {
+            if telephone(person).is_none_or(|telephone| {
+                used.contains(&telephone) || claims.get(&telephone).is_some_and(|claims| *claims > 1)
+            }) {
                 wanted.uncalled();
             }
         }
@@ -546,25 +557,6 @@ impl Organization {
                 served[license] = asking[license].iter().copied().filter(has).take(some).collect();
             }
         }
-        // Of two with one extension the first in the plan is called: who has an account before
-        // newcomers, then by anchor.
-        let mut order: Vec<&Person> = company.people.iter().collect();
-        order.sort_by_key(|person| (self.accounts[&person.n].email.is_empty(), &person.anchor));
-        let mut claimed = BTreeSet::new();
-        let mut outdone = [0; LICENSES];
-        for person in order {
-            let Verdict::In(wanted) = &mut verdicts[person.n] else { continue };
-            let n = person.n;
-            let called = [PROFESSIONAL, STANDARD].iter().any(|license| served[*license].contains(&n));
-            let has = self.accounts[&n].calling.is_some();
-            if called && !has && !claimed.insert(telephone(person).expect("checked")) {
-                wanted.uncalled();
-                for license in [PROFESSIONAL, STANDARD, CONSOLE] {
-                    outdone[license] += u64::from(served[license].remove(&n));
-                    asking[license].retain(|one| *one != n);
-                }
-            }
-        }
         let mut places = BTreeMap::new();
         for license in 0..LICENSES {
             let given = &served[license];
@@ -592,15 +584,14 @@ impl Organization {
             let waiting: Vec<(usize, usize)> = queue.iter().map(|(place, n)| (*n, place.0)).collect();
             places.extend(queue.into_iter().map(|(place, n)| ((license, n), place)));
             if let Some(total) = totals[license] {
-                let demand =
-                    consumed[license] - free[license] + asking[license].len() as u64 + outdone[license];
+                let demand = consumed[license] - free[license] + asking[license].len() as u64;
                 said.seats.insert(
                     license,
                     Seats {
                         total,
                         consumed: after,
                         freed: free[license],
-                        given: given.len() as u64 + outdone[license],
+                        given: given.len() as u64,
                         demand,
                         short: demand.saturating_sub(total),
                         waiting: waiting.len() as u64,
