@@ -197,9 +197,9 @@ impl Lines {
             }
             let free = (first..=last).map(|extension| extension.to_string()).find(|extension| {
                 let key = (place.clone(), extension.clone());
-                !(claims && self.given.contains_key(&key))
-                    && !self.taken.contains_key(&key)
-                    && !self.disputes.all.contains_key(&key)
+                !(self.taken.contains_key(&key)
+                    || self.disputes.all.contains_key(&key)
+                    || claims && self.given.contains_key(&key))
             });
             telephone.extension = Some(free.ok_or_else(|| {
                 (

@@ -478,7 +478,7 @@ impl Organization {
     ) -> Said {
         self.passes += 1;
         let company = rules.company;
-        let mut verdicts = rules.verdicts(self);
+        let verdicts = rules.verdicts(self);
         let mut said = Said::default();
         let mut consumed = *strangers;
         for account in self.accounts.values() {
