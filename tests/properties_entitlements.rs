@@ -667,6 +667,37 @@ fn all_of_it(follows: bool, preempt: bool, steps: &[Step]) {
     play.rests();
 }
 
+/// A licence given by hand needs one of ours: the seat of that is not taken for somebody else, also
+/// in a pass that would not look at its holder otherwise.
+#[test]
+fn no_seat_is_taken_from_whom_nobody_looked_at() {
+    let steps = [
+        Step::Pass(How::Touched),
+        Step::Given(2, DIGITAL),
+        Step::Member(1, 5, false),
+        Step::Pass(How::Touched),
+        Step::Preempt(true),
+        Step::Member(1, 0, true),
+        Step::Limit(None),
+    ];
+    all_of_it(false, false, &steps);
+}
+
+/// What could not be taken, as the rules were not clear, is wanted again before anybody looks at
+/// the cloud: it was kept, and the snapshot has to say so.
+#[test]
+fn what_was_kept_and_is_wanted_again_is_in_the_snapshot() {
+    let steps = [
+        Step::Offered(1, false),
+        Step::Pass(How::Skips(0)),
+        Step::Member(1, 5, false),
+        Step::Pass(How::Touched),
+        Step::Member(1, 5, true),
+        Step::Pass(How::Touched),
+    ];
+    all_of_it(true, false, &steps);
+}
+
 proptest! {
     #![proptest_config(config())]
 

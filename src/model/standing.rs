@@ -73,6 +73,12 @@ impl Rank {
     pub fn restored(anchor: SourceId) -> Self {
         Self { behind: false, rule: 0, order: Box::default(), since: i64::MIN, created: i64::MIN, anchor }
     }
+
+    /// Whether a seat may be taken from the `holder` for this one: by rule or by attribute, while
+    /// waiting long is no reason.
+    pub fn may_replace(&self, holder: &Self) -> bool {
+        !self.behind && (self.rule, &self.order) < (holder.rule, &holder.order)
+    }
 }
 
 /// Why somebody has no seat.

@@ -12,11 +12,12 @@ use std::sync::Arc;
 use crate::apply::gives;
 use crate::guard::{Guard, Headcount, Limits, Object, Removal, Tally, releases};
 use crate::model::{Action, Attr, Catalogue, Kind, LicenseId, Rank, SourceId};
-use crate::plan::{Case, Contest, Holders, Lines, Place, Policy, Queue, Seats, Supply, Tenure, Wish};
+use crate::plan::{Case, Lines, Place, Policy, Queue, Seats, Supply, Tenure};
 use crate::store::{StoreError, Waiting};
 
 use super::evidence::Evidence;
 use super::parts::{CHUNK, Parts};
+use super::rivals::{Few, Preempt, compare};
 use super::sections::Sections;
 
 /// What the broker has to go by.
@@ -40,7 +41,7 @@ pub(super) struct Terms<'a> {
     /// Numbers and extensions in use.
     pub lines: &'a Lines,
     /// Whether a seat may be taken from somebody for those who stand before.
-    pub preempt: bool,
+    pub preempt: Preempt,
 }
 
 /// What came of it.
@@ -53,6 +54,8 @@ pub(super) struct Brokered {
     pub supply: Vec<Supply>,
     /// Linked people who give up a licence that others wait for: they come first.
     pub first: Vec<SourceId>,
+    /// From whom a seat may have to be taken for others, when it is [`Preempt::Ask`].
+    pub rivals: BTreeSet<SourceId>,
 }
 
 /// What the walk for the guard found out.
@@ -131,7 +134,7 @@ pub(super) fn broker(
         .collect();
     let few = evidence.people.counts().1 <= CHUNK as u64;
     if contests.is_empty() && !few {
-        return Ok(Brokered { guard, seats: plenty(), supply, first: exchangers });
+        return Ok(Brokered { guard, seats: plenty(), supply, first: exchangers, rivals: BTreeSet::new() });
     }
     // Whoever came twice, or has an account with the licence already, was counted all the same.
     let tenure = &policy.tenure;
@@ -140,7 +143,14 @@ pub(super) fn broker(
         let linked = if contests.is_empty() { survey.asked.get(&one.license) } else { None };
         one.asked = [linked, exact.get(&one.license)].into_iter().flatten().sum();
     }
-    let mut shares = Shares { survey: &survey, terms, queue: &queue, short: &short, orders: BTreeMap::new() };
+    let mut shares = Shares {
+        survey: &survey,
+        terms,
+        queue: &queue,
+        short: &short,
+        orders: BTreeMap::new(),
+        rivals: BTreeSet::new(),
+    };
     // What needs something that is short is asked for by those who get that.
     let needy = |license: &LicenseId| contests.keys().any(|other| tenure.meets(other, license));
     let mut late: BTreeMap<LicenseId, Few> = supply
@@ -163,7 +173,7 @@ pub(super) fn broker(
         first.extend(shares.orders.values().flat_map(|(_, outranked)| outranked));
     }
     let (guard, seats) = shares.give(weigh(&shares.losing()), &mut supply);
-    Ok(Brokered { guard, seats, supply, first: first.into_iter().collect() })
+    Ok(Brokered { guard, seats, supply, first: first.into_iter().collect(), rivals: shares.rivals })
 }
 
 /// How what is short is shared out.
@@ -174,6 +184,8 @@ struct Shares<'a> {
     short: &'a BTreeSet<LicenseId>,
     /// By licence, those who ask for it in their order, and who gives it up for them.
     orders: BTreeMap<LicenseId, (Vec<Rank>, Vec<SourceId>)>,
+    /// Who may have to give something up.
+    rivals: BTreeSet<SourceId>,
 }
 
 impl Shares<'_> {
@@ -185,7 +197,9 @@ impl Shares<'_> {
             };
             let order = few.asking.order();
             let available = usize::try_from(one.available()).unwrap_or(usize::MAX);
-            let outranked = few.holding.outranked(order.get(available..).unwrap_or_default());
+            let unserved = order.get(available..).unwrap_or_default();
+            self.rivals.extend(few.holding.behind(unserved));
+            let outranked = few.holding.outranked(unserved);
             self.orders.insert(license, (order, outranked));
         }
     }
@@ -224,20 +238,6 @@ impl Shares<'_> {
             seats.ration(one.license.clone(), one.available(), order);
         }
         (guard, seats)
-    }
-}
-
-/// A licence of which there are too few: who asks, and from whom a seat could be taken.
-struct Few {
-    asking: Contest,
-    holding: Holders,
-}
-
-impl Few {
-    fn new(supply: &Supply, preempt: bool) -> Self {
-        // From one seat taken to pay for what was never bought nobody else would have anything.
-        let more = if preempt && !supply.is_overdrawn() { supply.short() } else { 0 };
-        Self { asking: Contest::new(supply.available() + more), holding: Holders::new(more) }
     }
 }
 
@@ -326,53 +326,4 @@ fn licenses(action: &Action) -> impl Iterator<Item = &LicenseId> {
         Attr::License(id) => Some(id),
         _ => None,
     })
-}
-
-/// Counts who asks for what, and lets them contest what is short.
-fn compare(
-    mut parts: Parts<'_>,
-    queue: &Queue,
-    tenure: &Tenure,
-    absent: &[&Waiting],
-    contests: &mut BTreeMap<LicenseId, Few>,
-) -> Result<BTreeMap<LicenseId, u64>, StoreError> {
-    for one in absent {
-        if let Some(few) = contests.get_mut(&one.license) {
-            few.asking.offer(one.rank.clone());
-        }
-    }
-    let mut asked: BTreeMap<LicenseId, u64> = BTreeMap::new();
-    while let Some((cases, decisions)) = parts.decide_next()? {
-        for (case, decision) in cases.cases.iter().zip(&decisions) {
-            hold(case, queue, tenure, contests);
-            for action in decision.actions.iter().filter(|action| action.kind == Kind::LicenseAdd) {
-                for license in gives(&action.changes) {
-                    *asked.entry(license.clone()).or_default() += 1;
-                    if let Some(few) = contests.get_mut(license) {
-                        few.asking.offer(case.rank(queue, license));
-                    }
-                }
-            }
-        }
-    }
-    Ok(asked)
-}
-
-/// Notes the seats that could be taken from somebody: those that we gave, that the rules still give,
-/// and that nothing else needs.
-fn hold(case: &Case, queue: &Queue, tenure: &Tenure, contests: &mut BTreeMap<LicenseId, Few>) {
-    let (Some(row), Wish::Present(person)) = (&case.row, &case.wish) else { return };
-    if case.protected || !case.proven || case.standing.is_none() {
-        return;
-    }
-    let held = case.holds(row);
-    for (license, few) in contests {
-        if row.given.licenses.contains(license)
-            && person.licenses.contains(license)
-            && held.contains(license)
-            && !tenure.is_needed(license, &held)
-        {
-            few.holding.offer(case.rank(queue, license));
-        }
-    }
 }

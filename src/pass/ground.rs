@@ -57,10 +57,12 @@ pub(super) fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
         let roles = wanted.map_or(&row.applied.roles, |person| &person.roles);
         row.applied.roles = roles.intersection(&account.roles).cloned().collect();
         row.given.roles.retain(|role| account.roles.contains(role));
+    } else if let (Some(person), Some(roles)) = (wanted, case.presumed_roles(&row)) {
+        row.applied.roles = person.roles.intersection(&roles).cloned().collect();
     }
+    let licenses = wanted.map_or(&row.applied.licenses, |person| &person.licenses);
+    row.applied.licenses = licenses.intersection(&case.holds(&row)).cloned().collect();
     if let Some(held) = &case.held {
-        let licenses = wanted.map_or(&row.applied.licenses, |person| &person.licenses);
-        row.applied.licenses = licenses.intersection(held).cloned().collect();
         row.licenses_print = license_digest(held);
         row.given.licenses.retain(|license| held.contains(license));
     }

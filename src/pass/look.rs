@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::guard::Guard;
 use crate::model::{Action, Fingerprint, Key, Role, SourceId};
 use crate::plan::{Lines, Policy, Seats};
-use crate::report::{Event, Sink};
+use crate::report::Event;
 use crate::store::{Decision, Stage};
 
 use super::PassError;
@@ -28,6 +28,7 @@ use super::parts::{CHUNK, Parts};
 use super::queue::{Knowledge, current, forecasts};
 use super::rebound::{self, Bound};
 use super::rest::AtRest;
+use super::rivals::Preempt;
 use super::sections::Sections;
 use super::strays::{Taken, in_the_way};
 use super::world::{Observe, World};
@@ -219,6 +220,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let waiting = current(reader, &moved)?;
     let absent = Knowledge { reader, people: &people, index: &index, moved: &moved, reading: &reading }
         .absent(&waiting)?;
+    // Nobody is taken anything from whose place, or whose rival's, was not read.
+    let preempts = preempt && !follows && policy.may_remove && policy.may_strip;
     let terms = |absent| Terms {
         limits: &limits,
         recent: &recent,
@@ -229,7 +232,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         waiting: &waiting,
         absent,
         lines: &lines,
-        preempt: false,
+        preempt: if preempts { Preempt::Ask } else { Preempt::Never },
     };
     // Without an observation yet, the sections are those of the source alone.
     let sort = |observation: &Observation| Sections::sort(&known.with(observation), &resting);
@@ -245,14 +248,16 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
             // an administrator since. What they hold already is not given, and not ours to take later.
             let shown = known.with(&nothing);
             let (linked_staged, new) = people.counts();
-            let seats = if linked_staged + new <= CHUNK as u64 {
-                broker(shown, &sections, &policy, &terms(absent.clone()))?.seats
+            let (seats, rivals) = if preempts || linked_staged + new <= CHUNK as u64 {
+                let brokered = broker(shown, &sections, &policy, &terms(absent.clone()))?;
+                (brokered.seats, brokered.rivals)
             } else {
-                Seats::default()
+                Default::default()
             };
             let parts = Parts::begin(shown, &sections, &policy, seats, lines.clone(), Default::default());
             let (doubtful, wonders) = parts.doubtful(few + 1)?;
             let mut leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
+            leavers.extend(rivals);
             if let Some(asked_for) = asked_for {
                 leavers.retain(|anchor| asked_for.contains(anchor));
                 leavers.extend(asked_for);
@@ -304,7 +309,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         let lines = telephones(&addresses)?;
         (addresses, sections, lines)
     };
-    tell_observed(&observation, &events);
+    observation.tell(&events);
     let seen = match &reading.memberships.chosen {
         Some(chosen) => {
             let all = matches!(observation.extent, Extent::All { .. });
@@ -361,11 +366,10 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         waiting: &waiting,
         lines: &look.lines,
         absent: look.knowledge(reader).absent(&waiting)?,
-        // Nobody is taken anything from whose place, or whose rival's, was not read.
-        preempt: preempt && !follows && look.policy.may_remove && look.policy.may_strip,
+        preempt: if preempts { Preempt::Take } else { Preempt::Never },
     };
     let brokered = broker(look.evidence(), &look.sections, &look.policy, &terms)?;
-    let Brokered { guard, seats, supply, first } = brokered;
+    let Brokered { guard, seats, supply, first, .. } = brokered;
     (look.guard, look.seats, look.supply) = (guard, seats, supply);
     look.sections.put_first(&first);
     look.forecasts = forecasts(reader, &look.supply, now)?;
@@ -378,14 +382,6 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         events(Event::Objection(finding.clone()));
     }
     Ok(look)
-}
-
-fn tell_observed(observation: &Observation, events: &Sink) {
-    let drifted = match &observation.extent {
-        Extent::All { drifted, .. } => drifted.count(),
-        Extent::Some(_) => 0,
-    };
-    events(Event::Observed { accounts: observation.accounts, drifted });
 }
 
 /// A short id for people to type, different for every look.

@@ -34,6 +34,7 @@ mod queue;
 mod rebound;
 mod reporting;
 mod rest;
+mod rivals;
 mod sections;
 mod strays;
 mod world;

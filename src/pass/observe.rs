@@ -72,6 +72,15 @@ impl Observation {
             .map(|(_, id)| id.clone())
             .collect()
     }
+
+    /// Tells how much was seen.
+    pub(super) fn tell(&self, events: &Sink) {
+        let drifted = match &self.extent {
+            Extent::All { drifted, .. } => drifted.count(),
+            Extent::Some(_) => 0,
+        };
+        events(Event::Observed { accounts: self.accounts, drifted });
+    }
 }
 
 /// Lists every account and every holder of the managed licences.

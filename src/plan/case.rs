@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Account, AccountKind, Cause, LicenseId, Person, Rank, SnapshotRow, SourceId, Standing};
+use crate::model::{
+    Account, AccountKind, Cause, LicenseId, Person, Rank, RoleId, SnapshotRow, SourceId, Standing,
+};
 
 use super::Queue;
 
@@ -70,13 +72,22 @@ pub struct Case {
 }
 
 impl Case {
-    /// The licences of a linked person. Not asked about, everybody holds what we last saw and what
-    /// we gave and did not take.
+    /// The licences of a linked person. Not asked about, everybody holds what we last saw, what we
+    /// gave and did not take, and what is kept for a while.
     pub fn holds(&self, row: &SnapshotRow) -> BTreeSet<LicenseId> {
         match &self.held {
             Some(held) => held.clone(),
-            None => row.applied.licenses.union(&row.given.licenses).cloned().collect(),
+            None => {
+                let given = row.given.licenses.iter().chain(row.given.fading.keys());
+                row.applied.licenses.iter().chain(given).cloned().collect()
+            }
         }
+    }
+
+    /// The roles of a linked person about whom the cloud was not asked: what we last saw, and what
+    /// we gave and did not take. `None` when it was asked.
+    pub fn presumed_roles(&self, row: &SnapshotRow) -> Option<BTreeSet<RoleId>> {
+        (self.seen == Seen::Unasked).then(|| row.applied.roles.union(&row.given.roles).cloned().collect())
     }
 
     /// The person's place in the order of those who ask for a licence.

@@ -291,9 +291,13 @@ impl Draft<'_> {
             // a value of its own (a work number owned by calling).
             fresh.applied_print = account.fingerprint(&self.policy.managed);
             fresh.given.block &= !active;
+        } else if let Some(roles) = self.case.presumed_roles(row) {
+            fresh.applied.roles = person.roles.intersection(&roles).cloned().collect();
         }
+        // What was not wanted for a while, and was kept, is wanted again by nobody but the snapshot
+        // from here on: the record is not judged again before it changes.
+        fresh.applied.licenses = person.licenses.intersection(&self.case.holds(row)).cloned().collect();
         if let Some(held) = &self.case.held {
-            fresh.applied.licenses = person.licenses.intersection(held).cloned().collect();
             fresh.licenses_print = license_digest(held);
             // What somebody took away is not ours any more when somebody gives it again.
             fresh.given.licenses.retain(|license| held.contains(license));
@@ -305,13 +309,13 @@ impl Draft<'_> {
         }
     }
 
-    /// The roles held, as far as is known.
+    /// The roles held, as far as is known. An account that holds a role is always shown where all are.
     fn roles_held(&self, row: &SnapshotRow) -> BTreeSet<RoleId> {
         match &self.case.seen {
             Seen::Account(account) => account.roles.clone(),
-            Seen::Unasked => row.applied.roles.union(&row.given.roles).cloned().collect(),
-            // An account that holds a role is always shown.
-            Seen::AsApplied | Seen::Missing => BTreeSet::new(),
+            Seen::AsApplied | Seen::Missing | Seen::Unasked => {
+                self.case.presumed_roles(row).unwrap_or_default()
+            }
         }
     }
 

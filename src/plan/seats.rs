@@ -209,10 +209,16 @@ impl Holders {
     pub fn outranked(self, asking: &[Rank]) -> Vec<SourceId> {
         let mut holders: Vec<Rank> = self.last.into_iter().map(|Reverse(rank)| rank).collect();
         holders.sort_unstable_by(|a, b| b.cmp(a));
-        let before =
-            |asks: &Rank, holds: &Rank| !asks.behind && (asks.rule, &asks.order) < (holds.rule, &holds.order);
-        let pairs = holders.iter().zip(asking).take_while(|(holds, asks)| before(asks, holds));
+        let pairs = holders.iter().zip(asking).take_while(|(holds, asks)| asks.may_replace(holds));
         pairs.map(|(holds, _)| holds.anchor).collect()
+    }
+
+    /// Who may have to give up a seat, should others turn out to keep theirs: all before whom any of
+    /// those stands who are `asking`, in order.
+    pub fn behind(&self, asking: &[Rank]) -> Vec<SourceId> {
+        let Some(first) = asking.first() else { return Vec::new() };
+        let holders = self.last.iter().filter(|Reverse(holds)| first.may_replace(holds));
+        holders.map(|Reverse(holds)| holds.anchor).collect()
     }
 }
 
