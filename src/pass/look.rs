@@ -23,7 +23,7 @@ use super::lines;
 use super::looked::Look;
 use super::moved::Moved;
 use super::observe::{Extent, OBSERVED_LICENSES, Observation, few, observe_all, observe_some, questions};
-use super::parts::{CHUNK, Parts};
+use super::parts::{CHUNK, Doubtful, Parts};
 use super::queue::{Knowledge, current, forecasts};
 use super::rebound::{self, Bound};
 use super::rest::AtRest;
@@ -163,6 +163,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         keep_records,
         now,
         compares_everybody: preempt,
+        anew: !alone && bound == Bound::Anew,
         events: Arc::clone(&events),
     });
     let follows = heard.is_some();
@@ -244,14 +245,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         waiting: &waiting,
         absent,
         lines: &lines,
+        weighty: None,
         preempt: false,
     };
     // Without an observation yet, the sections are those of the source alone.
     let sort = |observation: &Observation| Sections::sort(&known.with(observation), &resting);
-    let (observation, sections) = match observation {
+    let (observation, sections, weighty) = match observation {
         Some(observation) => {
             let sections = sort(&observation)?;
-            (observation, sections)
+            (observation, sections, None)
         }
         None => {
             let nothing = observe_some(cloud, &policy.managed, Vec::new()).await?;
@@ -266,7 +268,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                 Seats::default()
             };
             let parts = Parts::begin(shown, &sections, &policy, seats, lines.clone(), Default::default());
-            let (doubtful, wonders) = parts.doubtful(few + 1)?;
+            let Doubtful { people: doubtful, wonders, mut weighty } = parts.doubtful(few + 1)?;
             let mut leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
             if let Some(asked_for) = asked_for {
                 leavers.retain(|anchor| asked_for.contains(anchor));
@@ -279,13 +281,20 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                 .chain(moved.all().map(|(_, old)| old))
                 .collect();
             let readdressed: Vec<SourceId> = addresses.rounds.iter().flatten().copied().collect();
+            // Who is asked about may turn out to be another than the snapshot says.
+            if let Some(weighty) = &mut weighty {
+                weighty.extend(leavers.iter().map(|anchor| moved.now(*anchor)));
+                weighty.extend(&readdressed);
+            }
             let questions = if wonders && !alone {
                 None
             } else {
                 questions(&people, reader, leavers, &readdressed, few)?
             };
             match questions {
-                Some(questions) => (observe_some(cloud, &policy.managed, questions).await?, sections),
+                Some(questions) => {
+                    (observe_some(cloud, &policy.managed, questions).await?, sections, weighty)
+                }
                 None => {
                     if follows && index.len() as u64 != index.linked() {
                         // Not possible: whoever is asked about is concerned.
@@ -302,22 +311,22 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                     )
                     .await?;
                     let sections = sort(&all)?;
-                    (all, sections)
+                    (all, sections, None)
                 }
             }
         }
     };
     // Only now it shows who stands in the way.
     let taken = in_the_way(&observation, reader, &people, &addresses)?;
-    let (addresses, sections, lines) = if taken.is_empty() {
-        (addresses, sections, lines)
+    let (addresses, sections, lines, weighty) = if taken.is_empty() {
+        (addresses, sections, lines, weighty)
     } else {
         let addresses = settle(&people, reader, &index, &moved, &taken, sieve.rules.collisions())?;
         let addresses = addresses.without(&reading.unfit);
         let known = Known { addresses: &addresses, ..known };
         let sections = Sections::sort(&known.with(&observation), &resting)?;
         let lines = telephones(&addresses)?;
-        (addresses, sections, lines)
+        (addresses, sections, lines, None)
     };
     tell_observed(&observation, &events);
     let seen = match &reading.memberships.chosen {
@@ -375,6 +384,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         catalogue: &look.catalogue,
         waiting: &waiting,
         lines: &look.lines,
+        weighty: weighty.as_ref(),
         absent: look.knowledge(reader).absent(&waiting)?,
         // Nobody is taken anything from whose place, or whose rival's, was not read.
         preempt: preempt && !follows && look.policy.may_remove && look.policy.may_strip,

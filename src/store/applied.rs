@@ -1,0 +1,43 @@
+//! Who stands in the snapshot exactly as the rules want it: told from the stored text, which is not
+//! unfolded for it.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::nonsense;
+use super::{Reader, StagedWanted, StoreError};
+use crate::model::{Fingerprint, Given, Person, Wanted};
+
+impl Reader {
+    /// Of linked people, whether the row of each says what is wanted, at the same DN, with nothing open
+    /// and nothing given besides.
+    pub fn are_as_applied(&self, people: &[&StagedWanted]) -> Result<Vec<bool>, StoreError> {
+        self.read("comparing with the snapshot", |db| {
+            people.iter().map(|staged| is_as_applied(db, staged)).collect()
+        })
+    }
+}
+
+fn is_as_applied(db: &Connection, staged: &StagedWanted) -> rusqlite::Result<bool> {
+    let Wanted::Present(person) = &staged.wanted else { return Ok(false) };
+    let wanted = serde_json::to_vec(person).map_err(nonsense)?;
+    let same = db
+        .prepare_cached(
+            "SELECT person.dn, person.applied, person.given FROM link JOIN person ON person.id = link.person
+             WHERE link.anchor = ?1 AND link.record <> ?2 AND link.applied <> ?2 AND link.left_since IS NULL
+                 AND link.recheck IS NULL AND link.joined IS NULL",
+        )?
+        .query_row(params![staged.anchor.as_bytes(), Fingerprint::NONE.0], |row| {
+            let given = row.get_ref(2)?.as_str()?;
+            Ok(row.get_ref(0)?.as_str()? == staged.dn
+                && row.get_ref(1)?.as_str()?.as_bytes() == wanted
+                && (given == "{}" || is_wanted(&serde_json::from_str(given).map_err(nonsense)?, person)))
+        })
+        .optional()?;
+    Ok(same == Some(true))
+}
+
+/// Whether all that we gave is still to be given.
+fn is_wanted(given: &Given, person: &Person) -> bool {
+    let Given { licenses, roles, fading, block } = given;
+    licenses.is_subset(&person.licenses) && roles.is_subset(&person.roles) && fading.is_empty() && !block
+}
