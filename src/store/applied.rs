@@ -1,7 +1,7 @@
 //! Who stands in the snapshot exactly as the rules want it: told from the stored text, which is not
 //! unfolded for it.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::error::nonsense;
 use super::{Reader, StagedWanted, StoreError};
@@ -22,13 +22,15 @@ fn is_as_applied(db: &Connection, staged: &StagedWanted) -> rusqlite::Result<boo
     let wanted = serde_json::to_vec(person).map_err(nonsense)?;
     let same = db
         .prepare_cached(
-            "SELECT person.dn, person.applied, person.given FROM link JOIN person ON person.id = link.person
-             WHERE link.anchor = ?1 AND link.record <> ?2 AND link.applied <> ?2 AND link.left_since IS NULL
-                 AND link.recheck IS NULL AND link.joined IS NULL",
+            "SELECT person.dn, person.applied, person.given, link.record, link.applied
+             FROM link JOIN person ON person.id = link.person
+             WHERE link.anchor = ?1 AND link.left_since IS NULL AND link.recheck IS NULL AND link.joined IS NULL",
         )?
-        .query_row(params![staged.anchor.as_bytes(), Fingerprint::NONE.0], |row| {
+        .query_row([staged.anchor.as_bytes()], |row| {
             let given = row.get_ref(2)?.as_str()?;
-            Ok(row.get_ref(0)?.as_str()? == staged.dn
+            let [record, applied] = [Fingerprint(row.get(3)?), Fingerprint(row.get(4)?)];
+            Ok(![record, applied].contains(&Fingerprint::NONE)
+                && row.get_ref(0)?.as_str()? == staged.dn
                 && row.get_ref(1)?.as_str()?.as_bytes() == wanted
                 && (given == "{}" || is_wanted(&serde_json::from_str(given).map_err(nonsense)?, person)))
         })
