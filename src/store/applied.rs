@@ -4,10 +4,15 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::nonsense;
-use super::{Reader, StagedWanted, StoreError};
-use crate::model::{Fingerprint, Given, Person, Wanted};
+use super::{Reader, StagedWanted, StoreError, snapshot};
+use crate::model::{Fingerprint, Given, Key, Person, SourceId, Wanted};
 
 impl Reader {
+    /// The keys of the applied addresses of these people, as far as they are linked.
+    pub fn emails_of(&self, anchors: &[SourceId]) -> Result<Vec<(SourceId, Key)>, StoreError> {
+        self.read("looking up addresses", |db| snapshot::emails_of(db, anchors))
+    }
+
     /// Of linked people, whether the row of each says what is wanted, at the same DN, with nothing open
     /// and nothing given besides.
     pub fn are_as_applied(&self, people: &[&StagedWanted]) -> Result<Vec<bool>, StoreError> {

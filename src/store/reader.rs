@@ -269,11 +269,6 @@ impl Reader {
         self.find("looking up accounts", By::Cloud, keys)
     }
 
-    /// The keys of the applied addresses of these people, as far as they are linked.
-    pub fn emails_of(&self, anchors: &[SourceId]) -> Result<Vec<(SourceId, Key)>, StoreError> {
-        self.read("looking up addresses", |db| snapshot::emails_of(db, anchors))
-    }
-
     /// Whose applied e-mail has these keys ([`crate::model::Email::key`]); sorted.
     pub fn email_owners(&self, keys: &[Key]) -> Result<Vec<(Key, SourceId)>, StoreError> {
         self.find("looking up addresses", By::Email, keys)
