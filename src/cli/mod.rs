@@ -8,6 +8,7 @@ mod assemble;
 mod check;
 mod console;
 mod demo;
+mod draft;
 mod effect;
 mod everybody;
 mod exit;

@@ -20,6 +20,7 @@ use crate::store::Reader;
 use super::args::{self, Format, Globals};
 use super::assemble::Parts;
 use super::console::Console;
+use super::draft::Draft;
 use super::effect::Effect;
 use super::exit::{Exit, Failure};
 use super::listen::{heard, recent};
@@ -184,12 +185,22 @@ fn write(out: &mut dyn Write, style: Style, look: &Look, as_json: bool) -> Resul
         return Ok(written);
     }
     if look.anew {
-        // What is shown first is known last: the plan is made twice.
-        let mut all = Written::default();
-        walk(look, &mut all, |_, _| Ok(()))?;
-        writeln!(out, "{}\n", style.bold(&all.effect.words()))?;
+        // What is shown first is known last.
+        let mut draft = Draft::new();
+        walk(look, &mut written, |action, held| match draft.is_lost() {
+            true => Ok(()),
+            false => text::action(&mut draft, style, &look.catalogue, action, held),
+        })?;
+        writeln!(out, "{}\n", style.bold(&written.effect.words()))?;
+        match draft.text() {
+            Some(text) => out.write_all(&text)?,
+            None => walk(look, &mut Written::default(), |action, held| {
+                text::action(out, style, &look.catalogue, action, held)
+            })?,
+        }
+    } else {
+        walk(look, &mut written, |action, held| text::action(out, style, &look.catalogue, action, held))?;
     }
-    walk(look, &mut written, |action, held| text::action(out, style, &look.catalogue, action, held))?;
     finish(look, &mut written)?;
     write_trouble(out, style, look, &written)?;
     write_end(out, style, look, &written)?;

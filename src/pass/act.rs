@@ -17,6 +17,7 @@ use crate::report::Event;
 use crate::store::{Decision, Followed, GroupDelta, Meta, RunId, Store};
 
 use super::PassError;
+use super::alike;
 use super::bounds;
 use super::contacts::act_on_contacts;
 use super::groups::{WITHHELD, act_on_groups};
@@ -96,6 +97,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     }
 
     reporting::note(&look, store).await?;
+    alike::note(&look, store).await?;
 
     let unawares = look.made_ours_unawares()?;
     if !unawares.is_empty() {

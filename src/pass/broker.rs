@@ -40,6 +40,8 @@ pub(super) struct Terms<'a> {
     pub absent: Vec<&'a Waiting>,
     /// Numbers and extensions in use.
     pub lines: &'a Lines,
+    /// Of the linked people, all with whom guard or seats may have anything to do; `None` when nobody looked.
+    pub weighty: Option<&'a BTreeSet<SourceId>>,
     /// Whether a seat may be taken from somebody for those who stand before.
     pub preempt: Preempt,
 }
@@ -91,7 +93,11 @@ pub(super) fn broker(
     let plenty = || Seats::plenty(Arc::clone(&queue));
     let lines = || terms.lines.asking();
     let walk = || Parts::begin(evidence, sections, policy, plenty(), lines(), Default::default());
-    let survey = survey(walk(), terms.approved, &policy.tenure)?;
+    let linked = match terms.weighty {
+        Some(weighty) => walk().only(weighty),
+        None => walk(),
+    };
+    let survey = survey(linked, terms.approved, &policy.tenure)?;
     let mut tally = survey.tally;
     tally.join(&terms.recent.only(Object::Account));
     // The limit counts also those from whom seats are taken for others; and when it trips, nothing

@@ -1,6 +1,7 @@
 //! The source is read: what did not change is recognised by its fingerprint and forgotten at
 //! once; what did is judged by the rules and spooled.
 
+mod alike;
 mod claimed;
 mod conclude;
 mod gather;
@@ -17,6 +18,7 @@ pub use heard::read_heard;
 pub use reading::{Reading, SourceSeen};
 pub use ungiven::NotGiven;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -58,6 +60,8 @@ pub struct Sieve {
     pub now: i64,
     /// Whether people whose record did not change are judged too, to know where each stands.
     pub compares_everybody: bool,
+    /// Whether the rules are others than those of the last pass over everybody.
+    pub anew: bool,
     /// Where progress is told.
     pub events: Sink,
 }
@@ -166,6 +170,10 @@ struct Work {
     people: u64,
     groups: u64,
     unchanged: u64,
+    /// Whom the rules of now leave as they were, with the fingerprint of now.
+    alike: BTreeMap<SourceId, Fingerprint>,
+    /// People compared with their rows, to find those.
+    compared: usize,
     withheld: Vec<Withheld>,
     not_given: Vec<NotGiven>,
     unfit: Lost,
@@ -193,6 +201,8 @@ impl Work {
             people: 0,
             groups: 0,
             unchanged: 0,
+            alike: BTreeMap::new(),
+            compared: 0,
             withheld: Vec::new(),
             not_given: Vec::new(),
             unfit: Lost::new(),
@@ -343,6 +353,7 @@ impl Work {
 
     fn flush(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
         self.packing.flush(&mut self.stage)?;
+        self.leave_out(sieve)?;
         let mut batch = std::mem::take(&mut self.batch);
         let mut twins = Vec::new();
         for (position, dn) in self.stage.put_wanted(&batch)? {

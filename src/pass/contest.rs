@@ -243,13 +243,13 @@ impl Claims<'_> {
         let mut moves = Vec::new();
         let mut after = None;
         loop {
-            let page = self.stage.wanted_after(true, after, CHUNK)?;
+            let page = self.stage.linked_after(after, CHUNK)?;
             let Some(last) = page.last() else { return Ok(moves) };
             after = Some(last.anchor);
             let anchors: Vec<SourceId> = page.iter().map(|staged| self.moved.old(staged.anchor)).collect();
-            let rows = self.reader.rows(&anchors)?;
+            let known = self.reader.emails_of(&anchors)?.into_iter();
             let from: HashMap<SourceId, Key> =
-                rows.iter().map(|row| (self.moved.now(row.anchor), row.applied.email.key())).collect();
+                known.map(|(anchor, email)| (self.moved.now(anchor), email)).collect();
             moves.extend(page.iter().filter(|staged| !self.losers.contains_key(&staged.anchor)).filter_map(
                 |staged| {
                     let (from, to) = (*from.get(&staged.anchor)?, staged.email?);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::guard::Guard;
-use crate::model::{Action, Fingerprint, Key, Role, SourceId};
+use crate::model::{Action, Fingerprint, Role, SourceId};
 use crate::plan::{Lines, Policy, Seats};
 use crate::report::Event;
 use crate::store::{Decision, Stage};
@@ -20,11 +20,11 @@ use super::groups::{Groups, GroupsSeen, chosen_print, see};
 use super::index::{Faces, Index};
 use super::kept;
 use super::lines;
-use super::looked::Look;
+use super::looked::{Look, plan_id};
 use super::managed::managed;
 use super::moved::Moved;
 use super::observe::{Extent, Observation, few, observe_all, observe_some, questions};
-use super::parts::{CHUNK, Parts};
+use super::parts::{CHUNK, Doubtful, Parts};
 use super::queue::{Knowledge, current, forecasts};
 use super::rebound::{self, Bound};
 use super::rest::AtRest;
@@ -149,6 +149,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         keep_records,
         now,
         compares_everybody: preempt,
+        anew: !alone && bound == Bound::Anew,
         events: Arc::clone(&events),
     });
     let follows = heard.is_some();
@@ -232,14 +233,15 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         waiting: &waiting,
         absent,
         lines: &lines,
+        weighty: None,
         preempt: if preempts { Preempt::Ask } else { Preempt::Never },
     };
     // Without an observation yet, the sections are those of the source alone.
     let sort = |observation: &Observation| Sections::sort(&known.with(observation), &resting);
-    let (observation, sections) = match observation {
+    let (observation, sections, weighty) = match observation {
         Some(observation) => {
             let sections = sort(&observation)?;
-            (observation, sections)
+            (observation, sections, None)
         }
         None => {
             let nothing = observe_some(cloud, &policy.managed, Vec::new()).await?;
@@ -255,7 +257,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                 Default::default()
             };
             let parts = Parts::begin(shown, &sections, &policy, seats, lines.clone(), Default::default());
-            let (doubtful, wonders) = parts.doubtful(few + 1)?;
+            let Doubtful { people: doubtful, wonders, mut weighty } = parts.doubtful(few + 1)?;
             let mut leavers: BTreeSet<SourceId> = sections.leavers().take(few + 1).chain(doubtful).collect();
             leavers.extend(rivals);
             if let Some(asked_for) = asked_for {
@@ -269,13 +271,20 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                 .chain(moved.all().map(|(_, old)| old))
                 .collect();
             let readdressed: Vec<SourceId> = addresses.rounds.iter().flatten().copied().collect();
+            // Who is asked about may turn out to be another than the snapshot says.
+            if let Some(weighty) = &mut weighty {
+                weighty.extend(leavers.iter().map(|anchor| moved.now(*anchor)));
+                weighty.extend(&readdressed);
+            }
             let questions = if wonders && !alone {
                 None
             } else {
                 questions(&people, reader, leavers, &readdressed, few)?
             };
             match questions {
-                Some(questions) => (observe_some(cloud, &policy.managed, questions).await?, sections),
+                Some(questions) => {
+                    (observe_some(cloud, &policy.managed, questions).await?, sections, weighty)
+                }
                 None => {
                     if follows && index.len() as u64 != index.linked() {
                         // Not possible: whoever is asked about is concerned.
@@ -292,22 +301,22 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
                     )
                     .await?;
                     let sections = sort(&all)?;
-                    (all, sections)
+                    (all, sections, None)
                 }
             }
         }
     };
     // Only now it shows who stands in the way.
     let taken = in_the_way(&observation, reader, &people, &addresses)?;
-    let (addresses, sections, lines) = if taken.is_empty() {
-        (addresses, sections, lines)
+    let (addresses, sections, lines, weighty) = if taken.is_empty() {
+        (addresses, sections, lines, weighty)
     } else {
         let addresses = settle(&people, reader, &index, &moved, &taken, sieve.rules.collisions())?;
         let addresses = addresses.without(&reading.unfit);
         let known = Known { addresses: &addresses, ..known };
         let sections = Sections::sort(&known.with(&observation), &resting)?;
         let lines = telephones(&addresses)?;
-        (addresses, sections, lines)
+        (addresses, sections, lines, None)
     };
     observation.tell(&events);
     let seen = match &reading.memberships.chosen {
@@ -365,6 +374,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         catalogue: &look.catalogue,
         waiting: &waiting,
         lines: &look.lines,
+        // Who stands before whom is a matter of everybody.
+        weighty: weighty.as_ref().filter(|_| !preempts),
         absent: look.knowledge(reader).absent(&waiting)?,
         preempt: if preempts { Preempt::Take } else { Preempt::Never },
     };
@@ -382,10 +393,4 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         events(Event::Objection(finding.clone()));
     }
     Ok(look)
-}
-
-/// A short id for people to type, different for every look.
-fn plan_id(organization: &str, generation: u64, now: i64) -> String {
-    let key = Key::exact(&format!("{organization} {generation} {now}"));
-    key.0[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }

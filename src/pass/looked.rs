@@ -375,3 +375,9 @@ impl Look {
         }
     }
 }
+
+/// A short id for people to type, different for every look.
+pub(super) fn plan_id(organization: &str, generation: u64, now: i64) -> String {
+    let key = Key::exact(&format!("{organization} {generation} {now}"));
+    key.0[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -5,6 +5,7 @@
 
 mod act;
 mod aliases;
+mod alike;
 mod alone;
 mod bounds;
 mod broker;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{SourceId, Wanted};
+use crate::model::SourceId;
 use crate::store::StoreError;
 
 use super::evidence::Evidence;
@@ -36,13 +36,12 @@ impl Sections {
         }
         let mut after = None;
         loop {
-            let page = evidence.people.wanted_after(true, after, CHUNK)?;
+            let page = evidence.people.linked_after(after, CHUNK)?;
             let Some(last) = page.last() else { break };
             after = Some(last.anchor);
             for staged in &page {
                 if take(staged.anchor) {
-                    let section =
-                        if matches!(staged.wanted, Wanted::Leaving(_)) { &mut leaving } else { &mut linked };
+                    let section = if staged.leaves { &mut leaving } else { &mut linked };
                     section.insert(staged.anchor);
                 }
             }

@@ -5,6 +5,7 @@
 //! leaving a trace. [`Stage`] is the spool of one pass and is gone with it.
 
 mod aliases;
+mod applied;
 mod cloud_groups;
 mod contacts;
 mod database;
@@ -53,4 +54,4 @@ pub use records::{KeptRecords, RecordChanges, unreadable};
 pub use reporting::Named;
 pub use run::{NewRun, RunId, RunRecord};
 pub use snapshot::RowChange;
-pub use stage::{Claim, Claimant, LineKey, Shared, Stage, StagedAccount, StagedWanted};
+pub use stage::{Claim, Claimant, LineKey, Shared, Stage, StagedAccount, StagedPlace, StagedWanted};

@@ -329,6 +329,17 @@ pub(super) fn rows(db: &Connection, anchors: &[SourceId]) -> rusqlite::Result<Ve
     Ok(found)
 }
 
+/// The keys of the applied addresses of these anchors as far as they exist.
+pub(super) fn emails_of(db: &Connection, anchors: &[SourceId]) -> rusqlite::Result<Vec<(SourceId, Key)>> {
+    let mut select = db.prepare_cached("SELECT email FROM link WHERE anchor = ?1")?;
+    let mut found = Vec::with_capacity(anchors.len());
+    for anchor in anchors {
+        let email = select.query_row([anchor.as_bytes()], |row| row.get(0)).optional()?;
+        found.extend(email.map(|email| (*anchor, Key(email))));
+    }
+    Ok(found)
+}
+
 /// A page of rows in the order of their anchors.
 pub(super) fn rows_after(
     db: &Connection,

@@ -128,6 +128,7 @@ impl Work {
             headcount,
             people: self.people,
             unchanged: self.unchanged,
+            alike: self.alike,
             withheld: self.withheld,
             not_given: self.not_given,
             unfit: self.unfit,

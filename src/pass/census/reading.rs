@@ -1,9 +1,9 @@
 //! What a read of the sources gave.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::guard::Headcount;
-use crate::model::{Key, SourceId, Withheld};
+use crate::model::{Fingerprint, Key, SourceId, Withheld};
 use crate::store::{Followed, SourceMeta};
 
 use super::super::aliases::Lost;
@@ -35,6 +35,8 @@ pub struct Reading {
     pub people: u64,
     /// People whose record is unchanged.
     pub unchanged: u64,
+    /// Of them, those whom the rules of now leave as they were, with the fingerprint of now.
+    pub alike: BTreeMap<SourceId, Fingerprint>,
     /// Objects that are withheld, in order of appearance.
     pub withheld: Vec<Withheld>,
     /// Licences that a rule gives and that are not given, as the rules are meant.

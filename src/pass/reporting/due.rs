@@ -23,6 +23,11 @@ pub(in crate::pass) async fn note(look: &Look, store: &Store) -> Result<(), Pass
         return Ok(());
     }
     store.set_places(places(look, store.reader())?).await?;
+    // Who is as before names nobody; what was noted once may say something else.
+    let alike: Vec<Named> = look.reading.alike.keys().map(|anchor| (*anchor, None)).collect();
+    for some in alike.chunks(CHUNK) {
+        store.set_managers(some.to_vec()).await?;
+    }
     for linked in [true, false] {
         let mut after = None;
         loop {

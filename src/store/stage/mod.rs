@@ -25,7 +25,7 @@ use super::StoreError;
 pub use accounts::StagedAccount;
 pub use claims::{Claim, Claimant, Shared};
 pub use lines::LineKey;
-pub use wanted::StagedWanted;
+pub use wanted::{StagedPlace, StagedWanted};
 
 /// The spool of one pass.
 pub struct Stage {

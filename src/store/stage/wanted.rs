@@ -12,7 +12,7 @@ use crate::store::error::nonsense;
 pub(super) const SCHEMA: &str = "
     CREATE TABLE wanted_key (
         anchor BLOB NOT NULL PRIMARY KEY, linked INTEGER NOT NULL, email BLOB, joined BLOB, place BLOB,
-        id INTEGER NOT NULL
+        leaves INTEGER NOT NULL, id INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE wanted (
         id INTEGER PRIMARY KEY, record BLOB NOT NULL, dn TEXT NOT NULL, recheck INTEGER, wanted TEXT NOT NULL,
@@ -40,6 +40,17 @@ pub struct StagedWanted {
     pub wanted: Wanted,
     /// See [`crate::model::Verdict::standing`].
     pub standing: Standing,
+}
+
+/// Of somebody linked, what it takes to say who comes when, without unfolding what is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StagedPlace {
+    /// Who.
+    pub anchor: SourceId,
+    /// See [`StagedWanted::email`].
+    pub email: Option<Key>,
+    /// Whether the rules say that the person leaves.
+    pub leaves: bool,
 }
 
 #[derive(Debug, Default)]
@@ -83,8 +94,8 @@ impl Stage {
         answer(|| {
             let transaction = db.unchecked_transaction()?;
             let mut key = db.prepare_cached(
-                "INSERT OR IGNORE INTO wanted_key (anchor, linked, email, joined, id, place)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT OR IGNORE INTO wanted_key (anchor, linked, email, joined, id, place, leaves)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?;
             let mut whole = db.prepare_cached(
                 "INSERT INTO wanted (id, record, dn, recheck, wanted, standing) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -99,7 +110,9 @@ impl Stage {
                 let email = item.email.map(|key| key.0);
                 let joined = item.joined.map(|key| key.0);
                 let place = Key::dn(&item.dn).0;
-                if key.execute(params![item.anchor.as_bytes(), item.linked, email, joined, id, place])? > 0 {
+                let leaves = leaves(item);
+                let keys = params![item.anchor.as_bytes(), item.linked, email, joined, id, place, leaves];
+                if key.execute(keys)? > 0 {
                     let standing = standing(item);
                     whole.execute(params![id, item.record.0, item.dn, item.recheck, text, standing])?;
                 } else {
@@ -132,6 +145,27 @@ impl Stage {
                      ORDER BY wanted_key.anchor LIMIT ?3"
                 ))?
                 .query_map(params![after, linked, i64::try_from(limit).unwrap_or(i64::MAX)], from_row)?
+                .collect()
+        })
+    }
+
+    /// At most `limit` linked people that follow an anchor, in the order of their anchors.
+    pub fn linked_after(
+        &self,
+        after: Option<SourceId>,
+        limit: usize,
+    ) -> Result<Vec<StagedPlace>, StoreError> {
+        let after: &[u8] = after.as_ref().map_or(&[], |anchor| anchor.as_bytes());
+        answer(|| {
+            self.db
+                .prepare_cached(
+                    "SELECT anchor, email, leaves FROM wanted_key WHERE anchor > ?1 AND linked
+                     ORDER BY anchor LIMIT ?2",
+                )?
+                .query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+                    let email = row.get::<_, Option<_>>(1)?.map(Key);
+                    Ok(StagedPlace { anchor: SourceId::new(row.get(0)?), email, leaves: row.get(2)? })
+                })?
                 .collect()
         })
     }
@@ -270,6 +304,10 @@ impl Counts {
     }
 }
 
+fn leaves(item: &StagedWanted) -> bool {
+    matches!(item.wanted, Wanted::Leaving(_))
+}
+
 /// The bytes of a standing that says anything.
 fn standing(item: &StagedWanted) -> Option<Vec<u8>> {
     (item.standing != Standing::default()).then(|| item.standing.to_bytes())
@@ -285,14 +323,15 @@ fn replace(db: &Connection, item: &StagedWanted, wanted: &str) -> rusqlite::Resu
         )?
         .query_row([anchor], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     db.prepare_cached(
-        "UPDATE wanted_key SET linked = ?2, email = ?3, joined = ?4, place = ?5 WHERE anchor = ?1",
+        "UPDATE wanted_key SET linked = ?2, email = ?3, joined = ?4, place = ?5, leaves = ?6 WHERE anchor = ?1",
     )?
     .execute(params![
         anchor,
         item.linked,
         item.email.map(|key| key.0),
         item.joined.map(|key| key.0),
-        Key::dn(&item.dn).0
+        Key::dn(&item.dn).0,
+        leaves(item)
     ])?;
     db.prepare_cached(
         "UPDATE wanted SET record = ?2, dn = ?3, recheck = ?4, wanted = ?5, standing = ?6 WHERE id = ?1",
