@@ -698,6 +698,39 @@ fn what_was_kept_and_is_wanted_again_is_in_the_snapshot() {
     all_of_it(true, false, &steps);
 }
 
+/// Somebody exchanges one licence for another that leavers free, and somebody else gets what that
+/// frees.
+fn exchanges(how: How) {
+    let steps = [
+        Step::Pass(How::Touched),
+        Step::Gone(0),
+        Step::Gone(3),
+        Step::Member(0, 5, true),
+        Step::Office(5, 3),
+        Step::Office(2, 3),
+        Step::Pass(how),
+        Step::Member(0, 0, false),
+    ];
+    all_of_it(false, false, &steps);
+}
+
+/// What an exchange was to free stays taken when the exchange has to wait, for a seat that does
+/// not become free itself.
+#[test]
+fn an_exchange_that_waits_frees_nothing() {
+    for n in 0..3 {
+        exchanges(How::Keeps(n));
+    }
+}
+
+/// And when it is left out, as something before it went wrong for the same person.
+#[test]
+fn an_exchange_that_is_left_out_frees_nothing() {
+    for n in 0..16 {
+        exchanges(How::Faulty(n, Fault::Error(CloudErrorKind::Rejected)));
+    }
+}
+
 proptest! {
     #![proptest_config(config())]
 

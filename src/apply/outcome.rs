@@ -106,31 +106,48 @@ impl Progress {
     }
 
     /// Holds back as many of these as seats are owed, the last ones in their order: a seat is not given
-    /// twice. Returns the rows of those for whom nothing is left to do.
+    /// twice. An exchange that is held back, or left out, frees nothing, and others wait in turn. Returns
+    /// the rows of those for whom nothing is left to do.
     pub(super) fn hold_back(
         &mut self,
         actions: &[Action],
         spare: &mut BTreeMap<LicenseId, i64>,
     ) -> Vec<RowChange> {
-        self.settle_kept(spare);
+        let left_out: Vec<bool> = actions.iter().map(|action| self.failed.contains(&action.anchor)).collect();
+        for (action, _) in actions.iter().zip(&left_out).filter(|(_, left_out)| **left_out) {
+            self.note_kept(&gives_and_takes(&action.changes).1);
+        }
         let mut rows = Vec::new();
-        for action in actions.iter().rev() {
-            for license in gives(&action.changes) {
-                if let Some(owed) = spare.get_mut(license).filter(|spare| **spare < 0) {
-                    *owed += 1;
-                    self.held_back.insert((action.anchor, license.clone()));
+        loop {
+            self.settle_kept(spare);
+            for (action, left_out) in actions.iter().zip(&left_out).rev() {
+                if self.is_held_back(action) {
+                    continue;
+                }
+                for license in gives(&action.changes) {
+                    let one = (action.anchor, license.clone());
+                    let owed = spare.get_mut(license).filter(|spare| **spare < 0);
+                    if let Some(owed) = owed.filter(|_| !self.held_back.contains(&one)) {
+                        *owed += 1;
+                        self.held_back.insert(one);
+                    }
+                }
+                if self.is_held_back(action) {
+                    if !left_out {
+                        self.note_kept(&gives_and_takes(&action.changes).1);
+                    }
+                    self.failed.insert(action.anchor);
+                    for license in gives(&action.changes) {
+                        let who = action.who.to_string();
+                        self.outcomes.unserved.push((action.anchor, who, license.clone(), Unserved::NoSeat));
+                    }
+                    rows.extend(self.open(action.anchor));
                 }
             }
-            if self.is_held_back(action) {
-                self.failed.insert(action.anchor);
-                for license in gives(&action.changes) {
-                    let who = action.who.to_string();
-                    self.outcomes.unserved.push((action.anchor, who, license.clone(), Unserved::NoSeat));
-                }
-                rows.extend(self.open(action.anchor));
+            if self.kept.is_empty() {
+                return rows;
             }
         }
-        rows
     }
 
     /// Whether nothing of an action is left to do. Of an exchange nobody gets half.

@@ -198,13 +198,14 @@ impl Shares<'_> {
     /// Finds out who gets a seat of what turned out to be short.
     fn settle(&mut self, contests: BTreeMap<LicenseId, Few>, supply: &[Supply]) {
         for (license, few) in contests {
-            let Some(one) = supply.iter().find(|one| one.license == license && one.short() > 0) else {
-                continue;
-            };
-            let order = few.asking.order();
+            let Some(one) = supply.iter().find(|one| one.license == license) else { continue };
             let available = usize::try_from(one.available()).unwrap_or(usize::MAX);
+            self.rivals.extend(few.rivals(available));
+            if one.short() == 0 {
+                continue;
+            }
+            let order = few.asking.order();
             let unserved = order.get(available..).unwrap_or_default();
-            self.rivals.extend(few.holding.behind(unserved));
             let outranked = few.holding.outranked(unserved);
             self.orders.insert(license, (order, outranked));
         }

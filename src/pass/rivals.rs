@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use crate::apply::gives;
-use crate::model::{Kind, LicenseId};
-use crate::plan::{Case, Contest, Holders, Queue, Supply, Tenure, Wish};
+use crate::model::{Kind, LicenseId, SourceId};
+use crate::plan::{Case, Cell, Contest, Holders, Queue, Supply, Tenure, Wish};
 use crate::store::{StoreError, Waiting};
 
 use super::parts::Parts;
@@ -31,6 +31,8 @@ pub(super) enum Preempt {
 pub(super) struct Few {
     pub(super) asking: Contest,
     pub(super) holding: Holders,
+    /// Newcomers who will ask, once the cloud was asked about them.
+    newcomers: Contest,
     /// Whether only those count at whom somebody looked.
     looked: bool,
 }
@@ -46,9 +48,19 @@ impl Few {
         };
         Self {
             asking: Contest::new(supply.available() + more),
+            newcomers: Contest::new(supply.available() + more),
             holding: Holders::new(holders),
             looked: preempt == Preempt::Take,
         }
+    }
+
+    /// From whom a seat may have to be taken, when so many are there for those who ask and for the
+    /// newcomers.
+    pub(super) fn rivals(&self, available: usize) -> Vec<SourceId> {
+        let mut order = self.asking.clone().order();
+        order.extend(self.newcomers.clone().order());
+        order.sort_unstable();
+        self.holding.behind(order.get(available..).unwrap_or_default())
     }
 }
 
@@ -69,6 +81,13 @@ pub(super) fn compare(
     while let Some((cases, decisions)) = parts.decide_next()? {
         for (case, decision) in cases.cases.iter().zip(&decisions) {
             hold(case, queue, tenure, contests);
+            if let (Cell::Unlooked, Wish::Present(person)) = (decision.cell, &case.wish) {
+                for (license, few) in contests.iter_mut() {
+                    if person.licenses.contains(license) {
+                        few.newcomers.offer(case.rank(queue, license));
+                    }
+                }
+            }
             for action in decision.actions.iter().filter(|action| action.kind == Kind::LicenseAdd) {
                 for license in gives(&action.changes) {
                     *asked.entry(license.clone()).or_default() += 1;

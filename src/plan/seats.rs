@@ -320,4 +320,20 @@ mod tests {
         assert_eq!(outranked(1, &holding, &[(2, 7)]), Vec::<u8>::new());
         assert_eq!(outranked(0, &holding, &[]), Vec::<u8>::new());
     }
+
+    #[test]
+    fn whoever_may_have_to_give_up_a_seat_is_known() {
+        let mut holders = Holders::new(3);
+        [(1, 1), (2, 2), (0, 3), (2, 4)].into_iter().for_each(|(rule, n)| holders.offer(rank(rule, n)));
+        let behind = |asking: &[Rank]| {
+            let mut all: Vec<u8> = holders.behind(asking).iter().map(|anchor| anchor.as_bytes()[0]).collect();
+            all.sort_unstable();
+            all
+        };
+        assert_eq!(behind(&[rank(0, 8), rank(2, 9)]), [1, 2, 4], "more than the one who gives way");
+        assert_eq!(behind(&[rank(1, 8)]), [2, 4]);
+        assert_eq!(behind(&[rank(2, 8)]), Vec::<u8>::new(), "not for an equal");
+        assert_eq!(behind(&[Rank { behind: true, ..rank(0, 8) }]), Vec::<u8>::new());
+        assert_eq!(behind(&[]), Vec::<u8>::new());
+    }
 }
