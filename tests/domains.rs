@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use support::fake_cloud::{Aim, Fault, Kept};
 use support::fake_source::{Answers, Directory};
 use support::org::{Org, Passed, runtime, unlimited};
+use support::random::cases;
 
 const DOMAINS: [&str; 3] = ["hq", "berlin", "paris"];
 const PEOPLE: usize = 4;
@@ -239,15 +240,6 @@ fn pass(org: &Org, how: &How) {
             drop(org.sync());
             org.cloud.state().faults.clear();
         }
-    }
-}
-
-fn cases(count: u32) -> ProptestConfig {
-    let more = std::env::var("DIRSYNCD_CASES").ok().and_then(|text| text.parse::<u32>().ok()).unwrap_or(1);
-    ProptestConfig {
-        cases: count.saturating_mul(more),
-        failure_persistence: None,
-        ..ProptestConfig::default()
     }
 }
 

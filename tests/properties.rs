@@ -20,6 +20,7 @@ use proptest::prelude::*;
 use support::fake_cloud::{Aim, Fault, Giver, Kept};
 use support::fake_source::{Answers, Entry};
 use support::org::{Org, runtime, unlimited};
+use support::random::cases;
 
 const PEOPLE: usize = 6;
 const GROUPS: usize = 3;
@@ -418,15 +419,8 @@ fn is_member(
         })
 }
 
-/// `DIRSYNCD_CASES=10` tries ten times as many.
-fn config(cases: u32) -> ProptestConfig {
-    let more = std::env::var("DIRSYNCD_CASES").ok().and_then(|text| text.parse::<u32>().ok()).unwrap_or(1);
-    let cases = cases.saturating_mul(more);
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 proptest! {
-    #![proptest_config(config(200))]
+    #![proptest_config(cases(200))]
 
     /// Whatever the directory does, and however passes end, the cloud comes to hold what the
     /// oracle says, and then nothing more is written.
@@ -442,7 +436,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(200))]
+    #![proptest_config(cases(200))]
 
     /// Passes that only follow what changed leave nothing for a pass over everything to do.
     #[test]
@@ -603,7 +597,7 @@ fn claims() -> impl Strategy<Value = Vec<Vec<(usize, u8)>>> {
 }
 
 proptest! {
-    #![proptest_config(config(60))]
+    #![proptest_config(cases(60))]
 
     #[test]
     fn order_does_not_matter(

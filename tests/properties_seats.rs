@@ -18,6 +18,7 @@ use proptest::prelude::*;
 use support::fake_cloud::{Aim, Fault};
 use support::fake_source::Entry;
 use support::org::{Org, Passed, runtime, unlimited};
+use support::random::cases;
 
 const PEOPLE: usize = 8;
 const LICENSE: &str = "lic:Messages";
@@ -339,12 +340,6 @@ impl Play {
     }
 }
 
-/// Each of the four plays 150 sequences, and those of `properties_entitlements` 400 together; `DIRSYNCD_CASES=10` ten times as many.
-fn config() -> ProptestConfig {
-    let more = std::env::var("DIRSYNCD_CASES").ok().and_then(|text| text.parse::<u32>().ok()).unwrap_or(1);
-    ProptestConfig { cases: 150 * more, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 fn all_of_it(follows: bool, steps: &[Step]) {
     let mut play = Play::new(follows);
     steps.iter().for_each(|step| play.step(step));
@@ -355,7 +350,7 @@ fn all_of_it(follows: bool, steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(cases(150))]
 
     /// Joins, leaves, rule changes, seats bought and returned, faults and kills.
     #[test]

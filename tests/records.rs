@@ -14,6 +14,7 @@ use dirsyncd::store::unpack;
 use proptest::prelude::*;
 use support::fake_source::{Directory, mix};
 use support::org::{Org, runtime, unlimited};
+use support::random::cases;
 
 fn org(people: usize) -> Org {
     let mut org = Org::new();
@@ -264,7 +265,7 @@ fn small(keep: bool) -> Org {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(cases(150))]
 
     /// Judged from the records or read again: the cloud is the same after every pass.
     #[test]

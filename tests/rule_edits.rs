@@ -15,6 +15,7 @@ use dirsyncd::rules::{Collisions, EntitlementSpec};
 use proptest::prelude::*;
 use support::fake_source::{Directory, mix};
 use support::org::{Org, Passed, unlimited};
+use support::random::cases;
 
 const PEOPLE: usize = 10;
 const DOMAINS: [&str; 2] = ["hq", "berlin"];
@@ -183,7 +184,7 @@ fn cloud(org: &Org) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(cases(200))]
 
     /// Judged from the records or read again: the same after every pass.
     #[test]

@@ -12,6 +12,7 @@ use dirsyncd::rules::EntitlementSpec;
 use proptest::prelude::*;
 use support::fake_source::{Answers, Directory, SUFFIX};
 use support::org::{Org, unlimited};
+use support::random::cases;
 
 const MESSAGES: &str = "lic:Messages";
 const MEETINGS: &str = "lic:Meetings";
@@ -298,15 +299,8 @@ impl Play {
     }
 }
 
-/// `DIRSYNCD_CASES=10` tries ten times as many.
-fn config(cases: u32) -> ProptestConfig {
-    let more = std::env::var("DIRSYNCD_CASES").ok().and_then(|text| text.parse::<u32>().ok()).unwrap_or(1);
-    let cases = cases.saturating_mul(more);
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 proptest! {
-    #![proptest_config(config(100))]
+    #![proptest_config(cases(100))]
 
     /// Nothing is taken over silence, and when everybody answers again nothing is left for a pass over
     /// everything to do.

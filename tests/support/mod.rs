@@ -19,5 +19,6 @@ pub(crate) mod fake_ldap;
 pub(crate) mod fake_source;
 pub(crate) mod org;
 pub(crate) mod process;
+pub(crate) mod random;
 pub(crate) mod samba;
 pub(crate) mod slapd;
