@@ -141,12 +141,8 @@ impl Counts {
             (self.in_sync, "in order"),
             (self.stray.unwrap_or(0), "stray"),
         ];
-        let words: Vec<String> = all
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| format!("{count} {word}"))
-            .collect();
-        if words.is_empty() { "nothing to do".into() } else { words.join(", ") }
+        let words = some(&all);
+        if words.is_empty() { "nothing to do".into() } else { words }
     }
 
     /// The same of what would be.
@@ -177,13 +173,15 @@ impl Counts {
             (self.in_sync, "in order"),
             (self.stray.unwrap_or(0), "stray"),
         ];
-        let words: Vec<String> = all
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| format!("{count} {word}"))
-            .collect();
-        if words.is_empty() { "Nothing to do.".into() } else { format!("{}.", words.join(", ")) }
+        let words = some(&all);
+        if words.is_empty() { "Nothing to do.".into() } else { format!("{words}.") }
     }
+}
+
+/// The counts that are not zero, with their words.
+fn some(all: &[(u64, &str)]) -> String {
+    let some = all.iter().filter(|(count, _)| *count > 0);
+    some.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether a withheld person is one of two who want the same.
