@@ -110,10 +110,17 @@ impl Dice {
                     }
                 });
             }
-            6 => drop(directory.state().groups.remove(group)),
+            6 => {
+                let mut state = directory.state();
+                // Active Directory does not delete a group that is somebody's primary one.
+                let all = state.people.values().chain(state.dropped.values());
+                if !all.into_iter().any(|entry| entry.primary_group.as_deref() == Some(group)) {
+                    state.groups.remove(group);
+                }
+            }
             7 => {
                 let mut state = directory.state();
-                if let Some(entry) = state.people.remove(&who) {
+                if let Some(entry) = state.remove(&who) {
                     state.dropped.insert(who, entry);
                 } else if let Some(entry) = state.dropped.remove(&who) {
                     state.people.insert(who, entry);
@@ -121,11 +128,9 @@ impl Dice {
             }
             _ => {
                 let ou = ["people", "moved"][self.below(2)];
-                let mut state = directory.state();
-                if let Some(entry) = state.people.get_mut(&who) {
-                    entry.ou = ou.into();
-                    entry.primary_group = [None, Some(group.to_owned())][self.below(2)].clone();
-                }
+                let there = directory.state().groups.contains_key(group).then(|| group.to_owned());
+                let primary = [None, there][self.below(2)].clone();
+                directory.edit(&who, |entry| (entry.ou, entry.primary_group) = (ou.into(), primary));
             }
         }
     }

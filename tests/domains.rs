@@ -63,7 +63,7 @@ fn comes(org: &Org, who: usize, domain: usize) {
 
 fn goes(org: &Org, who: usize, domain: usize) {
     let mut state = org.directories[domain].state();
-    let entry = state.people.remove(&name(who));
+    let entry = state.remove(&name(who));
     state.dropped.extend(entry.map(|entry| (name(who), entry)));
 }
 
@@ -201,7 +201,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn play(org: &Org, step: &Step) {
     let entry = |who: &usize, at: &usize, change: &dyn Fn(&mut support::fake_source::Entry)| {
-        org.directories[*at].state().people.get_mut(&name(*who)).into_iter().for_each(change);
+        org.directories[*at].edit(&name(*who), change);
     };
     match step {
         Step::Comes(who, at) => comes(org, *who, *at),

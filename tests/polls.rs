@@ -50,7 +50,7 @@ fn who_may_stand_in_a_source_that_was_not_asked_is_not_gone() {
         other.person("far", |entry| entry.expires = Some(org.now() + 1000));
         org.directories.push(other);
     });
-    let moved = org.directory().state().people.remove("p3").unwrap();
+    let moved = org.directory().state().remove("p3").unwrap();
     org.directories[1].state().people.insert("p3".into(), moved);
     retitle(org.directory(), "p1", "Boss");
     let passed = org.poll().unwrap().unwrap().unwrap();
@@ -84,7 +84,7 @@ fn a_held_plan_is_no_reason_for_a_pass() {
     let mut org = settled(|_| {});
     org.limits.deactivate = Limit { count: 2, percent: 100, floor: 2 };
     for i in 0..5 {
-        org.directory().state().people.remove(&format!("p{i}"));
+        org.directory().state().remove(&format!("p{i}"));
     }
     let held = org.sync().unwrap().acted.held_plan.unwrap();
     assert!(org.poll().unwrap().is_none());
@@ -104,8 +104,7 @@ fn a_short_census_is_not_believed_one_by_one() {
     let mut org = settled(|_| {});
     org.limits.min_census_percent = 80;
     org.limits.deactivate = Limit { count: 100, percent: 100, floor: 1 };
-    let hidden: Vec<_> =
-        (0..10).filter_map(|i| org.directory().state().people.remove(&format!("p{i}"))).collect();
+    let hidden: Vec<_> = (0..10).filter_map(|i| org.directory().state().remove(&format!("p{i}"))).collect();
     assert_eq!(org.sync_all().unwrap().acted.held.len(), hidden.len());
     retitle(org.directory(), "p15", "Boss");
     org.poll().unwrap();
@@ -121,7 +120,7 @@ fn a_source_that_is_down_is_no_reason_for_a_pass() {
     assert!(org.poll().unwrap().is_none());
     retitle(org.directory(), "p1", "Boss");
     assert_eq!(org.poll().unwrap().unwrap().unwrap().writes, 1);
-    org.directory().state().people.remove("p2");
+    org.directory().state().remove("p2");
     assert!(org.poll().unwrap().is_none());
     assert!(is_active(&org, "p2"));
     org.directories[1].state().answers = Answers::Whole;
@@ -175,7 +174,7 @@ fn a_unit_that_is_moved_out_of_sight_takes_its_people_along() {
     });
     {
         let mut state = org.directory().state();
-        state.people.remove("p4");
+        state.remove("p4");
         for past in &mut state.past {
             past.people.remove("p4");
         }

@@ -191,9 +191,7 @@ impl Play {
     }
 
     fn entry(&self, i: usize, change: impl FnOnce(&mut Entry)) {
-        if let Some(entry) = self.org.directory().state().people.get_mut(&person(i)) {
-            change(entry);
-        }
+        self.org.directory().edit(&person(i), change);
     }
 
     fn step(&mut self, step: &Step) {
@@ -214,7 +212,7 @@ impl Play {
             Step::Disabled(i, disabled) => self.entry(*i, |entry| entry.disabled = *disabled),
             Step::Rename(i, n) => self.entry(*i, |entry| entry.cn = format!("{} {n}", person(*i))),
             Step::Gone(i) => {
-                let entry = self.org.directory().state().people.remove(&person(*i));
+                let entry = self.org.directory().state().remove(&person(*i));
                 self.drawer.extend(entry.map(|entry| (person(*i), entry)));
             }
             Step::Back(i) => {
@@ -705,7 +703,7 @@ proptest! {
         }
         org.sync().unwrap();
         for i in 0..leaving {
-            org.directory().state().people.remove(&format!("w{i}"));
+            org.directory().state().remove(&format!("w{i}"));
         }
         let short = shrunk && (count - leaving + PEOPLE) * 100 < (count + PEOPLE) * 80;
         let trips = leaving as u64 > limit || short && leaving > 0;
@@ -725,7 +723,7 @@ proptest! {
             let plan = org.sync().unwrap().acted.held_plan.expect("it waits");
             prop_assert!(runtime().block_on(org.store.decide_held(&plan, Decision::Approved, 0)).unwrap());
             // One more leaves meanwhile, whom nobody approved.
-            org.directory().state().people.remove("p0");
+            org.directory().state().remove("p0");
             let passed = org.sync().unwrap();
             prop_assert_eq!(gone(&org), leaving + usize::from(passed.acted.held.is_empty()));
             prop_assert!(passed.acted.held.len() <= 1);

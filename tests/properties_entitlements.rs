@@ -224,7 +224,7 @@ impl Play {
     fn step(&mut self, step: &Step) {
         let directory = self.org.directory().clone();
         let entry = |i: &usize, change: &dyn Fn(&mut Entry)| {
-            directory.state().people.get_mut(&person(*i)).into_iter().for_each(change);
+            directory.edit(&person(*i), change);
         };
         match step {
             Step::Member(g, i, is) => directory.group(&format!("g{g}"), |group| {
@@ -233,7 +233,7 @@ impl Play {
             }),
             Step::Disabled(i, disabled) => entry(i, &|entry| entry.disabled = *disabled),
             Step::Gone(i) => {
-                let entry = directory.state().people.remove(&person(*i));
+                let entry = directory.state().remove(&person(*i));
                 self.drawer.extend(entry.map(|entry| (person(*i), entry)));
             }
             Step::Back(i) => {

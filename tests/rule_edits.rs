@@ -67,7 +67,7 @@ fn born(org: &Org, who: usize, domain: usize) {
 }
 
 fn goes(org: &Org, who: usize, domain: usize) {
-    org.directories[domain].state().people.remove(&name(who));
+    org.directories[domain].state().remove(&name(who));
 }
 
 /// The directories change, by a number.

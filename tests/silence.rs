@@ -68,8 +68,8 @@ fn holds(org: &Org, name: &str, license: &str) -> bool {
 fn a_source_that_is_down_withholds_its_people_and_nothing_else() {
     let org = settled(|_| {});
     silence(&org, Answers::Nothing);
-    org.directory().state().people.remove("p2");
-    org.directories[1].state().people.remove("q2");
+    org.directory().state().remove("p2");
+    org.directories[1].state().remove("q2");
     org.directory().group("near", |group| group.members.remove("p1"));
     let passed = org.poll().unwrap().unwrap().unwrap();
     assert_eq!(passed.look.reading.partial.len(), 1, "{:?}", passed.look.reading.partial);
@@ -145,7 +145,7 @@ fn who_is_let_in_meanwhile_comes_when_the_source_answers_again() {
     assert!(is_active(&org, "q0") && !is_active(&org, "q1"));
     silence(&org, Answers::Nothing);
     org.directory().group("near", |group| group.members.insert("q1".into()));
-    org.directory().state().people.remove("p1");
+    org.directory().state().remove("p1");
     org.poll().unwrap().unwrap().unwrap();
     assert!(!is_active(&org, "p1"), "who is gone from the source that answers");
     silence(&org, Answers::Whole);
@@ -222,9 +222,7 @@ impl Play {
             return;
         }
         let edit = |d: bool, i: usize, change: &dyn Fn(&mut support::fake_source::Entry)| {
-            if let Some(entry) = self.directory(d).state().people.get_mut(&name(d, i)) {
-                change(entry);
-            }
+            self.directory(d).edit(&name(d, i), change);
         };
         match step {
             Step::Title(d, i, n) => edit(*d, *i, &|entry| {
@@ -233,7 +231,7 @@ impl Play {
             Step::Rename(d, i, n) => edit(*d, *i, &|entry| entry.cn = format!("{} {n}", name(*d, *i))),
             Step::Disabled(d, i, v) => edit(*d, *i, &|entry| entry.disabled = *v),
             Step::Gone(d, i) => {
-                let entry = self.directory(*d).state().people.remove(&name(*d, *i));
+                let entry = self.directory(*d).state().remove(&name(*d, *i));
                 self.drawer.extend(entry.map(|entry| (*d, *i, entry)));
             }
             Step::Back(d, i) => {

@@ -31,6 +31,8 @@ pub struct Entry {
     pub contact: bool,
     /// What its domain is called.
     pub suffix: String,
+    /// How often it was edited: a directory tells of an edit also when a later one took it back.
+    pub edits: u64,
 }
 
 impl Entry {
@@ -46,6 +48,8 @@ pub struct Group {
     pub cn: String,
     pub ou: String,
     pub members: BTreeSet<String>,
+    /// How often it was edited.
+    pub edits: u64,
 }
 
 impl Group {
@@ -165,10 +169,16 @@ impl Directory {
                 room: false,
                 contact: false,
                 suffix: state.suffix.clone(),
+                edits: 0,
             };
             state.people.insert(name.into(), entry);
         }
-        change(state.people.get_mut(name).expect("inserted above"))
+        state.edit(name, change).expect("inserted above")
+    }
+
+    /// Changes a person who is there.
+    pub fn edit<T>(&self, name: &str, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        self.state().edit(name, change)
     }
 
     /// Adds a group, or returns the one that is there.
@@ -176,14 +186,35 @@ impl Directory {
         let mut state = self.state();
         if !state.groups.contains_key(name) {
             let anchor = state.next_anchor(&self.name);
-            let group = Group { anchor, cn: name.into(), ou: "groups".into(), members: BTreeSet::new() };
+            let group =
+                Group { anchor, cn: name.into(), ou: "groups".into(), members: BTreeSet::new(), edits: 0 };
             state.groups.insert(name.into(), group);
         }
-        change(state.groups.get_mut(name).expect("inserted above"))
+        let group = state.groups.get_mut(name).expect("inserted above");
+        let before = group.clone();
+        let changed = change(group);
+        group.edits += u64::from(*group != before);
+        changed
     }
 }
 
 impl State {
+    /// Changes a person who is there.
+    pub fn edit<T>(&mut self, name: &str, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        let entry = self.people.get_mut(name)?;
+        let before = entry.clone();
+        let changed = change(entry);
+        entry.edits += u64::from(*entry != before);
+        Some(changed)
+    }
+
+    /// Deletes a person. Whoever is put back later was edited.
+    pub fn remove(&mut self, name: &str) -> Option<Entry> {
+        let mut entry = self.people.remove(name)?;
+        entry.edits += 1;
+        Some(entry)
+    }
+
     fn next_anchor(&mut self, name: &str) -> SourceId {
         self.anchors += 1;
         let mut bytes = [0; 16];

@@ -8,7 +8,7 @@ use dirsyncd::rules::{Collisions, ContactSpec, EntitlementSpec, RoleSpec, RoomSp
 use dirsyncd::store::Decision;
 
 use crate::support::fake_cloud::{Aim, Fault, Giver, Kept, State as CloudState, kind_of};
-use crate::support::fake_source::{Answers, Directory, Entry, State};
+use crate::support::fake_source::{Answers, Directory, Entry};
 use crate::support::org::{Org, runtime};
 use crate::tell;
 
@@ -226,29 +226,21 @@ impl Scene {
         let now = self.org.now();
         match words {
             ["has", name, rest @ ..] => directory.person(name, |entry| attributes(entry, rest, now)),
-            ["set", name, rest @ ..] => {
-                person(&mut directory.state(), name).and_then(|entry| attributes(entry, rest, now))
-            }
-            ["moves", name, "to", ou] => {
-                person(&mut directory.state(), name).map(|entry| entry.ou = (*ou).into())
-            }
-            ["renames", name, "to", cn] => {
-                person(&mut directory.state(), name).map(|entry| entry.cn = (*cn).into())
-            }
-            ["disables", name] => person(&mut directory.state(), name).map(|entry| entry.disabled = true),
-            ["makes", name, "a", kind @ ("room" | "person" | "contact")] => {
-                person(&mut directory.state(), name).map(|entry| {
-                    (entry.room, entry.contact) = (*kind == "room", *kind == "contact");
-                })
-            }
-            ["enables", name] => person(&mut directory.state(), name).map(|entry| entry.disabled = false),
+            ["set", name, rest @ ..] => edit(&directory, name, |entry| attributes(entry, rest, now))?,
+            ["moves", name, "to", ou] => edit(&directory, name, |entry| entry.ou = (*ou).into()),
+            ["renames", name, "to", cn] => edit(&directory, name, |entry| entry.cn = (*cn).into()),
+            ["disables", name] => edit(&directory, name, |entry| entry.disabled = true),
+            ["makes", name, "a", kind @ ("room" | "person" | "contact")] => edit(&directory, name, |entry| {
+                (entry.room, entry.contact) = (*kind == "room", *kind == "contact");
+            }),
+            ["enables", name] => edit(&directory, name, |entry| entry.disabled = false),
             ["is", "followed"] => {
                 self.org.follows = true;
                 Ok(())
             }
             ["drops", name] => {
                 let mut state = directory.state();
-                let entry = state.people.remove(*name).ok_or_else(|| nobody(name))?;
+                let entry = state.remove(name).ok_or_else(|| nobody(name))?;
                 state.dropped.insert((*name).into(), entry);
                 Ok(())
             }
@@ -647,8 +639,8 @@ fn nobody(name: &str) -> String {
     format!("there is no person \"{name}\" in the directory")
 }
 
-fn person<'a>(state: &'a mut State, name: &str) -> Result<&'a mut Entry, String> {
-    state.people.get_mut(name).ok_or_else(|| nobody(name))
+fn edit<T>(directory: &Directory, name: &str, change: impl FnOnce(&mut Entry) -> T) -> Result<T, String> {
+    directory.edit(name, change).ok_or_else(|| nobody(name))
 }
 
 /// `title="Engineer"`, `in staff`, `disabled`, `expiring N`.
