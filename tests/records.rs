@@ -177,6 +177,26 @@ fn an_edit_that_was_acted_on_by_a_killed_pass_can_be_taken_back() {
     }
 }
 
+/// An edit of the rules that was taken back after it had been carried out for some: they become again what
+/// they were, without a read of everything on demand.
+#[test]
+fn an_edit_of_the_rules_that_was_interrupted_can_be_taken_back() {
+    for (step, keep) in (0..60).flat_map(|step| [(step, true), (step, false)]) {
+        let mut org = settled(20);
+        org.keep_records = keep;
+        org.sync().unwrap();
+        let before = accounts(&org);
+        map(&mut org, Field::Title, "upper(title)");
+        org.killed_at_step(step);
+        map(&mut org, Field::Title, "title");
+        org.sync().unwrap();
+        assert_eq!(accounts(&org), before, "step {step}, keep {keep}");
+        let again = org.sync().unwrap();
+        assert!(!again.look.anew && again.look.reading.concerned.is_some(), "changes are followed again");
+        assert_eq!(org.sync_all().unwrap().writes, 0);
+    }
+}
+
 /// What the directory shows, as it would be kept.
 fn shown(org: &Org) -> BTreeMap<String, Record> {
     let kept = org.store.reader().meta().unwrap().records.unwrap();

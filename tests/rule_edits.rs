@@ -10,7 +10,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use dirsyncd::guard::{Limit, SCOPE_CHANGE};
-use dirsyncd::model::{Cause, Field, Kind};
+use dirsyncd::model::{Account, Cause, Field, Kind, Profile};
 use dirsyncd::rules::{Collisions, EntitlementSpec};
 use proptest::prelude::*;
 use support::fake_source::{Directory, mix};
@@ -183,6 +183,44 @@ fn cloud(org: &Org) -> Vec<String> {
     all
 }
 
+/// Whoever has an account that is let in, also in an organization that begins today with the same
+/// directories and rules, has the same values and the same manager there.
+fn as_from_scratch(org: &Org) -> Result<(), TestCaseError> {
+    let mut fresh = Org::new();
+    fresh.limits = unlimited();
+    (fresh.directories, fresh.spec) = (org.directories.clone(), org.spec.clone());
+    for name in ["Messages", "Meetings"] {
+        fresh.cloud.state().license(name, "message.messaging", None);
+    }
+    for _ in 0..3 {
+        fresh.sync_all().unwrap();
+    }
+    let profiles = |org: &Org| -> BTreeMap<String, (Profile, Option<String>)> {
+        let state = org.cloud.state();
+        let active = state.accounts.values().map(|kept| &kept.account).filter(|account| account.active);
+        let mail = |account: &Account| account.email.as_ref().unwrap().to_string();
+        let by_id: BTreeMap<&str, String> =
+            active.clone().map(|account| (account.id.as_str(), mail(account))).collect();
+        let all = active.map(|account| {
+            let mut profile = account.profile.clone();
+            // What is not mapped any more stays as it was.
+            profile.retain(|field, _| fresh.spec.mapping.get(field).is_some_and(|how| !how.is_empty()));
+            let manager = profile.remove(&Field::Manager);
+            (mail(account), (profile, manager.and_then(|id| by_id.get(id.as_str()).cloned())))
+        });
+        all.collect()
+    };
+    let (ours, theirs) = (profiles(org), profiles(&fresh));
+    // Who gets what several claim depends on what was before.
+    if [org, &fresh].iter().any(|org| !org.store.reader().withheld().unwrap().is_empty()) {
+        return Ok(());
+    }
+    for (email, ours) in ours.iter().filter(|(email, _)| theirs.contains_key(*email)) {
+        prop_assert_eq!(ours, &theirs[email], "{}", email);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(cases(200))]
 
@@ -211,6 +249,7 @@ proptest! {
             org.sync().unwrap();
         }
         prop_assert_eq!(cloud(&with), cloud(&without));
+        as_from_scratch(&with)?;
     }
 
     /// Killed wherever, polled between, the switch thrown: in the end a read of everything finds
@@ -238,6 +277,7 @@ proptest! {
         let before = cloud(&org);
         let passed = org.sync_all().unwrap();
         prop_assert_eq!(&before, &cloud(&org), "{:?}", passed.done);
+        as_from_scratch(&org)?;
     }
 }
 

@@ -11,7 +11,7 @@ use crate::apply::{Failure, Hands, carry_out};
 use crate::clock;
 use crate::cloud::CloudError;
 use crate::guard::{Finding, HeldAction};
-use crate::model::{Action, Key, Kind, LicenseId, SourceId, Withheld};
+use crate::model::{Action, Fingerprint, Key, Kind, LicenseId, SourceId, Withheld};
 use crate::plan::{Fading, Supply};
 use crate::report::Event;
 use crate::store::{Decision, Followed, GroupDelta, Meta, RunId, Store};
@@ -216,6 +216,11 @@ fn look_meta(mut meta: Meta, look: &Look) -> Meta {
     meta.organization = Some(look.organization.id.clone());
     meta.licenses.extend(look.policy.managed.licenses.iter().cloned());
     meta.roles.extend(look.policy.managed.roles.iter().cloned());
+    // From the first effect on people are judged by these rules and by earlier ones, until a pass over
+    // everybody comes to its end. Whoever goes back to the earlier ones meanwhile has to judge all anew.
+    if look.rules != (meta.written, meta.rules) {
+        meta.rules = Fingerprint::NONE;
+    }
     // An observation counts only once everything that it showed was acted on.
     if matches!(look.observation.extent, Extent::All { .. }) {
         meta.last_observation = None;

@@ -33,6 +33,7 @@ pub(super) fn sights(sources: &[Box<dyn Source>]) -> BTreeMap<String, Sight> {
 /// leaves by the directory.
 pub(super) fn are_settled(meta: &Meta, rules: &Rules, sights: &BTreeMap<String, Sight>) -> bool {
     meta.written == rules.written()
+        && meta.rules != Fingerprint::NONE
         && sights
             .iter()
             .all(|(name, sight)| meta.sources.get(name).is_some_and(|known| known.sight == *sight))

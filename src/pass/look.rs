@@ -108,7 +108,9 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     if heard.is_some() && is_anew {
         events(match &words {
             Some(_) => Event::JudgingKept,
-            None if meta.written == rules.written() => Event::ReadingAll { reason: rebound::REASON.into() },
+            None if meta.written == rules.written() => {
+                Event::ReadingAll { reason: rebound::reason(&meta).into() }
+            }
             None => Event::ReadingAll { reason: kept::LACKING.into() },
         });
     }

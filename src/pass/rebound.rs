@@ -11,7 +11,13 @@ use crate::store::Meta;
 const PATIENCE: i64 = 3_600;
 
 /// The words for the log.
-pub(super) const REASON: &str = "a licence or role that the rules name is another one in the cloud";
+const REBOUND: &str = "a licence or role that the rules name is another one in the cloud";
+const MIXED: &str = "a pass under other rules did not come to its end";
+
+/// Why everything is read although the rules are written as before.
+pub(super) fn reason(meta: &Meta) -> &'static str {
+    if meta.rules == Fingerprint::NONE { MIXED } else { REBOUND }
+}
 
 /// What changed, by the digests of the rules as written and as bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,7 +17,8 @@ pub struct Meta {
     /// [`super::Store::set_meta`] ignores it.
     #[serde(skip)]
     pub generation: u64,
-    /// The rules under which the record fingerprints were taken, bound to the catalogue.
+    /// The rules under which the record fingerprints were taken, bound to the catalogue;
+    /// [`Fingerprint::NONE`] when they were taken under several.
     pub rules: Fingerprint,
     /// The same rules as written.
     pub written: Fingerprint,
