@@ -61,6 +61,7 @@ const ATTRIBUTES: &[&str] = &[
     "o",
     "preferredLanguage",
     "ou",
+    "manager",
 ];
 /// Runs of each command; the quickest counts, as everything else is noise of the machine.
 const RUNS: usize = 3;
@@ -323,8 +324,9 @@ fn ldif(size: usize) -> String {
              givenName: Given{n}\nsn: Family{n}\ncn: Given{n} Family{n}\ndisplayName: Given{n} Family{n}\n\
              title: Clerk {t}\ndepartmentNumber: D{d}\nemployeeNumber: E{n}\ntelephoneNumber: +49 30 {n:07}\n\
              mobile: +49 170 {n:07}\nstreet: Long Street {s}\nl: Berlin\npostalCode: 10115\no: Example\n\
-             preferredLanguage: de-DE\n\n",
+             preferredLanguage: de-DE\nmanager: uid=p{boss},ou=people,{base}\n\n",
             base = slapd::SUFFIX,
+            boss = n / 10,
             t = n % 97,
             d = n % 211,
             s = n % 499,

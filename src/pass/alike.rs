@@ -21,7 +21,7 @@ pub(super) async fn note(look: &Look, store: &Store) -> Result<(), PassError> {
         joined: None,
     };
     let alike: Vec<(SourceId, Fingerprint)> =
-        look.reading.alike.iter().map(|(anchor, record)| (*anchor, *record)).collect();
+        look.reading.alike.iter().map(|(anchor, one)| (*anchor, one.record)).collect();
     for some in alike.chunks(CHUNK) {
         store.change_rows(some.iter().map(touch).collect()).await?;
     }

@@ -16,6 +16,9 @@ use super::evidence::Evidence;
 use super::kinds;
 use super::observe::Extent;
 
+/// For fewer people than this a thread costs more than it saves.
+const WORTH_A_THREAD: usize = 250;
+
 /// Cases, with what the shell needs besides the plan.
 #[derive(Default)]
 pub struct Cases {
@@ -32,9 +35,10 @@ pub struct Cases {
 impl Evidence<'_> {
     /// The cases of linked people.
     pub fn linked(&self, anchors: &[SourceId]) -> Result<Cases, StoreError> {
-        let staged = self.people.wanted(anchors)?.into_iter().map(|staged| (staged.anchor, staged)).collect();
-        let mut out = Cases { staged, ..Cases::default() };
         let known: Vec<SourceId> = anchors.iter().map(|anchor| self.moved.old(*anchor)).collect();
+        let (staged, rows) = self.staged_and_rows(anchors, &known)?;
+        let staged = staged.into_iter().map(|staged| (staged.anchor, staged)).collect();
+        let mut out = Cases { staged, ..Cases::default() };
         let accounts: HashMap<SourceId, Account> = self
             .observation
             .stage
@@ -45,7 +49,7 @@ impl Evidence<'_> {
         let keys: Vec<Key> = accounts.values().map(|account| Key::exact(account.id.as_str())).collect();
         let asked = self.asked_licenses(&keys)?;
         let mut open = Vec::new();
-        for row in self.reader.rows(&known)? {
+        for row in rows {
             let anchor = self.moved.now(row.anchor);
             let Some(at) = self.index.find(row.anchor) else { continue };
             let staged = out.staged.get(&anchor);
@@ -99,6 +103,25 @@ impl Evidence<'_> {
         }
         self.name_managers(&mut out)?;
         Ok(out)
+    }
+
+    /// What was staged for people, and the rows of those who are linked: side by side, as unfolding the two
+    /// is most of what a plan over many costs.
+    fn staged_and_rows(
+        &self,
+        anchors: &[SourceId],
+        known: &[SourceId],
+    ) -> Result<(Vec<StagedWanted>, Vec<SnapshotRow>), StoreError> {
+        let reader = self.reader;
+        if anchors.len() < WORTH_A_THREAD {
+            return Ok((self.people.wanted(anchors)?, reader.rows(known)?));
+        }
+        std::thread::scope(|scope| {
+            let rows = scope.spawn(|| reader.rows(known));
+            let staged = self.people.wanted(anchors);
+            let rows = rows.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok((staged?, rows?))
+        })
     }
 
     fn wish(

@@ -13,6 +13,7 @@ mod turned;
 mod twins;
 mod ungiven;
 
+pub use alike::Alike;
 pub use conclude::Doubts;
 pub use heard::read_heard;
 pub use reading::{Reading, SourceSeen};
@@ -38,6 +39,7 @@ use super::aliases::{Lost, LostValue};
 use super::contacts::ReadContacts;
 use super::index::Index;
 use super::membership::{Gathering, Memberships};
+use alike::Comparing;
 use records::Packing;
 
 /// Portions under way between reading and judging: enough to keep both busy, few enough to
@@ -170,10 +172,11 @@ struct Work {
     people: u64,
     groups: u64,
     unchanged: u64,
-    /// Whom the rules of now leave as they were, with the fingerprint of now.
-    alike: BTreeMap<SourceId, Fingerprint>,
-    /// People compared with their rows, to find those.
+    /// Whom the rules of now leave as they were.
+    alike: BTreeMap<SourceId, Alike>,
+    /// People compared with their rows, and those of them who are alike or light.
     compared: usize,
+    alike_or_light: usize,
     withheld: Vec<Withheld>,
     not_given: Vec<NotGiven>,
     unfit: Lost,
@@ -182,6 +185,7 @@ struct Work {
     follows: bool,
     contacts: ReadContacts,
     batch: Vec<StagedWanted>,
+    comparing: Option<Comparing>,
     packing: Packing,
     /// When newcomers' records were made, where it matters.
     ages: Vec<(SourceId, i64)>,
@@ -203,6 +207,7 @@ impl Work {
             unchanged: 0,
             alike: BTreeMap::new(),
             compared: 0,
+            alike_or_light: 0,
             withheld: Vec::new(),
             not_given: Vec::new(),
             unfit: Lost::new(),
@@ -211,6 +216,7 @@ impl Work {
             follows: false,
             contacts: ReadContacts::begin(&sieve.rules, &sieve.reader)?,
             batch: Vec::new(),
+            comparing: None,
             packing: Packing::default(),
             ages: Vec::new(),
         })
@@ -230,7 +236,7 @@ impl Work {
                         for record in records {
                             self.judge(record, sieve)?;
                         }
-                        self.flush(sieve)?;
+                        self.flush_ahead(sieve)?;
                         self.tell(&source, sieve);
                     }
                     // Too late to count: whoever is in them was judged without them.
@@ -240,6 +246,7 @@ impl Work {
                 next = portions.blocking_recv();
             }
         }
+        self.flush(sieve)?;
         Ok(self)
     }
 
@@ -351,10 +358,7 @@ impl Work {
         self.withheld.push(withheld);
     }
 
-    fn flush(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
-        self.packing.flush(&mut self.stage)?;
-        self.leave_out(sieve)?;
-        let mut batch = std::mem::take(&mut self.batch);
+    fn spool(&mut self, batch: Vec<StagedWanted>, sieve: &Sieve) -> Result<(), StoreError> {
         let mut twins = Vec::new();
         for (position, dn) in self.stage.put_wanted(&batch)? {
             let staged = &batch[position];
@@ -375,8 +379,6 @@ impl Work {
         let lines: Vec<(LineKey, SourceId)> = batch.iter().flat_map(claimed::lines).collect();
         self.stage.put_lines(&lines)?;
         self.ages.clear();
-        batch.clear();
-        self.batch = batch;
         Ok(())
     }
 }

@@ -182,9 +182,11 @@ impl Claims<'_> {
         }
         let mut after = None;
         loop {
-            let page = self.stage.email_keys_after(after, CHUNK)?;
+            let mut page = self.stage.email_keys_after(after, CHUNK)?;
             let Some((last, _)) = page.last() else { return Ok(()) };
             after = Some(*last);
+            // Who only gets other values has the address already; who else claims it was seen above.
+            page.retain(|(_, anchor)| !self.index.is_light(*anchor));
             let keys: Vec<Key> = page.iter().map(|(key, _)| *key).collect();
             let owners: HashMap<Key, SourceId> = self.owners(&keys)?.into_iter().collect();
             let taken: Vec<(SourceId, SourceId, Key)> = page
@@ -243,9 +245,10 @@ impl Claims<'_> {
         let mut moves = Vec::new();
         let mut after = None;
         loop {
-            let page = self.stage.linked_after(after, CHUNK)?;
+            let mut page = self.stage.linked_after(after, CHUNK)?;
             let Some(last) = page.last() else { return Ok(moves) };
             after = Some(last.anchor);
+            page.retain(|staged| !self.index.is_light(staged.anchor));
             let anchors: Vec<SourceId> = page.iter().map(|staged| self.moved.old(staged.anchor)).collect();
             let known = self.reader.emails_of(&anchors)?.into_iter();
             let from: HashMap<SourceId, Key> =

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
-use crate::model::{CloudId, Email, FieldSet};
+use crate::model::{CloudId, Email, FieldSet, SourceId};
 use crate::store::{Reader, Stage};
 
 use super::bounds::Narrowed;
@@ -49,6 +49,16 @@ pub struct Evidence<'a> {
 }
 
 impl<'a> Known<'a> {
+    /// Whether somebody only gets other values of attributes: nobody else claims one of them, and nothing
+    /// is weighed, whatever the cloud says.
+    pub(super) fn is_light(&self, anchor: SourceId) -> bool {
+        let contests = self.addresses;
+        self.index.is_light(anchor)
+            && self.moved.withheld(anchor).is_none()
+            && !contests.contested.contains_key(&anchor)
+            && !contests.lost.contains_key(&anchor)
+    }
+
     /// Together with what was seen of the cloud.
     pub fn with<'b>(&self, observation: &'b Observation) -> Evidence<'b>
     where

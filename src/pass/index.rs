@@ -24,6 +24,11 @@ impl Bits {
         self.0[at / 64].fetch_or(mask, Ordering::Relaxed) & mask != 0
     }
 
+    /// Unsets a bit.
+    pub fn clear(&self, at: usize) {
+        self.0[at / 64].fetch_and(!(1 << (at % 64)), Ordering::Relaxed);
+    }
+
     /// How many are set.
     pub fn count(&self) -> u64 {
         self.0.iter().map(|word| u64::from(word.load(Ordering::Relaxed).count_ones())).sum()
@@ -49,6 +54,8 @@ pub struct Index {
     /// Positions whose record was met and could not be used: nothing is known about them but
     /// that they are not gone.
     pub unusable: Bits,
+    /// Positions of people who only get other values of attributes, as far as the source says.
+    pub light: Bits,
 }
 
 /// What an observation compares, for one linked person.
@@ -124,16 +131,16 @@ impl Index {
             bits
         };
         let (left, rooms) = (set(left), set(rooms));
-        let (met, unusable) = (Bits::new(anchors.len()), Bits::new(anchors.len()));
+        let [met, unusable, light] = [(); 3].map(|()| Bits::new(anchors.len()));
         let linked = anchors.len() as u64;
-        Ok((Self { linked, anchors, records, left, rooms, met, unusable }, Faces(faces)))
+        Ok((Self { linked, anchors, records, left, rooms, met, unusable, light }, Faces(faces)))
     }
 
     /// The links of these people alone, of `linked` in all: enough when a read speaks of nobody
     /// else.
     pub fn of(reader: &Reader, now: i64, people: &[SourceId], linked: u64) -> Result<Self, StoreError> {
         let links = reader.links_of(now, people)?;
-        let [left, rooms, met, unusable] = [(); 4].map(|()| Bits::new(links.len()));
+        let [left, rooms, met, unusable, light] = [(); 5].map(|()| Bits::new(links.len()));
         for (at, link) in links.iter().enumerate() {
             if link.left {
                 left.set(at);
@@ -145,7 +152,7 @@ impl Index {
         let linked = linked.max(links.len() as u64);
         let anchors = links.iter().map(|link| link.anchor).collect();
         let records = links.iter().map(|link| link.record).collect();
-        Ok(Self { linked, anchors, records, left, rooms, met, unusable })
+        Ok(Self { linked, anchors, records, left, rooms, met, unusable, light })
     }
 
     /// Everybody but these people counts as met: a read spoke of nobody else.
@@ -180,6 +187,11 @@ impl Index {
     /// Who stands at a position.
     pub fn anchor(&self, at: usize) -> SourceId {
         self.anchors[at]
+    }
+
+    /// Whether somebody only gets other values of attributes, as far as the source says.
+    pub fn is_light(&self, anchor: SourceId) -> bool {
+        self.find(anchor).is_some_and(|at| self.light.get(at))
     }
 
     /// The fingerprint of the record whose wishes are confirmed.

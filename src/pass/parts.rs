@@ -5,13 +5,16 @@
 //! does whoever gives up what others wait for; changes of address free addresses, then everybody who is linked, then newcomers, and at
 //! the very end what is deleted.
 
+mod doubtful;
+
+pub use doubtful::Doubtful;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::apply::{Finish, gives};
-use crate::guard::{CheckedPlan, Finding, Guard, HeldAction, Removal};
+use crate::guard::{CheckedPlan, Finding, Guard, HeldAction};
 use crate::model::{
-    Action, Attr, Cause, Change, Fingerprint, Kind, LicenseId, Rank, SnapshotRow, SourceId, Unserved, Wanted,
-    Withheld,
+    Action, Cause, Fingerprint, Kind, LicenseId, Rank, SnapshotRow, SourceId, Unserved, Wanted, Withheld,
 };
 use crate::plan::order::phase;
 use crate::plan::{Admins, Case, Cell, Decision, Fading, Lines, Plan, Policy, Seats, Wish, decide};
@@ -77,29 +80,6 @@ pub struct Part {
     pub unmanaged: u64,
     /// What the guard objects to besides what it says about people: in the part of the groups.
     pub findings: Vec<Finding>,
-}
-
-/// What a walk over the linked people found out before the cloud was asked about any of them.
-pub struct Doubtful {
-    /// Whom to ask about.
-    pub people: Vec<SourceId>,
-    /// Whether everybody must be looked at.
-    pub wonders: bool,
-    /// From whom something may be taken, or who asks for a seat: all of them. `None` when the walk ended early, as
-    /// there are too many people to ask about.
-    pub weighty: Option<BTreeSet<SourceId>>,
-}
-
-/// Whether the guard or the seats have anything to do with a decision, however many seats there are.
-fn is_weighty(case: &Case, decision: &Decision) -> bool {
-    let asks = match (&case.wish, &case.row) {
-        (Wish::Present(person), Some(row)) => !person.licenses.is_subset(&case.holds(row)),
-        (Wish::Present(person), None) => !person.licenses.is_empty(),
-        (Wish::Leaving(_) | Wish::Gone | Wish::Undecided, _) => false,
-    };
-    asks || decision.actions.iter().any(|action| {
-        Removal::of(action).is_some() || matches!(action.kind, Kind::LicenseAdd | Kind::LicenseRemove)
-    })
 }
 
 /// One section's next people.
@@ -195,51 +175,16 @@ impl<'a> Parts<'a> {
         Ok(Some((cases, decisions)))
     }
 
-    /// Linked people about whom the snapshot is not to be trusted alone, at most `limit` of
-    /// them, and who has to be weighed: who would lose something, who would get a licence or role, or begin to wait for one,
-    /// which somebody may have given by hand already, whose empty value somebody may have filled, and about whom an
-    /// interrupted run left doubts. And whether everybody must be looked at, lest the last full
-    /// administrator go. Consumes the walk.
-    pub fn doubtful(mut self, limit: usize) -> Result<Doubtful, StoreError> {
-        self.newcomers_after = None;
-        let (mut found, mut weighty) = (BTreeSet::new(), BTreeSet::new());
-        while found.len() < limit
-            && let Some((cases, decisions)) = self.decide_next()?
-        {
-            for (case, decision) in cases.cases.iter().zip(decisions) {
-                let doubt = case.row.as_ref().is_some_and(|row| row.applied_print == Fingerprint::NONE);
-                let asked = |action: &Action| {
-                    action.removes()
-                        || matches!(action.kind, Kind::LicenseAdd | Kind::RoleChange)
-                        || action.changes.iter().any(|change| self.is_kept(change))
-                };
-                let new = |(license, _): &(LicenseId, Box<Rank>)| {
-                    self.seats.queue().place(case.anchor, license).is_none()
-                };
-                if is_weighty(case, &decision) {
-                    weighty.insert(case.anchor);
-                }
-                if doubt || decision.actions.iter().any(asked) || decision.waiting.iter().any(new) {
-                    found.insert(case.anchor);
-                }
-            }
-        }
-        let weighty = (found.len() < limit).then_some(weighty);
-        let people = found.into_iter().take(limit).collect();
-        Ok(Doubtful { people, wonders: self.admins.wonders(), weighty })
-    }
-
     /// Of the linked people only these.
     pub(super) fn only(mut self, people: &BTreeSet<SourceId>) -> Self {
-        for list in self.todo.iter_mut().chain(&mut self.last) {
-            list.retain(|anchor| people.contains(anchor));
-        }
+        self.retain(|anchor| people.contains(&anchor));
         self
     }
 
-    /// Whether a change fills a value that may be there by now.
-    fn is_kept(&self, change: &Change) -> bool {
-        matches!(change.field, Attr::Field(field) if self.policy.managed.kept.contains(field))
+    fn retain(&mut self, of: impl Fn(SourceId) -> bool) {
+        for list in self.todo.iter_mut().chain(&mut self.last) {
+            list.retain(|anchor| of(*anchor));
+        }
     }
 
     /// Of the newcomers only those who may have an account already.

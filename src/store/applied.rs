@@ -1,11 +1,22 @@
-//! Who stands in the snapshot exactly as the rules want it: told from the stored text, which is not
-//! unfolded for it.
+//! How what the rules want of somebody compares with the row of the snapshot, before anything is planned.
 
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::nonsense;
 use super::{Reader, StagedWanted, StoreError, snapshot};
-use crate::model::{Fingerprint, Given, Key, Person, SourceId, Wanted};
+use crate::model::{Field, FieldSet, Fingerprint, Given, Key, Person, SourceId, Wanted};
+
+/// What is different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// Nothing: the person is to be what was applied, at the same DN, with nothing open and nothing
+    /// given besides.
+    Nothing,
+    /// Values of attributes alone, of which none goes, and none is left to the cloud.
+    Values,
+    /// Anything.
+    Anything,
+}
 
 impl Reader {
     /// The keys of the applied addresses of these people, as far as they are linked.
@@ -13,40 +24,88 @@ impl Reader {
         self.read("looking up addresses", |db| snapshot::emails_of(db, anchors))
     }
 
-    /// Of linked people, whether the row of each says what is wanted, at the same DN, with nothing open
-    /// and nothing given besides.
-    pub fn are_as_applied(&self, people: &[&StagedWanted]) -> Result<Vec<bool>, StoreError> {
+    /// Compares linked people with their rows; `kept` are attributes that are left to the cloud. A
+    /// manager is compared by the place that is named, as the account there is not known yet.
+    pub fn differences(
+        &self,
+        people: &[&StagedWanted],
+        kept: FieldSet,
+    ) -> Result<Vec<Difference>, StoreError> {
         self.read("comparing with the snapshot", |db| {
-            people.iter().map(|staged| is_as_applied(db, staged)).collect()
+            people.iter().map(|staged| difference(db, staged, kept)).collect()
         })
     }
 }
 
-fn is_as_applied(db: &Connection, staged: &StagedWanted) -> rusqlite::Result<bool> {
-    let Wanted::Present(person) = &staged.wanted else { return Ok(false) };
-    let wanted = serde_json::to_vec(person).map_err(nonsense)?;
-    let same = db
-        .prepare_cached(
-            // Conditions on these columns would make SQLite weigh its partial indexes anew at each step.
-            "SELECT person.dn, person.applied, person.given, link.record, link.applied,
-                 link.left_since IS NULL AND link.recheck IS NULL AND link.joined IS NULL
-             FROM link JOIN person ON person.id = link.person WHERE link.anchor = ?1",
-        )?
+fn difference(db: &Connection, staged: &StagedWanted, kept: FieldSet) -> rusqlite::Result<Difference> {
+    let Wanted::Present(person) = &staged.wanted else { return Ok(Difference::Anything) };
+    let mut select = db.prepare_cached(
+        // Conditions on these columns would make SQLite weigh its partial indexes anew at each step.
+        "SELECT person.dn, person.applied, person.given, link.record, link.applied,
+             link.left_since IS NULL AND link.recheck IS NULL AND link.joined IS NULL
+         FROM link JOIN person ON person.id = link.person WHERE link.anchor = ?1",
+    )?;
+    let found = select
         .query_row([staged.anchor.as_bytes()], |row| {
             let given = row.get_ref(2)?.as_str()?;
             let [record, applied] = [Fingerprint(row.get(3)?), Fingerprint(row.get(4)?)];
-            Ok(row.get(5)?
+            let settled = row.get(5)?
                 && ![record, applied].contains(&Fingerprint::NONE)
                 && row.get_ref(0)?.as_str()? == staged.dn
-                && row.get_ref(1)?.as_str()?.as_bytes() == wanted
-                && (given == "{}" || is_wanted(&serde_json::from_str(given).map_err(nonsense)?, person)))
+                && (given == "{}" || is_wanted(&serde_json::from_str(given).map_err(nonsense)?, person));
+            if !settled {
+                return Ok(None);
+            }
+            serde_json::from_str::<Person>(row.get_ref(1)?.as_str()?).map(Some).map_err(nonsense)
         })
-        .optional()?;
-    Ok(same == Some(true))
+        .optional()?
+        .flatten();
+    let Some(applied) = found else { return Ok(Difference::Anything) };
+    if !names_as_before(db, staged.anchor, person)? {
+        return Ok(Difference::Anything);
+    }
+    Ok(compare(&applied, person, kept))
 }
 
 /// Whether all that we gave is still to be given.
 fn is_wanted(given: &Given, person: &Person) -> bool {
     let Given { licenses, roles, fading, block } = given;
     licenses.is_subset(&person.licenses) && roles.is_subset(&person.roles) && fading.is_empty() && !block
+}
+
+/// Whether the manager stands at the place that was named before, and is in the cloud as noted.
+fn names_as_before(db: &Connection, anchor: SourceId, person: &Person) -> rusqlite::Result<bool> {
+    let Some(manager) = person.profile.get(&Field::Manager) else { return Ok(true) };
+    let due =
+        "SELECT manager, EXISTS (SELECT 1 FROM report_due WHERE anchor = ?1) FROM report WHERE anchor = ?1";
+    let named = db
+        .prepare_cached(due)?
+        .query_row([anchor.as_bytes()], |row| Ok((Key(row.get(0)?), row.get::<_, bool>(1)?)))
+        .optional()?;
+    Ok(named == Some((Key::dn(manager), false)))
+}
+
+/// What is different but for the manager, whose place is the same where there is one.
+fn compare(applied: &Person, wanted: &Person, kept: FieldSet) -> Difference {
+    let Person { kind, email, active, profile, licenses, roles, telephone } = wanted;
+    // Addresses are equal without case, and are written as they are.
+    let same = (kind, active) == (&applied.kind, &applied.active)
+        && email.as_str() == applied.email.as_str()
+        && (licenses, roles, telephone) == (&applied.licenses, &applied.roles, &applied.telephone);
+    let names = profile.contains_key(&Field::Manager);
+    let is_compared = |field: Field| field != Field::Manager || !names;
+    let goes = |field: &Field| is_compared(*field) && !profile.contains_key(field);
+    if !same || applied.profile.keys().any(goes) {
+        return Difference::Anything;
+    }
+    let mut difference = Difference::Nothing;
+    for (field, value) in profile.iter().filter(|(field, _)| is_compared(**field)) {
+        if applied.profile.get(field) != Some(value) {
+            if kept.contains(*field) {
+                return Difference::Anything;
+            }
+            difference = Difference::Values;
+        }
+    }
+    difference
 }

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreError, StoreErrorKind};
@@ -54,7 +55,7 @@ pub(super) fn open_writer(dir: &Path) -> Result<Connection, StoreError> {
 pub(super) fn prepare_writer(db: &mut Connection) -> Result<(), StoreError> {
     let sql = |e| StoreError::sqlite("opening it", &e);
     db.busy_timeout(PATIENCE).map_err(sql)?;
-    db.set_prepared_statement_cache_capacity(64);
+    keep_statements(db).map_err(sql)?;
     // Before the first setting that writes to the file.
     check_version(db)?;
     // 64 MiB of cache. A checkpoint every 64 MiB keeps the pages of the indexes, which a large
@@ -66,6 +67,13 @@ pub(super) fn prepare_writer(db: &mut Connection) -> Result<(), StoreError> {
     )
     .map_err(sql)?;
     migrate(db)
+}
+
+/// Statements are prepared once. Without the guarantee SQLite prepares one anew with every value that it
+/// is asked for, where a partial index might serve that value (<https://sqlite.org/queryplanner-ng.html>).
+pub(super) fn keep_statements(db: &Connection) -> rusqlite::Result<()> {
+    db.set_prepared_statement_cache_capacity(64);
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// A second connection of the process that writes.
@@ -84,7 +92,7 @@ pub(super) fn open_beside_writer(dir: &Path) -> Result<Connection, StoreError> {
 pub(super) fn prepare_reader(db: &Connection) -> Result<(), StoreError> {
     let sql = |e| StoreError::sqlite("opening it", &e);
     db.busy_timeout(PATIENCE).map_err(sql)?;
-    db.set_prepared_statement_cache_capacity(64);
+    keep_statements(db).map_err(sql)?;
     db.execute_batch(
         "PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;
          PRAGMA trusted_schema = OFF;",

@@ -35,6 +35,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use applied::Difference;
 pub use cloud_groups::{GroupChange, Regrouping};
 pub use contacts::ContactChange;
 pub use database::DATABASE_FILE;

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::guard::Headcount;
-use crate::model::{Fingerprint, Key, SourceId, Withheld};
+use crate::model::{Key, SourceId, Withheld};
 use crate::store::{Followed, SourceMeta};
 
 use super::super::aliases::Lost;
 use super::super::contacts::ReadContacts;
 use super::super::kept::Kept;
 use super::super::membership::Memberships;
+use super::alike::Alike;
 use super::{Doubts, NotGiven};
 
 /// What a read of all sources gave, besides what was spooled.
@@ -35,8 +36,8 @@ pub struct Reading {
     pub people: u64,
     /// People whose record is unchanged.
     pub unchanged: u64,
-    /// Of them, those whom the rules of now leave as they were, with the fingerprint of now.
-    pub alike: BTreeMap<SourceId, Fingerprint>,
+    /// Of them, those whom the rules of now leave as they were.
+    pub alike: BTreeMap<SourceId, Alike>,
     /// Objects that are withheld, in order of appearance.
     pub withheld: Vec<Withheld>,
     /// Licences that a rule gives and that are not given, as the rules are meant.

@@ -1,6 +1,7 @@
 //! The records that are kept: packed while everything is read, and judged in the place of a read.
 
 use std::collections::BTreeSet;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use crate::model::{Record, SourceId};
 use crate::store::{KeptRecords, Meta, Packer, Stage, StoreError, unpack, unreadable};
@@ -63,25 +64,50 @@ impl Work {
         words: &[String],
         sieve: &Sieve,
     ) -> Result<(), PassError> {
-        let ask = sieve.rules.ask();
-        let mut after = None;
-        loop {
-            let page = sieve.reader.records_after(after, PAGE)?;
-            let Some((last, _)) = page.last() else { break };
-            after = Some(*last);
-            for (anchor, packed) in page.into_iter().filter(|(anchor, _)| !concerned.contains(anchor)) {
-                let mut record = unpack(anchor, &packed, words).ok_or_else(|| unreadable(anchor))?;
-                ask.trim(&mut record);
-                self.people += 1;
-                self.judge(record, sieve)?;
+        std::thread::scope(|scope| {
+            let (sender, pages) = sync_channel(1);
+            let unpacking = scope.spawn(move || unpack_all(concerned, words, sieve, &sender));
+            for page in pages {
+                self.people += page.len() as u64;
+                for record in page {
+                    self.judge(record, sieve)?;
+                }
+                self.flush_ahead(sieve)?;
             }
-            self.flush(sieve)?;
-        }
+            unpacking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })?;
+        self.flush(sieve)?;
         // Whoever left earlier and has no record any more stays gone.
         let index = &sieve.index;
         for at in (0..index.len()).filter(|at| !concerned.contains(&index.anchor(*at))) {
             index.met.set(at);
         }
         Ok(())
+    }
+}
+
+/// Unpacks the kept records of all who are not `concerned`, while those before are judged.
+fn unpack_all(
+    concerned: &BTreeSet<SourceId>,
+    words: &[String],
+    sieve: &Sieve,
+    pages: &SyncSender<Vec<Record>>,
+) -> Result<(), PassError> {
+    let ask = sieve.rules.ask();
+    let mut after = None;
+    loop {
+        let page = sieve.reader.records_after(after, PAGE)?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = Some(*last);
+        let mut records = Vec::with_capacity(page.len());
+        for (anchor, packed) in page.into_iter().filter(|(anchor, _)| !concerned.contains(anchor)) {
+            let mut record = unpack(anchor, &packed, words).ok_or_else(|| unreadable(anchor))?;
+            ask.trim(&mut record);
+            records.push(record);
+        }
+        if pages.send(records).is_err() {
+            // Whoever judges them gave up, and says why.
+            return Ok(());
+        }
     }
 }

@@ -30,7 +30,7 @@ impl Work {
         if Key::dn(&first) == Key::dn(&record.dn) {
             return Ok(());
         }
-        self.call_back(record.anchor);
+        self.call_back(record.anchor, sieve);
         let withheld = self.contested(record.anchor, &record.dn, &first, sieve);
         self.batch.push(StagedWanted {
             anchor: record.anchor,

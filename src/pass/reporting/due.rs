@@ -23,8 +23,9 @@ pub(in crate::pass) async fn note(look: &Look, store: &Store) -> Result<(), Pass
         return Ok(());
     }
     store.set_places(places(look, store.reader())?).await?;
-    // Who is as before names nobody; what was noted once may say something else.
-    let alike: Vec<Named> = look.reading.alike.keys().map(|anchor| (*anchor, None)).collect();
+    // Who is as before names whom they named; of who names nobody, what was noted once may say
+    // something else.
+    let alike: Vec<Named> = look.reading.alike.iter().map(|(anchor, one)| (*anchor, one.manager)).collect();
     for some in alike.chunks(CHUNK) {
         store.set_managers(some.to_vec()).await?;
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
-use super::{Late, Stage, answer, failed};
+use super::{Late, Stage, answer};
 use crate::model::{Account, Key, SourceId};
 use crate::store::StoreError;
 use crate::store::error::nonsense;
@@ -46,9 +46,11 @@ impl Stage {
     /// changes while it is read shows some accounts twice.
     pub fn put_accounts(&mut self, items: &[StagedAccount]) -> Result<(), StoreError> {
         let counts = &mut self.accounts;
-        let transaction = self.db.unchecked_transaction().map_err(failed)?;
-        items.iter().try_for_each(|item| put(&self.db, counts, item)).map_err(failed)?;
-        transaction.commit().map_err(failed)
+        answer(&self.db, |db| {
+            let transaction = db.unchecked_transaction()?;
+            items.iter().try_for_each(|item| put(db, counts, item))?;
+            transaction.commit()
+        })
     }
 
     /// The accounts linked to this anchor.
@@ -98,9 +100,9 @@ impl Stage {
     }
 
     fn accounts_where(&self, column: &str, keys: &[[u8; 16]]) -> Result<Vec<StagedAccount>, StoreError> {
-        answer(|| {
-            self.need(Late::Accounts)?;
-            let mut select = self.db.prepare_cached(&format!(
+        answer(&self.db, |db| {
+            db.need(Late::Accounts)?;
+            let mut select = db.prepare_cached(&format!(
                 "{COLUMNS} WHERE account_key.{column} = ?1 ORDER BY account_key.key"
             ))?;
             let mut found = Vec::new();
@@ -119,10 +121,9 @@ impl Stage {
         after: &dyn ToSql,
         limit: usize,
     ) -> Result<Vec<StagedAccount>, StoreError> {
-        answer(|| {
-            self.need(Late::Accounts)?;
-            self.db
-                .prepare_cached(&format!("{COLUMNS} {condition}"))?
+        answer(&self.db, |db| {
+            db.need(Late::Accounts)?;
+            db.prepare_cached(&format!("{COLUMNS} {condition}"))?
                 .query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], from_row)?
                 .collect()
         })

@@ -17,10 +17,10 @@ impl Stage {
         if ages.is_empty() {
             return Ok(());
         }
-        answer(|| {
-            let transaction = self.db.unchecked_transaction()?;
+        answer(&self.db, |db| {
+            let transaction = db.unchecked_transaction()?;
             let mut insert =
-                self.db.prepare_cached("INSERT OR REPLACE INTO age (anchor, created) VALUES (?1, ?2)")?;
+                db.prepare_cached("INSERT OR REPLACE INTO age (anchor, created) VALUES (?1, ?2)")?;
             for (anchor, created) in ages {
                 insert.execute(params![anchor.as_bytes(), created])?;
             }
@@ -30,8 +30,8 @@ impl Stage {
 
     /// When the records of these people were made, as far as is known.
     pub fn ages(&self, anchors: &[SourceId]) -> Result<HashMap<SourceId, i64>, StoreError> {
-        answer(|| {
-            let mut select = self.db.prepare_cached("SELECT created FROM age WHERE anchor = ?1")?;
+        answer(&self.db, |db| {
+            let mut select = db.prepare_cached("SELECT created FROM age WHERE anchor = ?1")?;
             let mut ages = HashMap::new();
             for anchor in anchors {
                 if let Some(age) = select.query_row([anchor.as_bytes()], |row| row.get(0)).optional()? {

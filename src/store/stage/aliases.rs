@@ -14,9 +14,9 @@ impl Stage {
         if aliases.is_empty() {
             return Ok(());
         }
-        answer(|| {
-            let transaction = self.db.unchecked_transaction()?;
-            let mut insert = self.db.prepare_cached("INSERT INTO alias (key, anchor) VALUES (?1, ?2)")?;
+        answer(&self.db, |db| {
+            let transaction = db.unchecked_transaction()?;
+            let mut insert = db.prepare_cached("INSERT INTO alias (key, anchor) VALUES (?1, ?2)")?;
             for (key, anchor) in aliases {
                 insert.execute(params![key.0, anchor.as_bytes()])?;
             }
@@ -26,10 +26,9 @@ impl Stage {
 
     /// Who was to get an alternate address; sorted. What was noted may be out of date by now.
     pub fn alias_claimants(&self, key: Key) -> Result<Vec<SourceId>, StoreError> {
-        answer(|| {
-            self.need(Late::Aliases)?;
-            self.db
-                .prepare_cached("SELECT DISTINCT anchor FROM alias WHERE key = ?1 ORDER BY anchor")?
+        answer(&self.db, |db| {
+            db.need(Late::Aliases)?;
+            db.prepare_cached("SELECT DISTINCT anchor FROM alias WHERE key = ?1 ORDER BY anchor")?
                 .query_map([key.0], |row| Ok(SourceId::new(row.get(0)?)))?
                 .collect()
         })
@@ -43,9 +42,9 @@ impl Stage {
         limit: usize,
     ) -> Result<Vec<(Key, Vec<SourceId>)>, StoreError> {
         let after: &[u8] = after.as_ref().map_or(&[], |key| &key.0);
-        answer(|| {
-            self.need(Late::Aliases)?;
-            let mut select = self.db.prepare_cached(
+        answer(&self.db, |db| {
+            db.need(Late::Aliases)?;
+            let mut select = db.prepare_cached(
                 "SELECT DISTINCT key, anchor FROM alias WHERE key IN
                      (SELECT DISTINCT key FROM alias WHERE key > ?1 ORDER BY key LIMIT ?2)
                  ORDER BY key, anchor",

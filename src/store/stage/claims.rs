@@ -60,9 +60,9 @@ const NAMED: usize = 1_000;
 impl Stage {
     /// Notes claims.
     pub fn put_claims(&mut self, claims: &[Claim]) -> Result<(), StoreError> {
-        answer(|| {
-            let transaction = self.db.unchecked_transaction()?;
-            let mut insert = self.db.prepare_cached(
+        answer(&self.db, |db| {
+            let transaction = db.unchecked_transaction()?;
+            let mut insert = db.prepare_cached(
                 "INSERT INTO claim (what, key, value, dn, anchor, field, created)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?;
@@ -82,9 +82,9 @@ impl Stage {
         limit: usize,
     ) -> Result<Vec<Shared>, StoreError> {
         let after: &[u8] = after.as_ref().map_or(&[], |key| &key.0);
-        answer(|| {
-            self.need(Late::Claims)?;
-            let mut select = self.db.prepare_cached(
+        answer(&self.db, |db| {
+            db.need(Late::Claims)?;
+            let mut select = db.prepare_cached(
                 "SELECT key, min(value), count(DISTINCT anchor || dn) FROM claim WHERE what = ?1 AND key > ?2
                  GROUP BY key HAVING count(DISTINCT anchor || dn) > 1 ORDER BY key LIMIT ?3",
             )?;
@@ -92,7 +92,7 @@ impl Stage {
             let keys: Vec<([u8; 16], String, i64)> = select
                 .query_map(params![what, after, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
                 .collect::<Result<_, _>>()?;
-            let mut claimants = self.db.prepare_cached(
+            let mut claimants = db.prepare_cached(
                 "SELECT anchor, dn, field, created FROM claim WHERE what = ?1 AND key = ?2
                  ORDER BY dn, field LIMIT ?3",
             )?;

@@ -14,9 +14,9 @@ impl Stage {
     /// everybody who claims it, all sorted.
     pub fn join_claims_after(&self, after: Option<Key>, limit: usize) -> Result<Vec<JoinClaims>, StoreError> {
         let after: &[u8] = after.as_ref().map_or(&[], |key| &key.0);
-        answer(|| {
-            self.need(Late::Joined)?;
-            let mut select = self.db.prepare_cached(
+        answer(&self.db, |db| {
+            db.need(Late::Joined)?;
+            let mut select = db.prepare_cached(
                 "SELECT joined, anchor, linked FROM wanted_key WHERE joined IN
                      (SELECT DISTINCT joined FROM wanted_key WHERE joined > ?1 AND linked = 0
                       ORDER BY joined LIMIT ?2)
@@ -37,8 +37,8 @@ impl Stage {
 
     /// Counts people without a link as linked from here on: they were recognised.
     pub fn recognise(&mut self, anchors: impl IntoIterator<Item = SourceId>) -> Result<(), StoreError> {
-        let (db, counts) = (&self.db, &mut self.people);
-        answer(|| {
+        let counts = &mut self.people;
+        answer(&self.db, |db| {
             let mut update =
                 db.prepare_cached("UPDATE wanted_key SET linked = 1 WHERE anchor = ?1 AND linked = 0")?;
             for anchor in anchors {
@@ -52,9 +52,8 @@ impl Stage {
 
     /// Takes their claims on addresses from people about whom nothing can be decided.
     pub fn silence(&mut self, anchors: impl IntoIterator<Item = SourceId>) -> Result<(), StoreError> {
-        answer(|| {
-            let mut update =
-                self.db.prepare_cached("UPDATE wanted_key SET email = NULL WHERE anchor = ?1")?;
+        answer(&self.db, |db| {
+            let mut update = db.prepare_cached("UPDATE wanted_key SET email = NULL WHERE anchor = ?1")?;
             for anchor in anchors {
                 update.execute([anchor.as_bytes()])?;
             }

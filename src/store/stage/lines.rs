@@ -19,10 +19,10 @@ impl Stage {
         if lines.is_empty() {
             return Ok(());
         }
-        answer(|| {
-            let transaction = self.db.unchecked_transaction()?;
+        answer(&self.db, |db| {
+            let transaction = db.unchecked_transaction()?;
             let mut insert =
-                self.db.prepare_cached("INSERT INTO line (place, value, anchor) VALUES (?1, ?2, ?3)")?;
+                db.prepare_cached("INSERT INTO line (place, value, anchor) VALUES (?1, ?2, ?3)")?;
             for ((place, value), anchor) in lines {
                 insert.execute(params![place, value, anchor.as_bytes()])?;
             }
@@ -38,9 +38,9 @@ impl Stage {
         limit: usize,
     ) -> Result<Vec<(LineKey, Vec<SourceId>)>, StoreError> {
         let (place, value) = after.map_or(("", ""), |(place, value)| (place.as_str(), value.as_str()));
-        answer(|| {
-            self.need(Late::Lines)?;
-            let mut select = self.db.prepare_cached(
+        answer(&self.db, |db| {
+            db.need(Late::Lines)?;
+            let mut select = db.prepare_cached(
                 "SELECT DISTINCT place, value, anchor FROM line WHERE (place, value) IN
                      (SELECT DISTINCT place, value FROM line WHERE (place, value) > (?1, ?2)
                       ORDER BY place, value LIMIT ?3)

@@ -16,10 +16,9 @@ pub(super) const SCHEMA: &str = "
 impl Stage {
     /// Puts holders of a licence into the spool; `license` is its place in the catalogue.
     pub fn put_holders(&mut self, license: u16, ids: &[Key]) -> Result<(), StoreError> {
-        answer(|| {
-            let transaction = self.db.unchecked_transaction()?;
-            let mut insert =
-                self.db.prepare_cached("INSERT INTO holder (account, license) VALUES (?1, ?2)")?;
+        answer(&self.db, |db| {
+            let transaction = db.unchecked_transaction()?;
+            let mut insert = db.prepare_cached("INSERT INTO holder (account, license) VALUES (?1, ?2)")?;
             for id in ids {
                 insert.execute(params![id.0, license])?;
             }
@@ -32,11 +31,10 @@ impl Stage {
         let mut sorted = ids.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
-        answer(|| {
-            self.need(Late::Holders)?;
-            let mut select = self
-                .db
-                .prepare_cached("SELECT DISTINCT license FROM holder WHERE account = ?1 ORDER BY license")?;
+        answer(&self.db, |db| {
+            db.need(Late::Holders)?;
+            let mut select =
+                db.prepare_cached("SELECT DISTINCT license FROM holder WHERE account = ?1 ORDER BY license")?;
             let mut found = Vec::new();
             for id in sorted {
                 let mut rows = select.query([id.0])?;
@@ -51,25 +49,21 @@ impl Stage {
     /// Puts the direct members of a group into the spool, in place of those that were there.
     /// A group without members counts as staged too.
     pub fn put_members(&mut self, group: Key, members: &[Key]) -> Result<(), StoreError> {
-        answer(|| {
-            let transaction = self.db.unchecked_transaction()?;
-            let old: Option<i64> = self
-                .db
+        answer(&self.db, |db| {
+            let transaction = db.unchecked_transaction()?;
+            let old: Option<i64> = db
                 .prepare_cached("SELECT id FROM source_group WHERE key = ?1")?
                 .query_row([group.0], |row| row.get(0))
                 .optional()?;
             let id = match old {
                 Some(id) => {
-                    self.db.prepare_cached("DELETE FROM member WHERE source_group = ?1")?.execute([id])?;
+                    db.prepare_cached("DELETE FROM member WHERE source_group = ?1")?.execute([id])?;
                     id
                 }
-                None => {
-                    self.db.prepare_cached("INSERT INTO source_group (key) VALUES (?1)")?.insert([group.0])?
-                }
+                None => db.prepare_cached("INSERT INTO source_group (key) VALUES (?1)")?.insert([group.0])?,
             };
-            let mut insert = self
-                .db
-                .prepare_cached("INSERT OR IGNORE INTO member (source_group, member) VALUES (?1, ?2)")?;
+            let mut insert =
+                db.prepare_cached("INSERT OR IGNORE INTO member (source_group, member) VALUES (?1, ?2)")?;
             let mut sorted = members.to_vec();
             sorted.sort_unstable();
             for member in sorted {
@@ -81,9 +75,8 @@ impl Stage {
 
     /// The staged groups, in the order of their keys.
     pub fn staged_groups(&self) -> Result<Vec<Key>, StoreError> {
-        answer(|| {
-            self.db
-                .prepare_cached("SELECT key FROM source_group ORDER BY key")?
+        answer(&self.db, |db| {
+            db.prepare_cached("SELECT key FROM source_group ORDER BY key")?
                 .query_map([], |row| row.get(0).map(Key))?
                 .collect()
         })
@@ -91,29 +84,27 @@ impl Stage {
 
     /// The staged groups that name this key as a member.
     pub fn staged_groups_of(&self, member: Key) -> Result<Vec<Key>, StoreError> {
-        answer(|| {
-            self.need(Late::Members)?;
-            self.db
-                .prepare_cached(
-                    "SELECT source_group.key FROM member CROSS JOIN source_group
+        answer(&self.db, |db| {
+            db.need(Late::Members)?;
+            db.prepare_cached(
+                "SELECT source_group.key FROM member CROSS JOIN source_group
                          ON source_group.id = member.source_group
                      WHERE member.member = ?1",
-                )?
-                .query_map([member.0], |row| row.get(0).map(Key))?
-                .collect()
+            )?
+            .query_map([member.0], |row| row.get(0).map(Key))?
+            .collect()
         })
     }
 
     /// The direct members of a staged group, in the order of their keys.
     pub fn staged_members(&self, group: Key) -> Result<Vec<Key>, StoreError> {
-        answer(|| {
-            self.db
-                .prepare_cached(
-                    "SELECT member FROM member
+        answer(&self.db, |db| {
+            db.prepare_cached(
+                "SELECT member FROM member
                      WHERE source_group = (SELECT id FROM source_group WHERE key = ?1) ORDER BY member",
-                )?
-                .query_map([group.0], |row| row.get(0).map(Key))?
-                .collect()
+            )?
+            .query_map([group.0], |row| row.get(0).map(Key))?
+            .collect()
         })
     }
 }

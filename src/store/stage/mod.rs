@@ -17,23 +17,38 @@ mod records;
 mod wanted;
 
 use std::cell::Cell;
+use std::ops::Deref;
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-use super::StoreError;
+use super::{StoreError, database};
 
 pub use accounts::StagedAccount;
 pub use claims::{Claim, Claimant, Shared};
 pub use lines::LineKey;
 pub use wanted::{StagedPlace, StagedWanted};
 
-/// The spool of one pass.
+/// The spool of one pass. Calls take turns.
 pub struct Stage {
-    db: Connection,
+    db: Mutex<Spool>,
     people: wanted::Counts,
     accounts: accounts::Counts,
+}
+
+/// The database.
+struct Spool {
+    db: Connection,
     /// Which of the late indexes exist.
     indexed: Cell<u16>,
+}
+
+impl Deref for Spool {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.db
+    }
 }
 
 /// Indexes that are built when first needed.
@@ -87,7 +102,7 @@ impl Stage {
     /// This and all other calls: when there is no room for temporary files.
     pub fn new() -> Result<Self, StoreError> {
         let db = Connection::open("").map_err(failed)?;
-        db.set_prepared_statement_cache_capacity(64);
+        database::keep_statements(&db).map_err(failed)?;
         db.execute_batch(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
              PRAGMA cache_size = -65536;",
@@ -106,13 +121,14 @@ impl Stage {
             db.execute_batch(schema).map_err(failed)?;
         }
         Ok(Self {
-            db,
+            db: Mutex::new(Spool { db, indexed: Cell::new(0) }),
             people: wanted::Counts::default(),
             accounts: accounts::Counts::default(),
-            indexed: Cell::new(0),
         })
     }
+}
 
+impl Spool {
     fn need(&self, index: Late) -> rusqlite::Result<()> {
         if self.indexed.get() & index as u16 == 0 {
             self.db.execute_batch(index.sql())?;
@@ -122,8 +138,11 @@ impl Stage {
     }
 }
 
-fn answer<T>(query: impl FnOnce() -> rusqlite::Result<T>) -> Result<T, StoreError> {
-    query().map_err(failed)
+fn answer<T>(
+    spool: &Mutex<Spool>,
+    query: impl FnOnce(&Spool) -> rusqlite::Result<T>,
+) -> Result<T, StoreError> {
+    query(&spool.lock().unwrap_or_else(PoisonError::into_inner)).map_err(failed)
 }
 
 fn failed(error: rusqlite::Error) -> StoreError {

@@ -90,8 +90,8 @@ impl Stage {
     ///
     /// Returns the positions of those whose anchor was there already, with the DN that it had.
     pub fn put_wanted(&mut self, items: &[StagedWanted]) -> Result<Vec<(usize, String)>, StoreError> {
-        let (db, counts) = (&self.db, &mut self.people);
-        answer(|| {
+        let counts = &mut self.people;
+        answer(&self.db, |db| {
             let transaction = db.unchecked_transaction()?;
             let mut key = db.prepare_cached(
                 "INSERT OR IGNORE INTO wanted_key (anchor, linked, email, joined, id, place, leaves)
@@ -138,14 +138,13 @@ impl Stage {
         limit: usize,
     ) -> Result<Vec<StagedWanted>, StoreError> {
         let after: &[u8] = after.as_ref().map_or(&[], |anchor| anchor.as_bytes());
-        answer(|| {
-            self.db
-                .prepare_cached(&format!(
-                    "{COLUMNS} WHERE wanted_key.anchor > ?1 AND wanted_key.linked = ?2
+        answer(&self.db, |db| {
+            db.prepare_cached(&format!(
+                "{COLUMNS} WHERE wanted_key.anchor > ?1 AND wanted_key.linked = ?2
                      ORDER BY wanted_key.anchor LIMIT ?3"
-                ))?
-                .query_map(params![after, linked, i64::try_from(limit).unwrap_or(i64::MAX)], from_row)?
-                .collect()
+            ))?
+            .query_map(params![after, linked, i64::try_from(limit).unwrap_or(i64::MAX)], from_row)?
+            .collect()
         })
     }
 
@@ -156,17 +155,16 @@ impl Stage {
         limit: usize,
     ) -> Result<Vec<StagedPlace>, StoreError> {
         let after: &[u8] = after.as_ref().map_or(&[], |anchor| anchor.as_bytes());
-        answer(|| {
-            self.db
-                .prepare_cached(
-                    "SELECT anchor, email, leaves FROM wanted_key WHERE anchor > ?1 AND linked
+        answer(&self.db, |db| {
+            db.prepare_cached(
+                "SELECT anchor, email, leaves FROM wanted_key WHERE anchor > ?1 AND linked
                      ORDER BY anchor LIMIT ?2",
-                )?
-                .query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-                    let email = row.get::<_, Option<_>>(1)?.map(Key);
-                    Ok(StagedPlace { anchor: SourceId::new(row.get(0)?), email, leaves: row.get(2)? })
-                })?
-                .collect()
+            )?
+            .query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+                let email = row.get::<_, Option<_>>(1)?.map(Key);
+                Ok(StagedPlace { anchor: SourceId::new(row.get(0)?), email, leaves: row.get(2)? })
+            })?
+            .collect()
         })
     }
 
@@ -175,8 +173,8 @@ impl Stage {
         let mut sorted = anchors.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
-        answer(|| {
-            let mut select = self.db.prepare_cached(&format!("{COLUMNS} WHERE wanted_key.anchor = ?1"))?;
+        answer(&self.db, |db| {
+            let mut select = db.prepare_cached(&format!("{COLUMNS} WHERE wanted_key.anchor = ?1"))?;
             let mut found = Vec::new();
             for anchor in sorted {
                 found.extend(select.query_row([anchor.as_bytes()], from_row).optional()?);
@@ -187,9 +185,9 @@ impl Stage {
 
     /// The addresses that several people claim, each with its claimants, all sorted.
     pub fn email_claims(&self) -> Result<Vec<(Key, Vec<SourceId>)>, StoreError> {
-        answer(|| {
-            self.need(Late::Email)?;
-            let mut select = self.db.prepare_cached(
+        answer(&self.db, |db| {
+            db.need(Late::Email)?;
+            let mut select = db.prepare_cached(
                 "SELECT email, anchor FROM wanted_key WHERE email IN
                      (SELECT email FROM wanted_key WHERE email IS NOT NULL GROUP BY email HAVING count(*) > 1)
                  ORDER BY email, anchor",
@@ -215,25 +213,24 @@ impl Stage {
         limit: usize,
     ) -> Result<Vec<(Key, SourceId)>, StoreError> {
         let after: &[u8] = after.as_ref().map_or(&[], |key| &key.0);
-        answer(|| {
-            self.need(Late::Email)?;
-            self.db
-                .prepare_cached(
-                    "SELECT email, min(anchor) FROM wanted_key WHERE email > ?1 GROUP BY email
+        answer(&self.db, |db| {
+            db.need(Late::Email)?;
+            db.prepare_cached(
+                "SELECT email, min(anchor) FROM wanted_key WHERE email > ?1 GROUP BY email
                      ORDER BY email LIMIT ?2",
-                )?
-                .query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-                    Ok((Key(row.get(0)?), SourceId::new(row.get(1)?)))
-                })?
-                .collect()
+            )?
+            .query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+                Ok((Key(row.get(0)?), SourceId::new(row.get(1)?)))
+            })?
+            .collect()
         })
     }
 
     /// Everybody who claims one of these addresses.
     pub fn claimants(&self, keys: &[Key]) -> Result<Vec<SourceId>, StoreError> {
-        answer(|| {
-            self.need(Late::Email)?;
-            let mut select = self.db.prepare_cached("SELECT anchor FROM wanted_key WHERE email = ?1")?;
+        answer(&self.db, |db| {
+            db.need(Late::Email)?;
+            let mut select = db.prepare_cached("SELECT anchor FROM wanted_key WHERE email = ?1")?;
             let mut found = Vec::new();
             for key in keys {
                 let mut rows = select.query([key.0])?;
@@ -247,11 +244,10 @@ impl Stage {
 
     /// Who stands at these places ([`Key::dn`]), and whether they are linked; sorted.
     pub fn standing_at(&self, places: &[Key]) -> Result<Vec<(Key, SourceId, bool)>, StoreError> {
-        answer(|| {
-            self.need(Late::Place)?;
-            let mut select = self
-                .db
-                .prepare_cached("SELECT anchor, linked FROM wanted_key WHERE place = ?1 ORDER BY anchor")?;
+        answer(&self.db, |db| {
+            db.need(Late::Place)?;
+            let mut select =
+                db.prepare_cached("SELECT anchor, linked FROM wanted_key WHERE place = ?1 ORDER BY anchor")?;
             let mut found = Vec::new();
             for place in places {
                 let mut rows = select.query([place.0])?;
@@ -265,10 +261,9 @@ impl Stage {
 
     /// Whether anybody claims this address.
     pub fn claims_email(&self, key: Key) -> Result<bool, StoreError> {
-        answer(|| {
-            self.need(Late::Email)?;
-            self.db
-                .prepare_cached("SELECT EXISTS (SELECT 1 FROM wanted_key WHERE email = ?1)")?
+        answer(&self.db, |db| {
+            db.need(Late::Email)?;
+            db.prepare_cached("SELECT EXISTS (SELECT 1 FROM wanted_key WHERE email = ?1)")?
                 .query_row([key.0], |row| row.get(0))
         })
     }

@@ -1,5 +1,6 @@
 //! The whole store under test: against a naive model, under `kill -9`, and beside readers.
 
+mod applied;
 mod beside;
 mod child;
 mod cloud_groups;
