@@ -100,19 +100,22 @@ pub(super) fn prepare_reader(db: &Connection) -> Result<(), StoreError> {
     .map_err(sql)
 }
 
-/// Brings a database to the current version, one transaction per version.
+/// Brings a database to the current version, in one transaction: whoever looks at it after a crash finds
+/// the version of before, or none, and nothing in between.
 pub(super) fn migrate(db: &mut Connection) -> Result<(), StoreError> {
     let sql = |e| StoreError::sqlite("bringing it to the current version", &e);
-    let mut version = check_version(db)?;
-    while let Some(migration) = MIGRATIONS.get(version) {
-        let step = db.transaction().map_err(sql)?;
-        step.execute_batch(migration).map_err(sql)?;
-        version += 1;
-        step.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql)?;
-        step.pragma_update(None, "user_version", i64::try_from(version).unwrap_or(i64::MAX)).map_err(sql)?;
-        step.commit().map_err(sql)?;
+    let version = check_version(db)?;
+    if is_current(version) {
+        return Ok(());
     }
-    Ok(())
+    let whole = db.transaction().map_err(sql)?;
+    for migration in MIGRATIONS.iter().skip(version) {
+        whole.execute_batch(migration).map_err(sql)?;
+    }
+    whole.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql)?;
+    let current = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    whole.pragma_update(None, "user_version", current).map_err(sql)?;
+    whole.commit().map_err(sql)
 }
 
 /// The version of a database that is ours and not newer than this program.
