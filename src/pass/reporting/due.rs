@@ -10,11 +10,13 @@ use crate::model::{
 };
 use crate::pass::PassError;
 use crate::pass::act::Acted;
+use crate::pass::index::Index;
 use crate::pass::looked::Look;
 use crate::pass::parts::CHUNK;
 use crate::plan::Plan;
 use crate::report::Event;
-use crate::store::{Named, Reader, Store};
+use crate::store::{Named, Reader, Store, StoreError};
+use tokio::task::JoinHandle;
 
 /// Notes where everybody stands who was read anew, and whom they name: before the first effect, so that nobody is
 /// forgotten when the pass is killed.
@@ -70,27 +72,36 @@ fn places(look: &Look, reader: &Reader) -> Result<Vec<(SourceId, String)>, PassE
     }
 }
 
-/// Looks once more at everybody who is due, without their records.
+/// Looks once more at everybody who is due, without their records. What the next page asks for is found
+/// out while one is carried out.
 pub(in crate::pass) async fn set_due(
     look: &Look,
     hands: &Hands,
     managed: &Arc<Managed>,
     acted: &mut Acted,
 ) -> Result<(), PassError> {
-    if !managed.fields.contains(Field::Manager) {
+    if !managed.fields.contains(Field::Manager) || acted.fatal.is_some() || acted.stopped {
         return Ok(());
     }
     let reader = hands.store.reader();
-    let mut after = None;
-    while acted.fatal.is_none() && !acted.stopped {
-        let due = reader.managers_due(after, CHUNK)?;
-        let Some((last, _)) = due.last() else { break };
-        after = Some(*last);
+    let due = Arc::new(Due {
+        reader: reader.clone(),
+        managed: Arc::clone(managed),
+        index: Arc::clone(&look.index),
+        open: open(look, acted),
+    });
+    let mut coming = Due::page(&due, None);
+    loop {
+        let Some((last, step)) = joined(coming).await? else { break };
+        coming = Due::page(&due, Some(last));
         if hands.stop.is_cancelled() {
             acted.stopped = true;
+        }
+        if acted.fatal.is_some() || acted.stopped {
+            joined(coming).await?;
             break;
         }
-        let Step { actions, rows, finish, mut done } = step(look, reader, managed, acted, due)?;
+        let Step { actions, rows, finish, mut done } = step;
         if !actions.is_empty() {
             let count = actions.len() as u64;
             (hands.events)(Event::Planned { people: count, actions: count });
@@ -124,6 +135,17 @@ pub(in crate::pass) async fn set_due(
     Ok(())
 }
 
+/// Whoever did not come to an end in this pass is left to the next. Whoever only lacks a licence or an
+/// alias did.
+fn open(look: &Look, acted: &Acted) -> HashSet<SourceId> {
+    (acted.withheld.iter().chain(&look.reading.withheld))
+        .filter(|one| !one.is_part())
+        .filter_map(|one| one.anchor)
+        .chain(acted.failed.iter().map(|one| one.action.anchor))
+        .chain(acted.held.iter().map(|one| one.action.anchor))
+        .collect()
+}
+
 fn manager_in(changes: &[Change]) -> Option<String> {
     changes.iter().find(|change| change.field == Attr::Field(Field::Manager))?.to.clone()
 }
@@ -138,58 +160,73 @@ struct Step {
     done: Vec<SourceId>,
 }
 
-fn step(
-    look: &Look,
-    reader: &Reader,
-    managed: &Managed,
-    acted: &Acted,
-    due: Vec<Named>,
-) -> Result<Step, PassError> {
-    let places: BTreeSet<Key> = due.iter().filter_map(|(_, place)| *place).collect();
-    // By now the store knows everybody's place and account.
-    let found = standing(reader, None, &places, |_| true)?;
-    // Whoever did not come to an end in this pass is left to the next. Whoever only lacks a licence
-    // or an alias did.
-    let open: HashSet<SourceId> = (acted.withheld.iter().chain(&look.reading.withheld))
-        .filter(|one| !one.is_part())
-        .filter_map(|one| one.anchor)
-        .chain(acted.failed.iter().map(|one| one.action.anchor))
-        .chain(acted.held.iter().map(|one| one.action.anchor))
-        .collect();
-    let unread = |anchor| look.index.find(anchor).is_some_and(|at| !look.index.met.get(at));
-    let anchors: Vec<SourceId> = due.iter().map(|(anchor, _)| *anchor).collect();
-    let mut linked: HashMap<SourceId, SnapshotRow> =
-        reader.rows(&anchors)?.into_iter().map(|row| (row.anchor, row)).collect();
-    let mut out = Step::default();
-    for (anchor, place) in due {
-        let Some(row) = linked.remove(&anchor).filter(|row| row.state == LinkState::Present) else {
-            // Whoever comes, or comes back, is read anew.
-            out.done.push(anchor);
-            continue;
-        };
-        if open.contains(&anchor) || unread(anchor) {
-            continue;
-        }
-        let standing = place.and_then(|place| found.get(&place));
-        let to = standing.and_then(|standing| standing.account_for(anchor)).map(|id| id.as_str().to_owned());
-        let from = row.applied.profile.get(&Field::Manager).cloned();
-        if from == to || (from.is_some() && managed.kept.contains(Field::Manager)) {
-            out.done.push(anchor);
-            continue;
-        }
-        out.actions.push(Action {
-            kind: Kind::Update,
-            anchor,
-            who: row.applied.email.clone().into(),
-            dn: Some(row.dn.clone()),
-            cloud_id: Some(row.cloud_id.clone()),
-            changes: vec![Change::new(Attr::Field(Field::Manager), from, to)],
-            cause: Cause::Desired,
-        });
-        let finish =
-            Finish { dn: row.dn.clone(), record: row.record, recheck: row.recheck, joined: row.joined };
-        out.finish.insert(anchor, finish);
-        out.rows.insert(anchor, row);
+type Page = Result<Option<(SourceId, Step)>, StoreError>;
+
+async fn joined(page: JoinHandle<Page>) -> Result<Option<(SourceId, Step)>, PassError> {
+    Ok(page.await.map_err(|e| PassError::fault(format!("looking for managers stopped: {e}")))??)
+}
+
+/// What it takes to find out what is to be done.
+struct Due {
+    reader: Reader,
+    managed: Arc<Managed>,
+    index: Arc<Index>,
+    open: HashSet<SourceId>,
+}
+
+impl Due {
+    /// Begins to find out what is to be done for those who follow an anchor; the last of them comes
+    /// with it, and `None` after all of them.
+    fn page(this: &Arc<Self>, after: Option<SourceId>) -> JoinHandle<Page> {
+        let this = Arc::clone(this);
+        tokio::task::spawn_blocking(move || {
+            let due = this.reader.managers_due(after, CHUNK)?;
+            let Some((last, _)) = due.last() else { return Ok(None) };
+            Ok(Some((*last, this.step(due)?)))
+        })
     }
-    Ok(out)
+
+    fn step(&self, due: Vec<Named>) -> Result<Step, StoreError> {
+        let Self { reader, managed, index, open } = self;
+        let places: BTreeSet<Key> = due.iter().filter_map(|(_, place)| *place).collect();
+        // By now the store knows everybody's place and account.
+        let found = standing(reader, None, &places, |_| true)?;
+        let unread = |anchor| index.find(anchor).is_some_and(|at| !index.met.get(at));
+        let anchors: Vec<SourceId> = due.iter().map(|(anchor, _)| *anchor).collect();
+        let mut linked: HashMap<SourceId, SnapshotRow> =
+            reader.rows(&anchors)?.into_iter().map(|row| (row.anchor, row)).collect();
+        let mut out = Step::default();
+        for (anchor, place) in due {
+            let Some(row) = linked.remove(&anchor).filter(|row| row.state == LinkState::Present) else {
+                // Whoever comes, or comes back, is read anew.
+                out.done.push(anchor);
+                continue;
+            };
+            if open.contains(&anchor) || unread(anchor) {
+                continue;
+            }
+            let standing = place.and_then(|place| found.get(&place));
+            let to =
+                standing.and_then(|standing| standing.account_for(anchor)).map(|id| id.as_str().to_owned());
+            let from = row.applied.profile.get(&Field::Manager).cloned();
+            if from == to || (from.is_some() && managed.kept.contains(Field::Manager)) {
+                out.done.push(anchor);
+                continue;
+            }
+            out.actions.push(Action {
+                kind: Kind::Update,
+                anchor,
+                who: row.applied.email.clone().into(),
+                dn: Some(row.dn.clone()),
+                cloud_id: Some(row.cloud_id.clone()),
+                changes: vec![Change::new(Attr::Field(Field::Manager), from, to)],
+                cause: Cause::Desired,
+            });
+            let finish =
+                Finish { dn: row.dn.clone(), record: row.record, recheck: row.recheck, joined: row.joined };
+            out.finish.insert(anchor, finish);
+            out.rows.insert(anchor, row);
+        }
+        Ok(out)
+    }
 }
