@@ -32,7 +32,9 @@ use crate::model::{
 use crate::report::{Event, Sink};
 use crate::rules::Rules;
 use crate::source::{Source, SourceError};
-use crate::store::{KeptRecords, LineKey, Meta, Reader, SourceMeta, Stage, StagedWanted, StoreError};
+use crate::store::{
+    FoldedWanted, KeptRecords, LineKey, Meta, Reader, SourceMeta, Stage, StagedWanted, StoreError,
+};
 
 use super::PassError;
 use super::aliases::{Lost, LostValue};
@@ -257,6 +259,10 @@ impl Work {
     fn judge(&mut self, record: Record, sieve: &Sieve) -> Result<(), StoreError> {
         self.packing.take(&record);
         let print = record.fingerprint(sieve.rules.fingerprint());
+        self.judge_printed(record, print, sieve)
+    }
+
+    fn judge_printed(&mut self, record: Record, print: Fingerprint, sieve: &Sieve) -> Result<(), StoreError> {
         let at = sieve.index.find(record.anchor);
         let linked = at.map(|at| sieve.index.kind(at));
         if linked == Some(AccountKind::Room) && !sieve.rules.has_rooms() {
@@ -358,9 +364,14 @@ impl Work {
         self.withheld.push(withheld);
     }
 
-    fn spool(&mut self, batch: Vec<StagedWanted>, sieve: &Sieve) -> Result<(), StoreError> {
+    fn spool(
+        &mut self,
+        batch: &[StagedWanted],
+        folded: &[FoldedWanted],
+        sieve: &Sieve,
+    ) -> Result<(), StoreError> {
         let mut twins = Vec::new();
-        for (position, dn) in self.stage.put_wanted(&batch)? {
+        for (position, dn) in self.stage.put_folded(batch, folded)? {
             let staged = &batch[position];
             if !matches!(staged.wanted, Wanted::Withheld(_)) && Key::dn(&dn) != Key::dn(&staged.dn) {
                 let withheld = self.contested(staged.anchor, &staged.dn, &dn, sieve);

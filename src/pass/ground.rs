@@ -2,23 +2,30 @@
 //! are none: the row as it would read had it known what was observed.
 
 use crate::apply::Finish;
-use crate::model::{Cause, Fingerprint, Given, LinkState, Origin, SnapshotRow, license_digest};
+use crate::model::{
+    Cause, Fingerprint, Given, LinkState, Origin, Profile, SnapshotRow, SourceId, license_digest,
+};
 use crate::plan::{Case, Cell, Decision, Match, Policy, Seen, Wish};
 use crate::store::RowChange;
 
-/// The row of somebody as it would read had the snapshot known what was observed.
-pub(super) fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
+/// The row of somebody as it would read had the snapshot known what was observed. Takes it out of the
+/// case.
+pub(super) fn ground(case: &mut Case, policy: &Policy) -> Option<SnapshotRow> {
+    if case.seen == Seen::Missing {
+        return None;
+    }
+    let known = case.row.take();
     let account = match &case.seen {
         Seen::Account(account) => Some(account),
-        Seen::Missing => return None,
-        Seen::AsApplied | Seen::Unasked => None,
+        Seen::Missing | Seen::AsApplied | Seen::Unasked => None,
     };
     let wanted = match &case.wish {
         Wish::Present(person) => Some(person),
         Wish::Leaving(_) | Wish::Gone | Wish::Undecided => None,
     };
-    let mut row = match (&case.row, account) {
-        (Some(row), _) => row.clone(),
+    let is_known = known.is_some();
+    let mut row = match (known, account) {
+        (Some(row), _) => row,
         (None, Some(account)) => SnapshotRow {
             anchor: case.anchor,
             cloud_id: account.id.clone(),
@@ -49,7 +56,7 @@ pub(super) fn ground(case: &Case, policy: &Policy) -> Option<SnapshotRow> {
             row.given.block = false;
         }
         // No account shows settings: they are what was written last.
-        let written = case.row.as_ref().map(|row| row.applied.settings()).unwrap_or_default();
+        let written = if is_known { row.applied.settings() } else { Profile::new() };
         row.applied.profile = account.profile.clone();
         let fields = policy.managed.fields_of(row.applied.kind);
         row.applied.profile.retain(|field, _| fields.contains(*field));
@@ -75,14 +82,15 @@ fn settled(case: &Case, mut row: Box<SnapshotRow>) -> RowChange {
     if from == case.anchor { RowChange::Link(row) } else { RowChange::Move { from, row } }
 }
 
-/// The ground for the actions of somebody, and what has to be noted before them: of somebody who
+/// The ground for the actions of somebody who was known under an anchor, and what has to be noted before them: of somebody who
 /// moved, and whose account says so already or is gone, no action will.
 pub(super) fn handed_on(
     case: &Case,
+    from: Option<SourceId>,
     decision: &Decision,
     ground: Option<SnapshotRow>,
 ) -> (Option<SnapshotRow>, Option<RowChange>) {
-    let Some(from) = case.row.as_ref().map(|row| row.anchor).filter(|from| *from != case.anchor) else {
+    let Some(from) = from.filter(|from| *from != case.anchor) else {
         return (ground, None);
     };
     match ground {

@@ -209,16 +209,11 @@ impl Look {
     /// # Errors
     ///
     /// When the spool or the store failed.
-    pub(super) fn parts_of_people(&self, mut each: impl FnMut(Part) -> bool) -> Result<(), PassError> {
+    pub(super) fn parts_of_people(&self, each: impl FnMut(Part) -> bool) -> Result<(), PassError> {
         let plan = (self.plan.clone(), self.generation);
         let (seats, lines) = (self.seats.clone(), self.lines.clone());
-        let mut parts = Parts::begin(self.evidence(), &self.sections, &self.policy, seats, lines, plan);
-        while let Some(part) = parts.next(&self.guard)? {
-            if !each(part) {
-                break;
-            }
-        }
-        Ok(())
+        let parts = Parts::begin(self.evidence(), &self.sections, &self.policy, seats, lines, plan);
+        Ok(parts.each(&self.guard, each)?)
     }
 
     /// Accounts that an interrupted run made ours without ever hearing of it: they carry the

@@ -2,28 +2,31 @@
 //! size of a first load.
 //!
 //! The sections follow each other as one must make room for the next: leavers free seats, and so
-//! does whoever gives up what others wait for; changes of address free addresses, then everybody who is linked, then newcomers, and at
-//! the very end what is deleted.
+//! does whoever gives up what others wait for; changes of address free addresses, then everybody who
+//! is linked, then newcomers, and at the very end what is deleted.
 
 mod doubtful;
+mod walk;
 
 pub use doubtful::Doubtful;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::mpsc::sync_channel;
 
 use crate::apply::{Finish, gives};
 use crate::guard::{CheckedPlan, Finding, Guard, HeldAction};
 use crate::model::{
-    Action, Cause, Fingerprint, Kind, LicenseId, Rank, SnapshotRow, SourceId, Unserved, Wanted, Withheld,
+    Action, Cause, Fingerprint, Kind, LicenseId, Rank, SnapshotRow, SourceId, Unserved, Withheld,
 };
 use crate::plan::order::phase;
 use crate::plan::{Admins, Case, Cell, Decision, Fading, Lines, Plan, Policy, Seats, Wish, decide};
-use crate::store::{RowChange, StagedWanted, StoreError};
+use crate::store::{RowChange, StoreError};
 
-use super::cases::Cases;
+use super::cases::{Cases, Judged};
 use super::evidence::Evidence;
 use super::ground::{ground, handed_on, note};
 use super::sections::Sections;
+use walk::Walk;
 
 /// People per part.
 pub const CHUNK: usize = 4_000;
@@ -82,27 +85,15 @@ pub struct Part {
     pub findings: Vec<Finding>,
 }
 
-/// One section's next people.
-enum Chunk {
-    Linked(Vec<SourceId>),
-    New(Vec<StagedWanted>),
-}
-
 /// Walks through the sections part by part.
 pub struct Parts<'a> {
     evidence: Evidence<'a>,
+    walk: Walk<'a>,
     policy: &'a Policy,
     seats: Seats,
     lines: Lines,
     admins: Admins,
     plan: (String, u64),
-    todo: VecDeque<Vec<SourceId>>,
-    /// So many of them, at the beginning, are of leavers.
-    leavers: usize,
-    newcomers_after: Option<Option<SourceId>>,
-    /// In a tally, the few newcomers who matter.
-    candidates: Option<Vec<StagedWanted>>,
-    last: VecDeque<Vec<SourceId>>,
 }
 
 impl<'a> Parts<'a> {
@@ -115,55 +106,16 @@ impl<'a> Parts<'a> {
         lines: Lines,
         plan: (String, u64),
     ) -> Self {
-        let chunks = |list: &[SourceId]| list.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>();
-        let mut todo: VecDeque<Vec<SourceId>> = chunks(&sections.leavers).into();
-        let leavers = todo.len();
-        todo.extend(chunks(&sections.first));
-        for round in &sections.rounds {
-            todo.extend(chunks(round));
-        }
-        todo.extend(chunks(&sections.linked));
         let full = policy.full_admin.clone();
         let admins = Admins::open(full, evidence.observation.full_admins, evidence.me.cloned());
-        Self {
-            evidence,
-            policy,
-            seats,
-            lines,
-            admins,
-            plan,
-            todo,
-            leavers,
-            newcomers_after: sections.newcomers.then_some(None),
-            candidates: None,
-            last: chunks(&sections.resting).into(),
-        }
-    }
-
-    fn next_chunk(&mut self) -> Result<Option<Chunk>, StoreError> {
-        if let Some(anchors) = self.todo.pop_front() {
-            return Ok(Some(Chunk::Linked(anchors)));
-        }
-        if let Some(after) = self.newcomers_after {
-            let page = self.evidence.people.wanted_after(false, after, CHUNK)?;
-            if let Some(last) = page.last() {
-                self.newcomers_after = Some(Some(last.anchor));
-                return Ok(Some(Chunk::New(page)));
-            }
-            self.newcomers_after = None;
-        }
-        if let Some(newcomers) = self.candidates.take() {
-            return Ok(Some(Chunk::New(newcomers)));
-        }
-        Ok(self.last.pop_front().map(Chunk::Linked))
+        Self { evidence, walk: Walk::begin(evidence, sections), policy, seats, lines, admins, plan }
     }
 
     pub(super) fn decide_next(&mut self) -> Result<Option<(Cases, Vec<Decision>)>, StoreError> {
-        let Some(chunk) = self.next_chunk()? else { return Ok(None) };
-        let mut cases = match chunk {
-            Chunk::Linked(anchors) => self.evidence.linked(&anchors)?,
-            Chunk::New(staged) => self.evidence.newcomers(staged)?,
-        };
+        Ok(self.walk.next()?.map(|cases| self.decide(cases)))
+    }
+
+    fn decide(&mut self, mut cases: Cases) -> (Cases, Vec<Decision>) {
         let mut decisions = Vec::with_capacity(cases.cases.len());
         for case in &cases.cases {
             let mut decision = decide(case, self.policy, &mut self.seats);
@@ -172,42 +124,52 @@ impl<'a> Parts<'a> {
             self.admins.settle(case, &mut decision);
             decisions.push(decision);
         }
-        Ok(Some((cases, decisions)))
+        (cases, decisions)
     }
 
     /// Of the linked people only these.
     pub(super) fn only(mut self, people: &BTreeSet<SourceId>) -> Self {
-        self.retain(|anchor| people.contains(&anchor));
+        self.walk.retain(|anchor| people.contains(&anchor));
         self
-    }
-
-    fn retain(&mut self, of: impl Fn(SourceId) -> bool) {
-        for list in self.todo.iter_mut().chain(&mut self.last) {
-            list.retain(|anchor| of(*anchor));
-        }
     }
 
     /// Of the newcomers only those who may have an account already.
     pub(super) fn only_candidates(&mut self) -> Result<(), StoreError> {
-        self.candidates = self.evidence.candidates(CHUNK)?;
-        if self.candidates.is_some() {
-            self.newcomers_after = None;
-        }
-        Ok(())
+        self.walk.only_candidates()
     }
 
     /// Only those who may ask for something: newcomers, and with `linked` those who stay.
     pub(super) fn asking(mut self, linked: bool) -> Self {
-        let leavers = self.leavers.min(self.todo.len());
-        self.todo.drain(..if linked { leavers } else { self.todo.len() });
-        self.last.clear();
+        self.walk.asking(linked);
         self
     }
 
-    /// The next part, guarded.
-    pub fn next(&mut self, guard: &Guard) -> Result<Option<Part>, StoreError> {
-        let Some((cases, decisions)) = self.decide_next()? else { return Ok(None) };
-        let Cases { cases, mut staged, withheld, unmanaged } = cases;
+    /// Shows every part, guarded, until told to stop. What is known about the next people is brought
+    /// together while these are decided about.
+    pub fn each(mut self, guard: &Guard, mut show: impl FnMut(Part) -> bool) -> Result<(), StoreError> {
+        if !self.walk.is_long() {
+            while let Some(cases) = self.walk.next()?
+                && show(self.part(cases, guard))
+            {}
+            return Ok(());
+        }
+        let walk = self.walk.take();
+        std::thread::scope(|scope| {
+            let (sender, coming) = sync_channel(0);
+            let walking = scope.spawn(move || walk.send(&sender));
+            for cases in coming {
+                if !show(self.part(cases, guard)) {
+                    break;
+                }
+            }
+            walking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// What is to be done about these people, guarded.
+    fn part(&mut self, cases: Cases, guard: &Guard) -> Part {
+        let (cases, decisions) = self.decide(cases);
+        let Cases { cases, mut judged, withheld, unmanaged } = cases;
         let mut actions = Vec::new();
         let mut rows = BTreeMap::new();
         let mut finish = BTreeMap::new();
@@ -216,10 +178,10 @@ impl<'a> Parts<'a> {
         let mut ranks: HashMap<SourceId, Rank> = HashMap::new();
         let (mut waiting, mut short) = (Vec::new(), Vec::new());
         let (mut in_sync, mut revisited, mut undone) = (0, 0, 0);
-        for (case, decision) in cases.into_iter().zip(decisions) {
+        for (mut case, decision) in cases.into_iter().zip(decisions) {
             let anchor = case.anchor;
-            let staged = staged.remove(&anchor);
-            revisited += u64::from(staged.is_none() && self.is_unchanged(anchor));
+            let judged = judged.remove(&anchor);
+            revisited += u64::from(judged.is_none() && self.is_unchanged(anchor));
             let email = match &case.wish {
                 Wish::Present(person) => person.email.as_str().to_owned(),
                 _ => String::new(),
@@ -238,7 +200,7 @@ impl<'a> Parts<'a> {
                 reason: Unserved::NoSeat,
             }));
             short.extend(decision.short.map(|reason| (anchor, reason)));
-            let done = self.finish_of(&case, &decision, staged);
+            let done = self.finish_of(&case, &decision, judged);
             if decision.actions.is_empty() {
                 let leaves = case.wish == Wish::Leaving(Cause::ScopeChanged);
                 undone += u64::from(leaves && decision.cell == Cell::Leave);
@@ -252,7 +214,9 @@ impl<'a> Parts<'a> {
                     ranks.insert(anchor, case.rank(self.seats.queue(), license));
                 }
                 finish.extend(done.map(|done| (anchor, done)));
-                let (row, note) = handed_on(&case, &decision, ground(&case, self.policy));
+                let from = case.row.as_ref().map(|row| row.anchor);
+                let row = ground(&mut case, self.policy);
+                let (row, note) = handed_on(&case, from, &decision, row);
                 notes.extend(note);
                 rows.extend(row.map(|mut row| {
                     row.given.fading.clone_from(&decision.fading);
@@ -284,7 +248,7 @@ impl<'a> Parts<'a> {
                 notes.push(RowChange::Link(Box::new(row)));
             }
         }
-        Ok(Some(Part {
+        Part {
             checked,
             held,
             rows,
@@ -299,7 +263,7 @@ impl<'a> Parts<'a> {
             undone,
             unmanaged,
             findings: Vec::new(),
-        }))
+        }
     }
 
     /// Whether a linked person's record was met in this read.
@@ -313,17 +277,17 @@ impl<'a> Parts<'a> {
         index.find(anchor).is_some_and(|at| index.met.get(at) && !index.unusable.get(at))
     }
 
-    fn finish_of(&self, case: &Case, decision: &Decision, staged: Option<StagedWanted>) -> Option<Finish> {
+    fn finish_of(&self, case: &Case, decision: &Decision, judged: Option<Judged>) -> Option<Finish> {
         let open = !decision.waiting.is_empty()
             || decision.short.is_some()
             || !self.policy.may_remove
             || !case.proven;
         let known = case.row.as_ref().and_then(|row| row.joined);
-        let (dn, record, recheck, joined) = match (staged, &case.row) {
-            (Some(staged), _) => {
+        let (dn, record, recheck, joined) = match (judged, &case.row) {
+            (Some(judged), _) => {
                 // Whoever leaves is often stripped of the value, and is still known by it.
-                let known = known.filter(|_| matches!(staged.wanted, Wanted::Leaving(_)));
-                (staged.dn, staged.record, staged.recheck, staged.joined.or(known))
+                let known = known.filter(|_| judged.leaves);
+                (judged.dn, judged.record, judged.recheck, judged.joined.or(known))
             }
             // A record that is gone is new when it comes back.
             (None, Some(row)) if !self.is_met(case.anchor) => {

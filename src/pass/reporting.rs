@@ -94,7 +94,7 @@ impl Evidence<'_> {
         for case in &out.cases {
             let Wish::Present(person) = &case.wish else { continue };
             let Some(manager) = person.profile.get(&Field::Manager) else { continue };
-            if out.staged.contains_key(&case.anchor) {
+            if out.judged.contains_key(&case.anchor) {
                 places.insert(case.anchor, Key::dn(manager));
             } else {
                 ids.insert(case.anchor, Key::exact(manager));

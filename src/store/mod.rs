@@ -55,4 +55,6 @@ pub use records::{KeptRecords, RecordChanges, unreadable};
 pub use reporting::Named;
 pub use run::{NewRun, RunId, RunRecord};
 pub use snapshot::RowChange;
-pub use stage::{Claim, Claimant, LineKey, Shared, Stage, StagedAccount, StagedPlace, StagedWanted};
+pub use stage::{
+    Claim, Claimant, FoldedWanted, LineKey, Shared, Stage, StagedAccount, StagedPlace, StagedWanted,
+};

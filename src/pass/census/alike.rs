@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use crate::model::{Field, Fingerprint, Key, SourceId, Wanted};
 use crate::rules::Collisions;
-use crate::store::{Difference, StagedWanted, StoreError};
+use crate::store::{Difference, FoldedWanted, StagedWanted, StoreError};
 
 use super::{Sieve, Work};
 
@@ -27,7 +27,15 @@ pub struct Alike {
 /// People who are being compared with their rows on a thread of their own, while the next are judged.
 pub(super) struct Comparing(JoinHandle<Result<Compared, StoreError>>);
 
-type Compared = (Vec<StagedWanted>, Vec<Difference>);
+/// What came of it.
+#[derive(Default)]
+struct Compared {
+    alike: Vec<(SourceId, Alike)>,
+    light: Vec<SourceId>,
+    /// Everybody who is not alike, ready for the spool.
+    rest: Vec<StagedWanted>,
+    folded: Vec<FoldedWanted>,
+}
 
 impl Comparing {
     fn begin(sieve: &Sieve, batch: Vec<StagedWanted>, asked: Vec<usize>) -> Self {
@@ -39,7 +47,21 @@ impl Comparing {
             for (at, answer) in asked.into_iter().zip(answers) {
                 differences[at] = answer;
             }
-            Ok((batch, differences))
+            let mut compared = Compared::default();
+            for (staged, difference) in batch.into_iter().zip(differences) {
+                match difference {
+                    Difference::Nothing => {
+                        let alike = Alike { record: staged.record, manager: place(&staged) };
+                        compared.alike.push((staged.anchor, alike));
+                        continue;
+                    }
+                    Difference::Values => compared.light.push(staged.anchor),
+                    Difference::Anything => {}
+                }
+                compared.folded.push(staged.fold()?);
+                compared.rest.push(staged);
+            }
+            Ok(compared)
         }))
     }
 
@@ -65,7 +87,8 @@ impl Work {
         let is_waste = self.compared > TRIAL && self.alike_or_light < self.compared / 10;
         if !sieve.compares() || is_waste {
             self.bring_home(sieve)?;
-            return self.spool(batch, sieve);
+            let folded: Vec<FoldedWanted> = batch.iter().map(StagedWanted::fold).collect::<Result<_, _>>()?;
+            return self.spool(&batch, &folded, sieve);
         }
         let asked: Vec<usize> = (0..batch.len()).filter(|at| self.may_be_alike(&batch[*at])).collect();
         self.compared += asked.len();
@@ -81,34 +104,17 @@ impl Work {
         self.bring_home(sieve)
     }
 
+    /// Spools those who were compared, but for those whom the rules leave as they were applied.
     fn bring_home(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
         let Some(comparing) = self.comparing.take() else { return Ok(()) };
-        let (mut batch, differences) = comparing.end()?;
-        self.leave_out(&mut batch, differences, sieve);
-        self.spool(batch, sieve)
-    }
-
-    /// Takes those out whom the rules leave as they were applied, and marks those who only get other
-    /// values.
-    fn leave_out(&mut self, batch: &mut Vec<StagedWanted>, differences: Vec<Difference>, sieve: &Sieve) {
-        let mut differences = differences.into_iter();
-        batch.retain(|staged| match differences.next() {
-            Some(Difference::Nothing) => {
-                let alike = Alike { record: staged.record, manager: place(staged) };
-                self.alike.insert(staged.anchor, alike);
-                self.alike_or_light += 1;
-                self.unchanged += 1;
-                false
-            }
-            Some(Difference::Values) => {
-                if let Some(at) = sieve.index.find(staged.anchor) {
-                    sieve.index.light.set(at);
-                }
-                self.alike_or_light += 1;
-                true
-            }
-            Some(Difference::Anything) | None => true,
-        });
+        let Compared { alike, light, rest, folded } = comparing.end()?;
+        self.alike_or_light += alike.len() + light.len();
+        self.unchanged += alike.len() as u64;
+        self.alike.extend(alike);
+        for at in light.into_iter().filter_map(|anchor| sieve.index.find(anchor)) {
+            sieve.index.light.set(at);
+        }
+        self.spool(&rest, &folded, sieve)
     }
 
     /// Whether it is enough to compare somebody with the row. Who is known by a value that joins sources

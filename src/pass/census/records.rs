@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use crate::model::{Record, SourceId};
+use crate::model::{Fingerprint, Record, SourceId};
 use crate::store::{KeptRecords, Meta, Packer, Stage, StoreError, unpack, unreadable};
 
 use super::super::PassError;
@@ -65,12 +65,12 @@ impl Work {
         sieve: &Sieve,
     ) -> Result<(), PassError> {
         std::thread::scope(|scope| {
-            let (sender, pages) = sync_channel(1);
+            let (sender, pages) = sync_channel(0);
             let unpacking = scope.spawn(move || unpack_all(concerned, words, sieve, &sender));
             for page in pages {
                 self.people += page.len() as u64;
-                for record in page {
-                    self.judge(record, sieve)?;
+                for (record, print) in page {
+                    self.judge_printed(record, print, sieve)?;
                 }
                 self.flush_ahead(sieve)?;
             }
@@ -91,7 +91,7 @@ fn unpack_all(
     concerned: &BTreeSet<SourceId>,
     words: &[String],
     sieve: &Sieve,
-    pages: &SyncSender<Vec<Record>>,
+    pages: &SyncSender<Vec<(Record, Fingerprint)>>,
 ) -> Result<(), PassError> {
     let ask = sieve.rules.ask();
     let mut after = None;
@@ -103,7 +103,8 @@ fn unpack_all(
         for (anchor, packed) in page.into_iter().filter(|(anchor, _)| !concerned.contains(anchor)) {
             let mut record = unpack(anchor, &packed, words).ok_or_else(|| unreadable(anchor))?;
             ask.trim(&mut record);
-            records.push(record);
+            let print = record.fingerprint(sieve.rules.fingerprint());
+            records.push((record, print));
         }
         if pages.send(records).is_err() {
             // Whoever judges them gave up, and says why.

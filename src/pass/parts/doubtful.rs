@@ -39,9 +39,9 @@ impl Parts<'_> {
     /// interrupted run left doubts. And whether everybody must be looked at, lest the last full
     /// administrator go. Consumes the walk.
     pub fn doubtful(mut self, limit: usize) -> Result<Doubtful, StoreError> {
-        self.newcomers_after = None;
+        self.walk.without_newcomers();
         let known = self.evidence;
-        self.retain(|anchor| !known.is_light(anchor));
+        self.walk.retain(|anchor| !known.is_light(anchor));
         let (mut found, mut weighty) = (BTreeSet::new(), BTreeSet::new());
         while found.len() < limit
             && let Some((cases, decisions)) = self.decide_next()?

@@ -27,7 +27,7 @@ use super::{StoreError, database};
 pub use accounts::StagedAccount;
 pub use claims::{Claim, Claimant, Shared};
 pub use lines::LineKey;
-pub use wanted::{StagedPlace, StagedWanted};
+pub use wanted::{FoldedWanted, StagedPlace, StagedWanted};
 
 /// The spool of one pass. Calls take turns.
 pub struct Stage {

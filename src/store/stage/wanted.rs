@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Late, Stage, answer};
+use super::{Late, Stage, answer, failed};
 use crate::model::{Fingerprint, Key, LicenseId, SourceId, Standing, Wanted};
 use crate::store::StoreError;
 use crate::store::error::nonsense;
@@ -40,6 +40,24 @@ pub struct StagedWanted {
     pub wanted: Wanted,
     /// See [`crate::model::Verdict::standing`].
     pub standing: Standing,
+}
+
+/// What the spool keeps of somebody, worked out before.
+pub struct FoldedWanted {
+    text: String,
+    place: Key,
+}
+
+impl StagedWanted {
+    /// Folds what is wanted into a text.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written as JSON, which would be a fault of the program.
+    pub fn fold(&self) -> Result<FoldedWanted, StoreError> {
+        let text = serde_json::to_string(&self.wanted).map_err(|e| failed(nonsense(e)))?;
+        Ok(FoldedWanted { text, place: Key::dn(&self.dn) })
+    }
 }
 
 /// Of somebody linked, what it takes to say who comes when, without unfolding what is wanted.
@@ -90,6 +108,16 @@ impl Stage {
     ///
     /// Returns the positions of those whose anchor was there already, with the DN that it had.
     pub fn put_wanted(&mut self, items: &[StagedWanted]) -> Result<Vec<(usize, String)>, StoreError> {
+        let folded: Vec<FoldedWanted> = items.iter().map(StagedWanted::fold).collect::<Result<_, _>>()?;
+        self.put_folded(items, &folded)
+    }
+
+    /// As [`Stage::put_wanted`], of people who are folded already, each at the same place.
+    pub fn put_folded(
+        &mut self,
+        items: &[StagedWanted],
+        folded: &[FoldedWanted],
+    ) -> Result<Vec<(usize, String)>, StoreError> {
         let counts = &mut self.people;
         answer(&self.db, |db| {
             let transaction = db.unchecked_transaction()?;
@@ -100,18 +128,13 @@ impl Stage {
             let mut whole = db.prepare_cached(
                 "INSERT INTO wanted (id, record, dn, recheck, wanted, standing) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?;
-            let mut text = Vec::new();
             let mut again = Vec::new();
-            for (position, item) in items.iter().enumerate() {
-                text.clear();
-                serde_json::to_writer(&mut text, &item.wanted).map_err(nonsense)?;
-                let text = str::from_utf8(&text)?;
+            for (position, (item, FoldedWanted { text, place })) in items.iter().zip(folded).enumerate() {
                 let id = i64::try_from(counts.linked + counts.new).unwrap_or(i64::MAX);
                 let email = item.email.map(|key| key.0);
                 let joined = item.joined.map(|key| key.0);
-                let place = Key::dn(&item.dn).0;
                 let leaves = leaves(item);
-                let keys = params![item.anchor.as_bytes(), item.linked, email, joined, id, place, leaves];
+                let keys = params![item.anchor.as_bytes(), item.linked, email, joined, id, place.0, leaves];
                 if key.execute(keys)? > 0 {
                     let standing = standing(item);
                     whole.execute(params![id, item.record.0, item.dn, item.recheck, text, standing])?;
