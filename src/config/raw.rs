@@ -8,6 +8,7 @@ mod contacts;
 mod edges;
 mod entitlement;
 mod groups;
+mod mapping;
 mod people;
 mod rooms;
 mod seats;
@@ -21,12 +22,13 @@ use serde::{Deserialize, Serialize};
 use crate::guard;
 use crate::plan::Leavers as LeaversPolicy;
 
-pub use contacts::{ContactMapping, Contacts};
+pub use contacts::Contacts;
 pub use edges::{AuthBy, Cloud, CloudKind, Source, SourceKind};
 pub use entitlement::{Entitlement, Entitlements, Mode, Role, Take, Template};
 pub use groups::{Groups, Members};
-pub use people::{Collisions, Dialect, Mapping, People, Policy, Scope, Unusable};
-pub use rooms::{RoomMapping, Rooms};
+pub use mapping::{Mapping, OfContacts, OfPeople, OfRooms};
+pub use people::{Collisions, Dialect, People, Policy, Scope, Unusable};
+pub use rooms::Rooms;
 pub use seats::{Direction, Seats};
 pub use trial::{Expect, Test};
 

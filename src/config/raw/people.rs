@@ -1,10 +1,9 @@
 //! `[people]` as it is written.
 
-use std::collections::BTreeMap;
-
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::{Mapping, OfPeople};
 use crate::model::Field;
 
 /// Whose attribute names the default mapping speaks.
@@ -54,7 +53,7 @@ pub struct People {
     /// Who is in. A person is in when every clause agrees that is present.
     pub scope: Scope,
     /// Which attribute becomes what.
-    pub mapping: Mapping,
+    pub mapping: Mapping<OfPeople>,
     /// Which fields are not simply written whenever they differ.
     pub policy: Policy,
 }
@@ -109,69 +108,4 @@ pub struct Scope {
     pub groups: Vec<String>,
     /// Groups (DN or plain name) whose members are out, nested included.
     pub exclude_groups: Vec<String>,
-}
-
-/// Attribute expressions by field.
-#[derive(Debug, Deserialize)]
-pub struct Mapping {
-    /// Whether the default mapping of the dialect applies to fields that are not named here.
-    #[serde(default = "yes")]
-    pub defaults: bool,
-    /// The expression for the e-mail address.
-    pub email: Option<String>,
-    /// The expressions for the other fields.
-    #[serde(flatten)]
-    pub fields: BTreeMap<Field, String>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-impl Default for Mapping {
-    fn default() -> Self {
-        Self { defaults: true, email: None, fields: BTreeMap::new() }
-    }
-}
-
-// By hand, because the fields are those of the model.
-impl JsonSchema for Mapping {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Mapping".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let mut properties = serde_json::Map::new();
-        properties.insert(
-            "defaults".to_owned(),
-            serde_json::json!({
-                "description": "Whether the default mapping of the dialect applies to fields that are not named here.",
-                "type": "boolean",
-                "default": true,
-            }),
-        );
-        properties.insert(
-            "email".to_owned(),
-            serde_json::json!({
-                "description": "The expression for the e-mail address, which is the user name in the cloud.",
-                "type": "string",
-            }),
-        );
-        for field in Field::ALL {
-            let description = format!(
-                "The expression for {field}, at most {} characters. \"\" leaves it alone in the cloud.",
-                field.max_len()
-            );
-            properties.insert(
-                field.name().to_owned(),
-                serde_json::json!({ "description": description, "type": "string" }),
-            );
-        }
-        json_schema!({
-            "type": "object",
-            "description": "Attribute expressions by field.",
-            "properties": properties,
-            "additionalProperties": false,
-        })
-    }
 }
