@@ -230,7 +230,7 @@ fn words(story: &Story, action: &Action) -> String {
         let held = action.changes.iter().filter(|change| change.to.is_some() == given);
         held.filter_map(|change| match &change.field {
             Attr::License(id) => Some(story.catalogue.name(id).to_owned()),
-            Attr::Role(id) => Some(format!("the role {id}")),
+            Attr::Role(id) => Some(format!("the role {}", story.role(id))),
             _ => None,
         })
         .collect()

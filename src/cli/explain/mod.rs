@@ -156,6 +156,7 @@ async fn bind(parts: &Parts, stop: CancellationToken, story: &mut Story) -> Resu
             let (rules, unbound) = rules.bind(&catalogue, &roles);
             story.unbound = unbound;
             story.catalogue = catalogue;
+            story.roles = roles;
             Ok(Bound { cloud: Some(cloud), rules })
         }
         Err(failure) if matches!(failure.exit, Exit::Stopped(_)) => Err(failure),

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::config::SourceConfig;
 use crate::guard::Finding;
 use crate::model::{
-    Account, Action, Catalogue, Cause, CloudId, LicenseId, Record, SnapshotRow, SourceId, Unusable, Wanted,
-    Withheld,
+    Account, Action, Catalogue, Cause, CloudId, LicenseId, Record, Role, RoleId, SnapshotRow, SourceId,
+    Unusable, Wanted, Withheld,
 };
 use crate::pass::Met;
 use crate::plan::{Case, Seen};
@@ -51,6 +51,8 @@ pub(super) struct Story {
     pub candidates: Vec<Candidate>,
     pub sources: Vec<Searched>,
     pub catalogue: Catalogue,
+    /// The roles of the cloud; none when it did not answer.
+    pub roles: Vec<Role>,
     pub unbound: Vec<Unbound>,
     /// What the sources did not answer.
     pub gaps: Vec<String>,
@@ -151,6 +153,7 @@ impl Story {
             candidates: Vec::new(),
             sources: Vec::new(),
             catalogue: Catalogue::default(),
+            roles: Vec::new(),
             unbound: Vec::new(),
             gaps: Vec::new(),
             cloud_trouble: None,
@@ -166,6 +169,11 @@ impl Story {
     /// The record.
     pub(super) fn record(&self) -> Option<&Met> {
         self.met.first()
+    }
+
+    /// What the cloud calls a role; the id where it does not say.
+    pub(super) fn role<'a>(&'a self, id: &'a RoleId) -> &'a str {
+        self.roles.iter().find(|role| role.id == *id).map_or(id.as_str(), |role| &role.name)
     }
 
     /// Whether anybody at all was found.

@@ -144,8 +144,8 @@ fn judged(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()> {
         text::heading(out, style, "Roles")?;
     }
     for (answer, role) in &told.roles {
-        let gives = role.as_ref().map_or("a role that the cloud does not have".into(), ToString::to_string);
-        clause(out, style, story, answer, &format!(", for {gives}"))?;
+        let gives = role.as_ref().map_or("a role that the cloud does not have", |id| story.role(id));
+        clause(out, style, story, answer, &format!(", for {}", printable(gives)))?;
     }
     Ok(())
 }
@@ -252,7 +252,7 @@ fn account(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()> {
             let external = seen.external_id.as_deref().unwrap_or("nothing");
             writeln!(out, "  carries as its external id: {}", printable(external))?;
         }
-        let roles: Vec<&str> = seen.roles.iter().map(|role| role.as_str()).collect();
+        let roles: Vec<&str> = seen.roles.iter().map(|id| story.role(id)).collect();
         if !roles.is_empty() {
             writeln!(out, "  administrator roles: {}", printable(&roles.join(", ")))?;
         }
