@@ -7,12 +7,13 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use dirsyncd::guard::Limit;
 use dirsyncd::model::{Ask, Field, Record};
 use dirsyncd::rules::EntitlementSpec;
 use dirsyncd::source::Source;
 use dirsyncd::store::unpack;
 use proptest::prelude::*;
-use support::fake_source::{Directory, mix};
+use support::fake_source::{Directory, Entry, mix};
 use support::org::{Org, runtime, unlimited};
 use support::random::cases;
 
@@ -195,6 +196,81 @@ fn an_edit_of_the_rules_that_was_interrupted_can_be_taken_back() {
         assert!(!again.look.anew && again.look.reading.concerned.is_some(), "changes are followed again");
         assert_eq!(org.sync_all().unwrap().writes, 0);
     }
+}
+
+/// As Active Directory does it: whoever names somebody who is renamed names the new DN from then on, and
+/// nobody is told.
+fn renamed(org: &Org, who: &str, to: &str) {
+    let old = org.directory().state().people[who].dn();
+    org.directory().edit(who, |entry| entry.cn = to.into());
+    let mut state = org.directory().state();
+    let new = state.people[who].dn();
+    let names = |people: &mut BTreeMap<String, Entry>| {
+        for value in people.values_mut().flat_map(|entry| entry.attributes.values_mut()).flatten() {
+            if *value == old {
+                value.clone_from(&new);
+            }
+        }
+    };
+    names(&mut state.people);
+    state.past.iter_mut().for_each(|past| names(&mut past.people));
+}
+
+/// The records of those who report to somebody do not say that the manager was renamed.
+#[test]
+fn reports_keep_a_manager_who_is_renamed_when_the_rules_are_edited() {
+    for at_once in [false, true] {
+        let mut org = org(20);
+        map(&mut org, Field::Manager, "manager");
+        let boss = org.directory().state().people["p0"].dn();
+        for who in ["p1", "p2", "p3"] {
+            org.directory()
+                .person(who, |entry| entry.attributes.insert("manager".into(), vec![boss.clone()]));
+        }
+        org.sync_all().unwrap();
+        org.sync().unwrap();
+        let managers = |org: &Org| -> Vec<String> {
+            let cloud = org.cloud.state();
+            let all = cloud.accounts.values();
+            all.filter_map(|kept| kept.account.profile.get(&Field::Manager).cloned()).collect()
+        };
+        let before = managers(&org);
+        assert_eq!(before.len(), 3);
+        renamed(&org, "p0", "Boss");
+        if !at_once {
+            org.sync().unwrap();
+        }
+        map(&mut org, Field::Title, "upper(title)");
+        let passed = org.sync().unwrap();
+        assert!(!passed.look.reading.from_records);
+        assert_eq!(managers(&org), before, "at once: {at_once}");
+        // From then on the records say so, and serve again.
+        map(&mut org, Field::Title, "title");
+        let again = org.sync().unwrap();
+        assert!(again.look.reading.from_records);
+        assert_eq!(managers(&org), before, "at once: {at_once}");
+    }
+}
+
+/// Where the directory leaves the old DN with those who report, a manager who is renamed is none any more:
+/// an edit that changes other values of theirs does not take the manager past the guard.
+#[test]
+fn a_manager_who_goes_with_an_edit_is_weighed() {
+    let mut org = org(20);
+    org.keep_records = false;
+    org.limits.blank = Limit { count: 1, percent: 100, floor: 0 };
+    map(&mut org, Field::Manager, "manager");
+    let boss = org.directory().state().people["p0"].dn();
+    for who in ["p1", "p2", "p3"] {
+        org.directory().person(who, |entry| entry.attributes.insert("manager".into(), vec![boss.clone()]));
+    }
+    org.sync_all().unwrap();
+    org.sync().unwrap();
+    org.directory().edit("p0", |entry| entry.cn = "Boss".into());
+    map(&mut org, Field::Title, "upper(title)");
+    let passed = org.sync().unwrap();
+    assert_eq!(passed.acted.held.len(), 3);
+    assert_eq!(passed.look.guard.findings()[0].code, "too_many_blanked");
 }
 
 /// What the directory shows, as it would be kept.

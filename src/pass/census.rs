@@ -13,13 +13,11 @@ mod turned;
 mod twins;
 mod ungiven;
 
-pub use alike::Alike;
 pub use conclude::Doubts;
 pub use heard::read_heard;
 pub use reading::{Reading, SourceSeen};
 pub use ungiven::NotGiven;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -41,7 +39,7 @@ use super::aliases::{Lost, LostValue};
 use super::contacts::ReadContacts;
 use super::index::Index;
 use super::membership::{Gathering, Memberships};
-use alike::Comparing;
+use alike::Comparison;
 use records::Packing;
 
 /// Portions under way between reading and judging: enough to keep both busy, few enough to
@@ -174,11 +172,8 @@ struct Work {
     people: u64,
     groups: u64,
     unchanged: u64,
-    /// Whom the rules of now leave as they were.
-    alike: BTreeMap<SourceId, Alike>,
-    /// People compared with their rows, and those of them who are alike or light.
-    compared: usize,
-    alike_or_light: usize,
+    /// What other rules change.
+    comparison: Comparison,
     withheld: Vec<Withheld>,
     not_given: Vec<NotGiven>,
     unfit: Lost,
@@ -187,7 +182,6 @@ struct Work {
     follows: bool,
     contacts: ReadContacts,
     batch: Vec<StagedWanted>,
-    comparing: Option<Comparing>,
     packing: Packing,
     /// When newcomers' records were made, where it matters.
     ages: Vec<(SourceId, i64)>,
@@ -207,9 +201,7 @@ impl Work {
             people: 0,
             groups: 0,
             unchanged: 0,
-            alike: BTreeMap::new(),
-            compared: 0,
-            alike_or_light: 0,
+            comparison: Comparison::default(),
             withheld: Vec::new(),
             not_given: Vec::new(),
             unfit: Lost::new(),
@@ -218,7 +210,6 @@ impl Work {
             follows: false,
             contacts: ReadContacts::begin(&sieve.rules, &sieve.reader)?,
             batch: Vec::new(),
-            comparing: None,
             packing: Packing::default(),
             ages: Vec::new(),
         })

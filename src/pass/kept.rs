@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Ask, Record, SourceId};
+use crate::model::{Ask, Field, Key, Record, SourceId};
 use crate::rules::Rules;
 use crate::source::Source;
 use crate::store::{Followed, KeptRecords, Meta, Packer, Reader, RecordChanges, Store, StoreError};
 
 use super::PassError;
+use super::changes::Heard;
 use super::looked::Look;
 
 /// Records written, or looked through, at a time.
@@ -61,14 +62,29 @@ pub(super) fn words(
     keep: bool,
     sources: &[Box<dyn Source>],
     reader: &Reader,
-    concerned: &BTreeSet<SourceId>,
+    heard: &Heard,
 ) -> Result<Option<Vec<String>>, PassError> {
+    let concerned = &heard.concerned;
     let Some(kept) = meta.records.as_ref().filter(|kept| keep && suffice(kept, rules, sources)) else {
         return Ok(None);
     };
+    // The records of those who name a place that somebody leaves in this pass do not say where to.
+    if rules.managed().contains(Field::Manager) && somebody_moves(reader, heard)? {
+        return Ok(None);
+    }
     // An entry that could not be used, most often: nobody knows what the new rules make of it.
     let lacking = reader.unrecorded(concerned.len() + 1)?;
     Ok(lacking.iter().all(|anchor| concerned.contains(anchor)).then(|| kept.words.clone()))
+}
+
+/// Whether somebody linked stands elsewhere than before.
+fn somebody_moves(reader: &Reader, heard: &Heard) -> Result<bool, StoreError> {
+    let places: BTreeSet<(Key, SourceId)> =
+        heard.people.iter().map(|record| (record.dn_key(), record.anchor)).collect();
+    let keys: Vec<Key> = places.iter().map(|(place, _)| *place).collect();
+    let there: BTreeSet<(Key, SourceId)> = reader.anchors_by_dn(&keys)?.into_iter().collect();
+    let elsewhere: Vec<SourceId> = places.difference(&there).map(|(_, anchor)| *anchor).collect();
+    Ok(!reader.rows(&elsewhere)?.is_empty())
 }
 
 /// Packs the records of a few people while they are looked up.

@@ -101,7 +101,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
     let words = match &heard {
         // Of a source that cannot tell changes, the records may be old.
         Some(heard) if is_anew && heard.asked_all => {
-            kept::words(&rules, &meta, keep_records, sources, reader, &heard.concerned)?
+            kept::words(&rules, &meta, keep_records, sources, reader, heard)?
         }
         _ => None,
     };

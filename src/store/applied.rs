@@ -25,16 +25,23 @@ impl Reader {
     }
 
     /// Compares linked people with their rows; `kept` are attributes that are left to the cloud. A
-    /// manager is compared by the place that is named, as the account there is not known yet.
+    /// manager is compared by the place that is named, as the account there is not known yet. Whoever
+    /// stands elsewhere comes with the place that was left ([`Key::dn`]).
     pub fn differences(
         &self,
         people: &[&StagedWanted],
         kept: FieldSet,
-    ) -> Result<Vec<Difference>, StoreError> {
+    ) -> Result<Vec<(Difference, Option<Key>)>, StoreError> {
         self.read("comparing with the snapshot", |db| {
-            people.iter().map(|staged| difference(db, staged, kept)).collect()
+            people.iter().map(|staged| Ok((difference(db, staged, kept)?, left(db, staged)?))).collect()
         })
     }
+}
+
+/// The place that somebody left.
+fn left(db: &Connection, staged: &StagedWanted) -> rusqlite::Result<Option<Key>> {
+    let place = snapshot::place(db, staged.anchor)?;
+    Ok(place.filter(|place| *place != Key::dn(&staged.dn)))
 }
 
 fn difference(db: &Connection, staged: &StagedWanted, kept: FieldSet) -> rusqlite::Result<Difference> {

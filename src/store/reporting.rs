@@ -3,6 +3,8 @@
 //! A person names a manager by a DN, and the cloud wants an id. Whoever gets an account, another
 //! account or none, or moves, concerns those who named that place, and nobody else.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Reader, StoreError, snapshot};
@@ -56,6 +58,11 @@ pub(super) fn relocate(db: &Connection, places: &[(SourceId, String)]) -> rusqli
     for (anchor, dn, _, to) in moves {
         snapshot::move_to(db, anchor, dn, to)?;
     }
+    // What is kept of them names the old place, and can be judged no more.
+    let mut outdated = db.prepare_cached("DELETE FROM record WHERE anchor = ?1")?;
+    for (anchor, _) in &named {
+        outdated.execute([anchor.as_bytes()])?;
+    }
     set(db, &named)
 }
 
@@ -85,6 +92,26 @@ impl Reader {
     /// When the database cannot be read.
     pub fn managers_due(&self, after: Option<SourceId>, limit: usize) -> Result<Vec<Named>, StoreError> {
         self.read("reading who reports to whom", |db| due_after(db, after, limit))
+    }
+}
+
+impl Reader {
+    /// Who names one of these places as that of the manager.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn reporters(&self, places: &BTreeSet<Key>) -> Result<Vec<SourceId>, StoreError> {
+        self.read("reading who reports to whom", |db| {
+            let mut select = db.prepare_cached("SELECT anchor FROM report WHERE manager = ?1")?;
+            let mut found = Vec::new();
+            for place in places {
+                for anchor in select.query_map([place.0], |row| row.get(0).map(SourceId::new))? {
+                    found.push(anchor?);
+                }
+            }
+            Ok(found)
+        })
     }
 }
 

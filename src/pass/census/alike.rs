@@ -4,6 +4,7 @@
 //! Who is to be what was applied counts as unchanged, and only the new fingerprint is kept. Who only gets
 //! other values is marked as light: no seat, no address and no guard has anything to do with them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread::JoinHandle;
 
 use crate::model::{Field, Fingerprint, Key, SourceId, Wanted};
@@ -24,6 +25,21 @@ pub struct Alike {
     pub manager: Option<Key>,
 }
 
+/// The comparison of everybody who was judged with their rows.
+#[derive(Default)]
+pub(super) struct Comparison {
+    /// Whom the rules of now leave as they were.
+    pub(super) alike: BTreeMap<SourceId, Alike>,
+    /// People compared, and those of them who are alike or light.
+    compared: usize,
+    alike_or_light: usize,
+    /// Whether it was given up.
+    gave_up: bool,
+    under_way: Option<Comparing>,
+    /// Places that somebody left.
+    left: BTreeSet<Key>,
+}
+
 /// People who are being compared with their rows on a thread of their own, while the next are judged.
 pub(super) struct Comparing(JoinHandle<Result<Compared, StoreError>>);
 
@@ -35,21 +51,20 @@ struct Compared {
     /// Everybody who is not alike, ready for the spool.
     rest: Vec<StagedWanted>,
     folded: Vec<FoldedWanted>,
+    /// Places that somebody left.
+    left: Vec<Key>,
 }
 
 impl Comparing {
-    fn begin(sieve: &Sieve, batch: Vec<StagedWanted>, asked: Vec<usize>) -> Self {
+    fn begin(sieve: &Sieve, batch: Vec<StagedWanted>, asked: Vec<bool>) -> Self {
         let (reader, kept) = (sieve.reader.clone(), sieve.rules.kept());
         Self(std::thread::spawn(move || {
-            let people: Vec<&StagedWanted> = asked.iter().map(|at| &batch[*at]).collect();
-            let answers = reader.differences(&people, kept)?;
-            let mut differences = vec![Difference::Anything; batch.len()];
-            for (at, answer) in asked.into_iter().zip(answers) {
-                differences[at] = answer;
-            }
+            let people: Vec<&StagedWanted> = batch.iter().collect();
+            let differences = reader.differences(&people, kept)?;
             let mut compared = Compared::default();
-            for (staged, difference) in batch.into_iter().zip(differences) {
-                match difference {
+            for ((staged, (difference, left)), asked) in batch.into_iter().zip(differences).zip(asked) {
+                compared.left.extend(left);
+                match if asked { difference } else { Difference::Anything } {
                     Difference::Nothing => {
                         let alike = Alike { record: staged.record, manager: place(&staged) };
                         compared.alike.push((staged.anchor, alike));
@@ -83,18 +98,20 @@ impl Work {
     pub(super) fn flush_ahead(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
         self.packing.flush(&mut self.stage)?;
         let batch = std::mem::take(&mut self.batch);
+        let comparison = &mut self.comparison;
         // When everything changes for everybody, looking for those for whom it does not is a waste.
-        let is_waste = self.compared > TRIAL && self.alike_or_light < self.compared / 10;
-        if !sieve.compares() || is_waste {
+        comparison.gave_up |=
+            comparison.compared > TRIAL && comparison.alike_or_light < comparison.compared / 10;
+        if !sieve.compares() || comparison.gave_up {
             self.bring_home(sieve)?;
             let folded: Vec<FoldedWanted> = batch.iter().map(StagedWanted::fold).collect::<Result<_, _>>()?;
             return self.spool(&batch, &folded, sieve);
         }
-        let asked: Vec<usize> = (0..batch.len()).filter(|at| self.may_be_alike(&batch[*at])).collect();
-        self.compared += asked.len();
+        let asked: Vec<bool> = batch.iter().map(|staged| self.may_be_alike(staged)).collect();
+        self.comparison.compared += asked.iter().filter(|asked| **asked).count();
         let next = Comparing::begin(sieve, batch, asked);
         self.bring_home(sieve)?;
-        self.comparing = Some(next);
+        self.comparison.under_way = Some(next);
         Ok(())
     }
 
@@ -106,11 +123,13 @@ impl Work {
 
     /// Spools those who were compared, but for those whom the rules leave as they were applied.
     fn bring_home(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
-        let Some(comparing) = self.comparing.take() else { return Ok(()) };
-        let Compared { alike, light, rest, folded } = comparing.end()?;
-        self.alike_or_light += alike.len() + light.len();
+        let comparison = &mut self.comparison;
+        let Some(comparing) = comparison.under_way.take() else { return Ok(()) };
+        let Compared { alike, light, rest, folded, left } = comparing.end()?;
+        comparison.left.extend(left);
+        comparison.alike_or_light += alike.len() + light.len();
         self.unchanged += alike.len() as u64;
-        self.alike.extend(alike);
+        comparison.alike.extend(alike);
         for at in light.into_iter().filter_map(|anchor| sieve.index.find(anchor)) {
             sieve.index.light.set(at);
         }
@@ -128,9 +147,23 @@ impl Work {
             && !self.unfit.contains_key(&staged.anchor)
     }
 
+    /// Who names a place that somebody left has another manager, or none, and is not light.
+    pub(super) fn weigh_reporters(&self, sieve: &Sieve) -> Result<(), StoreError> {
+        if self.comparison.gave_up {
+            // Not everybody who left a place is known.
+            (0..sieve.index.len()).for_each(|at| sieve.index.light.clear(at));
+        }
+        for anchor in sieve.reader.reporters(&self.comparison.left)? {
+            if let Some(at) = sieve.index.find(anchor) {
+                sieve.index.light.clear(at);
+            }
+        }
+        Ok(())
+    }
+
     /// Somebody who was compared is withheld after all.
     pub(super) fn call_back(&mut self, anchor: SourceId, sieve: &Sieve) {
-        self.alike.remove(&anchor);
+        self.comparison.alike.remove(&anchor);
         if let Some(at) = sieve.index.find(anchor) {
             sieve.index.light.clear(at);
         }

@@ -99,6 +99,7 @@ impl Work {
         // A short census that is known to be short needs no guard.
         let headcount = headcount.filter(|_| partial.is_empty());
         let kept = std::mem::take(&mut self.packing).end(sieve)?;
+        self.weigh_reporters(sieve)?;
         let (mut reading, stage) =
             self.into_reading(whole, partial, doubts, sources, followed, headcount, memberships, None);
         reading.kept = kept;
@@ -128,7 +129,7 @@ impl Work {
             headcount,
             people: self.people,
             unchanged: self.unchanged,
-            alike: self.alike,
+            alike: self.comparison.alike,
             withheld: self.withheld,
             not_given: self.not_given,
             unfit: self.unfit,

@@ -62,6 +62,7 @@ pub fn read_heard(
     if whole {
         doubts.spare(sieve)?;
     }
+    work.weigh_reporters(sieve)?;
     let memberships = work.memberships.take().unwrap_or_else(super::Memberships::none);
     let (mut reading, stage) =
         work.into_reading(whole, partial, doubts, sources, followed, None, memberships, Some(concerned));

@@ -24,13 +24,14 @@ pub(in crate::pass) async fn note(look: &Look, store: &Store) -> Result<(), Pass
     if !look.policy.managed.fields.contains(Field::Manager) {
         return Ok(());
     }
-    store.set_places(places(look, store.reader())?).await?;
     // Who is as before names whom they named; of who names nobody, what was noted once may say
     // something else.
     let alike: Vec<Named> = look.reading.alike.iter().map(|(anchor, one)| (*anchor, one.manager)).collect();
     for some in alike.chunks(CHUNK) {
         store.set_managers(some.to_vec()).await?;
     }
+    // After them: as with anybody whose record did not change, they follow a manager who moves.
+    store.set_places(places(look, store.reader())?).await?;
     for linked in [true, false] {
         let mut after = None;
         loop {

@@ -34,7 +34,7 @@ fn store(row: SnapshotRow) -> Store {
 }
 
 fn against(row: SnapshotRow, staged: &StagedWanted, kept: FieldSet) -> Difference {
-    store(row).reader().differences(&[staged], kept).unwrap()[0]
+    store(row).reader().differences(&[staged], kept).unwrap()[0].0
 }
 
 /// Besides the row of a person with a title, what the rules want.
@@ -106,6 +106,19 @@ fn what_is_open_about_somebody_counts() {
 }
 
 #[test]
+fn whoever_stands_elsewhere_left_a_place() {
+    let store = store(row(1));
+    let left =
+        |staged: &StagedWanted| store.reader().differences(&[staged], FieldSet::default()).unwrap()[0].1;
+    assert_eq!(left(&with(|_| {})), None);
+    assert_eq!(left(&StagedWanted { dn: dn(1).to_uppercase(), ..with(|_| {}) }), None);
+    assert_eq!(left(&StagedWanted { dn: dn(7), ..with(|_| {}) }), Some(Key::dn(&dn(1))));
+    let withheld = StagedWanted { dn: dn(7), wanted: Wanted::Leaving(Cause::Disabled), ..with(|_| {}) };
+    assert_eq!(left(&withheld), Some(Key::dn(&dn(1))));
+    assert_eq!(left(&StagedWanted { anchor: anchor(2), ..with(|_| {}) }), None);
+}
+
+#[test]
 fn a_manager_is_compared_by_the_place_that_is_named() {
     let names = |place: &str| with(|person| drop(person.profile.insert(Field::Manager, place.into())));
     for account in [None, Some("cloud-2")] {
@@ -113,7 +126,7 @@ fn a_manager_is_compared_by_the_place_that_is_named() {
         row.applied.profile.extend(account.map(|id| (Field::Manager, id.to_owned())));
         let store = store(row);
         let compare =
-            |staged: &StagedWanted| store.reader().differences(&[staged], FieldSet::default()).unwrap()[0];
+            |staged: &StagedWanted| store.reader().differences(&[staged], FieldSet::default()).unwrap()[0].0;
         assert_eq!(compare(&names("cn=boss,dc=x")), Difference::Anything, "nobody was named before");
         block_on(store.set_managers(vec![(anchor(1), Some(Key::dn("CN=Boss,DC=x")))])).unwrap();
         assert_eq!(compare(&names("cn=boss,dc=x")), Difference::Nothing);
