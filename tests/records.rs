@@ -62,6 +62,7 @@ fn an_edit_of_a_mapping_writes_exactly_those_whom_it_changes_and_reads_nobody() 
             map(&mut org, Field::Title, expression);
             let planned = org.plan().unwrap();
             assert!(planned.look.anew);
+            assert_eq!(planned.look.reading.alike.len() as u64, 5_000 - people_of_sales);
             assert_eq!(planned.actions().len() as u64, people_of_sales);
             let passed = org.sync().unwrap();
             assert_eq!(passed.writes, people_of_sales, "{expression}");
@@ -249,6 +250,67 @@ fn reports_keep_a_manager_who_is_renamed_when_the_rules_are_edited() {
         let again = org.sync().unwrap();
         assert!(again.look.reading.from_records);
         assert_eq!(managers(&org), before, "at once: {at_once}");
+    }
+}
+
+/// Twenty people, of whom three report to the first; and whom they have as manager in the cloud.
+fn with_a_boss(keep: bool) -> Org {
+    let mut org = org(20);
+    org.keep_records = keep;
+    map(&mut org, Field::Manager, "manager");
+    for who in ["p1", "p2", "p3"] {
+        reports_to(&org, who, "p0");
+    }
+    org.sync_all().unwrap();
+    org.sync().unwrap();
+    org
+}
+
+fn reports_to(org: &Org, who: &str, boss: &str) {
+    let boss = org.directory().state().people[boss].dn();
+    org.directory().person(who, |entry| entry.attributes.insert("manager".into(), vec![boss]));
+}
+
+fn manager(org: &Org, who: &str) -> Option<String> {
+    let mut cloud = org.cloud.state();
+    let id =
+        cloud.by_email(&format!("{who}@example.com")).unwrap().account.profile.get(&Field::Manager)?.clone();
+    let boss = cloud.accounts.values().find(|kept| kept.account.id.as_str() == id)?;
+    boss.account.email.as_ref().map(ToString::to_string)
+}
+
+/// Killed wherever after somebody got another manager, and then the rules are edited.
+#[test]
+fn a_new_manager_is_not_forgotten_by_an_edit_of_the_rules() {
+    for (step, keep) in (0..40).flat_map(|step| [(step, true), (step, false)]) {
+        let mut org = with_a_boss(keep);
+        reports_to(&org, "p1", "p9");
+        reports_to(&org, "p7", "p9");
+        org.killed_at_step(step);
+        map(&mut org, Field::Title, "if(title == 'nobody', '', title)");
+        org.sync().unwrap();
+        let managers = ["p1", "p2", "p7"].map(|who| manager(&org, who));
+        let wanted = ["p9", "p0", "p9"].map(|boss| Some(format!("{boss}@example.com")));
+        assert_eq!(managers, wanted, "step {step}, keep {keep}");
+    }
+}
+
+/// What is not mapped is left alone, and is ours again when it is mapped again.
+#[test]
+fn managers_outlive_a_time_in_which_they_are_not_mapped() {
+    for keep in [true, false] {
+        let mut org = with_a_boss(keep);
+        map(&mut org, Field::Manager, "");
+        org.sync().unwrap();
+        org.sync_all().unwrap();
+        renamed(&org, "p9", "Clerk");
+        org.sync().unwrap();
+        map(&mut org, Field::Manager, "manager");
+        org.sync().unwrap();
+        org.sync_all().unwrap();
+        let managers = ["p1", "p2", "p3"].map(|who| manager(&org, who));
+        assert!(managers.iter().all(|boss| boss.as_deref() == Some("p0@example.com")), "{managers:?}");
+        assert_eq!(org.sync_all().unwrap().writes, 0);
     }
 }
 

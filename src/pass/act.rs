@@ -11,7 +11,7 @@ use crate::apply::{Failure, Hands, carry_out};
 use crate::clock;
 use crate::cloud::CloudError;
 use crate::guard::{Finding, HeldAction};
-use crate::model::{Action, Fingerprint, Key, Kind, LicenseId, SourceId, Withheld};
+use crate::model::{Action, Field, Fingerprint, Key, Kind, LicenseId, SourceId, Withheld};
 use crate::plan::{Fading, Supply};
 use crate::report::Event;
 use crate::store::{Decision, Followed, GroupDelta, Meta, RunId, Store};
@@ -89,14 +89,22 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
     let Hands { store, events, stop, .. } = hands;
     // Before the first effect: whatever is given from here on can be taken away again. And before
     // the groups: whoever comes by a change of theirs is not forgotten when the pass is killed.
-    let meta = look_meta(store.reader().meta()?, &look);
+    let mut meta = look_meta(store.reader().meta()?, &look);
+    let maps_managers = look.policy.managed.fields.contains(Field::Manager);
+    let mut moved = Vec::new();
+    if maps_managers || meta.records.is_some() {
+        moved = reporting::places(&look, store.reader())?;
+    }
+    if let Some(records) = &mut meta.records {
+        records.outdated |= kept::name(&moved, store.reader(), maps_managers)?;
+    }
     let unfinished = begun(&look, store)?;
     store.follow(meta.clone(), Followed { unfinished, ..Followed::default() }).await?;
     if look.reading.settled {
         commit_groups(&look, store).await?;
     }
 
-    reporting::note(&look, store).await?;
+    reporting::note(&look, store, moved).await?;
     alike::note(&look, store).await?;
 
     let unawares = look.made_ours_unawares()?;

@@ -68,13 +68,28 @@ pub(super) fn words(
     let Some(kept) = meta.records.as_ref().filter(|kept| keep && suffice(kept, rules, sources)) else {
         return Ok(None);
     };
-    // The records of those who name a place that somebody leaves in this pass do not say where to.
-    if rules.managed().contains(Field::Manager) && somebody_moves(reader, heard)? {
+    // The records of those who name a place that somebody left do not say where to.
+    if rules.managed().contains(Field::Manager) && (kept.outdated || somebody_moves(reader, heard)?) {
         return Ok(None);
     }
     // An entry that could not be used, most often: nobody knows what the new rules make of it.
     let lacking = reader.unrecorded(concerned.len() + 1)?;
     Ok(lacking.iter().all(|anchor| concerned.contains(anchor)).then(|| kept.words.clone()))
+}
+
+/// Whether the records of somebody name one of these people, as a manager, where they stood until now.
+/// While no manager is mapped, nobody knows.
+pub(super) fn name(
+    moved: &[(SourceId, String)],
+    reader: &Reader,
+    is_mapped: bool,
+) -> Result<bool, StoreError> {
+    if moved.is_empty() || !is_mapped {
+        return Ok(!moved.is_empty());
+    }
+    let anchors: Vec<SourceId> = moved.iter().map(|(anchor, _)| *anchor).collect();
+    let left = reader.rows(&anchors)?.into_iter().map(|row| Key::dn(&row.dn)).collect();
+    Ok(!reader.reporters(&left)?.is_empty())
 }
 
 /// Whether somebody linked stands elsewhere than before.
@@ -144,7 +159,8 @@ impl Kept {
                 followed.records.clear = true;
             }
             Self::Changed(kept, changes) => {
-                meta.records = Some(kept);
+                let outdated = kept.outdated || meta.records.as_ref().is_some_and(|kept| kept.outdated);
+                meta.records = Some(KeptRecords { outdated, ..kept });
                 followed.records = changes;
             }
             Self::Spoiled => meta.records = None,
@@ -163,7 +179,8 @@ pub(super) async fn store_all(
     let whole = look.reading.settled && look.reading.partial.is_empty();
     let same = meta.records.as_ref().is_some_and(|known| known.hold_as_much_as(kept));
     // The words come first; and records of another question are none until all of them are new.
-    let words = Some(kept.clone()).filter(|_| same);
+    let outdated = meta.records.as_ref().is_some_and(|known| known.outdated);
+    let words = Some(KeptRecords { outdated, ..kept.clone() }).filter(|_| same);
     if meta.records != words {
         meta.records = words;
         let known = store.reader().meta()?;
@@ -197,6 +214,6 @@ pub(super) async fn store_all(
             store.change_records(RecordChanges { drop, ..RecordChanges::default() }).await?;
         }
     }
-    meta.records = Some(kept.clone());
+    meta.records = Some(KeptRecords { outdated: false, ..kept.clone() });
     Ok(())
 }

@@ -157,12 +157,16 @@ impl<'a> Parts<'a> {
         std::thread::scope(|scope| {
             let (sender, coming) = sync_channel(0);
             let walking = scope.spawn(move || walk.send(&sender));
+            let mut goes_on = true;
             for cases in coming {
-                if !show(self.part(cases, guard)) {
+                goes_on = show(self.part(cases, guard));
+                if !goes_on {
                     break;
                 }
             }
-            walking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            let walked = walking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            // What was read ahead for nobody cannot fail what was done.
+            if goes_on { walked } else { Ok(()) }
         })
     }
 

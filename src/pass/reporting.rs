@@ -10,7 +10,7 @@
 
 mod due;
 
-pub(super) use due::{note, set_due};
+pub(super) use due::{note, places, set_due};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

@@ -1,8 +1,12 @@
 //! How what the rules want of somebody compares with the row of the snapshot, before anything is planned.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::nonsense;
+use super::names::By;
+use super::reader::Open;
 use super::{Reader, StagedWanted, StoreError, snapshot};
 use crate::model::{Field, FieldSet, Fingerprint, Given, Key, Person, SourceId, Wanted};
 
@@ -12,7 +16,8 @@ pub enum Difference {
     /// Nothing: the person is to be what was applied, at the same DN, with nothing open and nothing
     /// given besides.
     Nothing,
-    /// Values of attributes alone, of which none goes, and none is left to the cloud.
+    /// Values of attributes alone, of which none goes, and none is left to the cloud; as long as the
+    /// manager stays in place.
     Values,
     /// Anything.
     Anything,
@@ -25,15 +30,19 @@ impl Reader {
     }
 
     /// Compares linked people with their rows; `kept` are attributes that are left to the cloud. A
-    /// manager is compared by the place that is named, as the account there is not known yet. Whoever
+    /// manager, of whom only the place is named, is whoever stood there before this pass. Whoever
     /// stands elsewhere comes with the place that was left ([`Key::dn`]).
     pub fn differences(
         &self,
         people: &[&StagedWanted],
         kept: FieldSet,
     ) -> Result<Vec<(Difference, Option<Key>)>, StoreError> {
-        self.read("comparing with the snapshot", |db| {
-            people.iter().map(|staged| Ok((difference(db, staged, kept)?, left(db, staged)?))).collect()
+        let mut managers = HashMap::new();
+        self.with("comparing with the snapshot", |open| {
+            let compare = |staged: &&StagedWanted| {
+                Ok((difference(open, &mut managers, staged, kept)?, left(&open.db, staged)?))
+            };
+            people.iter().map(compare).collect()
         })
     }
 }
@@ -44,9 +53,14 @@ fn left(db: &Connection, staged: &StagedWanted) -> rusqlite::Result<Option<Key>>
     Ok(place.filter(|place| *place != Key::dn(&staged.dn)))
 }
 
-fn difference(db: &Connection, staged: &StagedWanted, kept: FieldSet) -> rusqlite::Result<Difference> {
+fn difference(
+    open: &mut Open,
+    managers: &mut HashMap<Key, Option<String>>,
+    staged: &StagedWanted,
+    kept: FieldSet,
+) -> rusqlite::Result<Difference> {
     let Wanted::Present(person) = &staged.wanted else { return Ok(Difference::Anything) };
-    let mut select = db.prepare_cached(
+    let mut select = open.db.prepare_cached(
         // Conditions on these columns would make SQLite weigh its partial indexes anew at each step.
         "SELECT person.dn, person.applied, person.given, link.record, link.applied,
              link.left_since IS NULL AND link.recheck IS NULL AND link.joined IS NULL
@@ -67,9 +81,13 @@ fn difference(db: &Connection, staged: &StagedWanted, kept: FieldSet) -> rusqlit
         })
         .optional()?
         .flatten();
+    drop(select);
     let Some(applied) = found else { return Ok(Difference::Anything) };
-    if !names_as_before(db, staged.anchor, person)? {
-        return Ok(Difference::Anything);
+    if let Some(manager) = person.profile.get(&Field::Manager) {
+        let who = (staged.anchor, Key::dn(manager));
+        if !has_that_manager(open, managers, who, &applied)? {
+            return Ok(Difference::Anything);
+        }
     }
     Ok(compare(&applied, person, kept))
 }
@@ -80,16 +98,32 @@ fn is_wanted(given: &Given, person: &Person) -> bool {
     licenses.is_subset(&person.licenses) && roles.is_subset(&person.roles) && fading.is_empty() && !block
 }
 
-/// Whether the manager stands at the place that was named before, and is in the cloud as noted.
-fn names_as_before(db: &Connection, anchor: SourceId, person: &Person) -> rusqlite::Result<bool> {
-    let Some(manager) = person.profile.get(&Field::Manager) else { return Ok(true) };
-    let due =
-        "SELECT manager, EXISTS (SELECT 1 FROM report_due WHERE anchor = ?1) FROM report WHERE anchor = ?1";
-    let named = db
-        .prepare_cached(due)?
-        .query_row([anchor.as_bytes()], |row| Ok((Key(row.get(0)?), row.get::<_, bool>(1)?)))
-        .optional()?;
-    Ok(named == Some((Key::dn(manager), false)))
+/// Whether the manager who was applied is whoever stands at the place that is named, as far as the
+/// snapshot knows; nobody is their own.
+fn has_that_manager(
+    open: &mut Open,
+    managers: &mut HashMap<Key, Option<String>>,
+    (anchor, place): (SourceId, Key),
+    applied: &Person,
+) -> rusqlite::Result<bool> {
+    let account = match managers.get(&place) {
+        Some(known) => known.clone(),
+        None => {
+            let there = open.news.find(&open.db, By::Dn, &[place])?;
+            let account = match there.as_slice() {
+                [] => None,
+                [(_, one)] if *one != anchor => {
+                    snapshot::rows(&open.db, &[*one])?.pop().map(|row| row.cloud_id)
+                }
+                // Whoever is named by themselves is asked about alone, and of several nobody is sure.
+                _ => return Ok(false),
+            };
+            let account = account.map(|id| id.as_str().to_owned());
+            managers.insert(place, account.clone());
+            account
+        }
+    };
+    Ok(applied.profile.get(&Field::Manager) == account.as_ref())
 }
 
 /// What is different but for the manager, whose place is the same where there is one.

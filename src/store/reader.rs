@@ -40,9 +40,9 @@ struct Inner {
 }
 
 /// A connection, and what it need not read again.
-struct Open {
-    db: Connection,
-    news: News,
+pub(super) struct Open {
+    pub(super) db: Connection,
+    pub(super) news: News,
     groups: GroupKeys,
 }
 
@@ -159,7 +159,7 @@ impl Reader {
 
     /// Whatever a question takes to be answered, it is answered from one state of the database: the
     /// writer goes on meanwhile, and half of what it changes would be seen.
-    fn with<T>(
+    pub(super) fn with<T>(
         &self,
         doing: &str,
         query: impl FnOnce(&mut Open) -> rusqlite::Result<T>,

@@ -25,6 +25,10 @@ pub struct KeptRecords {
     pub sources: BTreeSet<String>,
     /// The words.
     pub words: Vec<String>,
+    /// Whether somebody who is named in them, as a manager, stands elsewhere since: nobody tells of those
+    /// who name them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub outdated: bool,
 }
 
 impl KeptRecords {
@@ -32,7 +36,7 @@ impl KeptRecords {
     pub fn of<'a>(ask: &Ask, sources: impl Iterator<Item = &'a str>) -> Self {
         let sources = sources.map(str::to_owned).collect();
         let Ask { attributes, groups, contacts } = ask.clone();
-        Self { attributes, groups, contacts, sources, words: Vec::new() }
+        Self { attributes, groups, contacts, sources, words: Vec::new(), outdated: false }
     }
 
     /// Whether others hold the same: the answers of the same sources to the same question.

@@ -58,11 +58,6 @@ pub(super) fn relocate(db: &Connection, places: &[(SourceId, String)]) -> rusqli
     for (anchor, dn, _, to) in moves {
         snapshot::move_to(db, anchor, dn, to)?;
     }
-    // What is kept of them names the old place, and can be judged no more.
-    let mut outdated = db.prepare_cached("DELETE FROM record WHERE anchor = ?1")?;
-    for (anchor, _) in &named {
-        outdated.execute([anchor.as_bytes()])?;
-    }
     set(db, &named)
 }
 

@@ -2,7 +2,8 @@
 //! fingerprints of all are others.
 //!
 //! Who is to be what was applied counts as unchanged, and only the new fingerprint is kept. Who only gets
-//! other values is marked as light: no seat, no address and no guard has anything to do with them.
+//! other values is marked as light: no seat, no address and no guard has anything to do with them, unless
+//! their manager leaves the place that they name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::JoinHandle;
@@ -53,6 +54,8 @@ struct Compared {
     folded: Vec<FoldedWanted>,
     /// Places that somebody left.
     left: Vec<Key>,
+    /// How many could be told apart at all.
+    asked: usize,
 }
 
 impl Comparing {
@@ -61,7 +64,8 @@ impl Comparing {
         Self(std::thread::spawn(move || {
             let people: Vec<&StagedWanted> = batch.iter().collect();
             let differences = reader.differences(&people, kept)?;
-            let mut compared = Compared::default();
+            let asked_count = asked.iter().filter(|asked| **asked).count();
+            let mut compared = Compared { asked: asked_count, ..Compared::default() };
             for ((staged, (difference, left)), asked) in batch.into_iter().zip(differences).zip(asked) {
                 compared.left.extend(left);
                 match if asked { difference } else { Difference::Anything } {
@@ -108,7 +112,6 @@ impl Work {
             return self.spool(&batch, &folded, sieve);
         }
         let asked: Vec<bool> = batch.iter().map(|staged| self.may_be_alike(staged)).collect();
-        self.comparison.compared += asked.iter().filter(|asked| **asked).count();
         let next = Comparing::begin(sieve, batch, asked);
         self.bring_home(sieve)?;
         self.comparison.under_way = Some(next);
@@ -125,7 +128,8 @@ impl Work {
     fn bring_home(&mut self, sieve: &Sieve) -> Result<(), StoreError> {
         let comparison = &mut self.comparison;
         let Some(comparing) = comparison.under_way.take() else { return Ok(()) };
-        let Compared { alike, light, rest, folded, left } = comparing.end()?;
+        let Compared { alike, light, rest, folded, left, asked } = comparing.end()?;
+        comparison.compared += asked;
         comparison.left.extend(left);
         comparison.alike_or_light += alike.len() + light.len();
         self.unchanged += alike.len() as u64;

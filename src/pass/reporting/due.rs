@@ -18,9 +18,13 @@ use crate::report::Event;
 use crate::store::{Named, Reader, Store, StoreError};
 use tokio::task::JoinHandle;
 
-/// Notes where everybody stands who was read anew, and whom they name: before the first effect, so that nobody is
-/// forgotten when the pass is killed.
-pub(in crate::pass) async fn note(look: &Look, store: &Store) -> Result<(), PassError> {
+/// Notes who stands elsewhere, and whom everybody names who was read anew: before the first effect, so that
+/// nobody is forgotten when the pass is killed.
+pub(in crate::pass) async fn note(
+    look: &Look,
+    store: &Store,
+    moved: Vec<(SourceId, String)>,
+) -> Result<(), PassError> {
     if !look.policy.managed.fields.contains(Field::Manager) {
         return Ok(());
     }
@@ -31,7 +35,7 @@ pub(in crate::pass) async fn note(look: &Look, store: &Store) -> Result<(), Pass
         store.set_managers(some.to_vec()).await?;
     }
     // After them: as with anybody whose record did not change, they follow a manager who moves.
-    store.set_places(places(look, store.reader())?).await?;
+    store.set_places(moved).await?;
     for linked in [true, false] {
         let mut after = None;
         loop {
@@ -54,7 +58,7 @@ pub(in crate::pass) async fn note(look: &Look, store: &Store) -> Result<(), Pass
 }
 
 /// Where those stand who are somewhere else than when they were last read.
-fn places(look: &Look, reader: &Reader) -> Result<Vec<(SourceId, String)>, PassError> {
+pub(in crate::pass) fn places(look: &Look, reader: &Reader) -> Result<Vec<(SourceId, String)>, PassError> {
     let mut places = Vec::new();
     let mut after = None;
     loop {
@@ -99,7 +103,8 @@ pub(in crate::pass) async fn set_due(
             acted.stopped = true;
         }
         if acted.fatal.is_some() || acted.stopped {
-            joined(coming).await?;
+            // What was read ahead for nobody cannot fail what was done.
+            drop(joined(coming).await);
             break;
         }
         let Step { actions, rows, finish, mut done } = step;

@@ -119,23 +119,33 @@ fn whoever_stands_elsewhere_left_a_place() {
 }
 
 #[test]
-fn a_manager_is_compared_by_the_place_that_is_named() {
+fn a_manager_is_whoever_stands_at_the_place_that_is_named() {
     let names = |place: &str| with(|person| drop(person.profile.insert(Field::Manager, place.into())));
-    for account in [None, Some("cloud-2")] {
+    let applied = |account: Option<&str>| {
         let mut row = row(1);
         row.applied.profile.extend(account.map(|id| (Field::Manager, id.to_owned())));
         let store = store(row);
-        let compare =
-            |staged: &StagedWanted| store.reader().differences(&[staged], FieldSet::default()).unwrap()[0].0;
-        assert_eq!(compare(&names("cn=boss,dc=x")), Difference::Anything, "nobody was named before");
-        block_on(store.set_managers(vec![(anchor(1), Some(Key::dn("CN=Boss,DC=x")))])).unwrap();
-        assert_eq!(compare(&names("cn=boss,dc=x")), Difference::Nothing);
-        assert_eq!(compare(&names("cn=other,dc=x")), Difference::Anything);
-        let nobody = if account.is_some() { Difference::Anything } else { Difference::Nothing };
-        assert_eq!(compare(&with(|_| {})), nobody);
-        // Somebody comes to that place: what was noted does not hold any more.
-        let boss = SnapshotRow { dn: "cn=boss,dc=x".into(), ..super::row(2) };
-        block_on(store.change_rows(vec![RowChange::Link(Box::new(boss))])).unwrap();
-        assert_eq!(compare(&names("cn=boss,dc=x")), Difference::Anything);
+        let rest = [2, 3].map(|n| RowChange::Link(Box::new(super::row(n))));
+        block_on(store.change_rows(rest.into())).unwrap();
+        store
+    };
+    let compare = |store: &Store, staged: &StagedWanted| {
+        store.reader().differences(&[staged], FieldSet::default()).unwrap()[0].0
+    };
+    use Difference::{Anything, Nothing};
+    let (managed, alone) = (applied(Some("cloud-2")), applied(None));
+    for (place, with_manager, without) in [
+        (dn(2), Nothing, Anything),
+        (dn(2).to_uppercase(), Nothing, Anything),
+        (dn(3), Anything, Anything),
+        // Nobody stands there.
+        (dn(9), Anything, Nothing),
+        // Themselves.
+        (dn(1), Anything, Anything),
+    ] {
+        assert_eq!(compare(&managed, &names(&place)), with_manager, "{place}");
+        assert_eq!(compare(&alone, &names(&place)), without, "{place}");
     }
+    assert_eq!(compare(&managed, &with(|_| {})), Anything, "nobody is named any more");
+    assert_eq!(compare(&alone, &with(|_| {})), Nothing);
 }
