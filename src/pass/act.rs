@@ -1,6 +1,6 @@
 //! The second half of a pass: what the look found is carried out.
 //!
-//! Planning runs on its own thread, one part ahead of the cloud.
+//! Planning runs on its own threads, a few parts ahead of the cloud.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
