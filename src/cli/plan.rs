@@ -254,6 +254,7 @@ fn walk(
         revisited += part.revisited;
         written.findings.extend(new_findings(&written.findings, part.findings));
         written.counts.manager_missing += part.unmanaged;
+        written.counts.manager_later += part.managed_later;
         written.withheld.extend(part.withheld);
         written.waiting.extend(part.waiting);
         written.fading.extend(part.fading);
@@ -279,6 +280,7 @@ fn new_findings(told: &[Finding], more: Vec<Finding>) -> Vec<Finding> {
 fn finish(look: &Look, written: &mut Written) -> Result<Option<Vec<Value>>, Stop> {
     let strays = look.strays().map_err(Stop::Pass)?;
     written.counts.withhold(&written.withheld);
+    written.counts.manager_later += look.managed_later().map_err(Stop::Pass)?;
     in_order(&mut written.waiting);
     written.counts.waiting = written.waiting.len() as u64;
     written.counts.short = written.short.values().sum();

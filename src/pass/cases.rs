@@ -30,6 +30,8 @@ pub struct Cases {
     pub withheld: Vec<Withheld>,
     /// People whose manager is not in the cloud, and is not about to come.
     pub unmanaged: u64,
+    /// People whose manager has no account yet, and is about to get one.
+    pub managed_later: u64,
 }
 
 /// What is to be noted of a record that was judged, when all that follows from it is done.

@@ -33,6 +33,7 @@ mod oldest;
 mod parts;
 mod queue;
 mod rebound;
+mod remembered;
 mod reporting;
 mod rest;
 mod rivals;

@@ -81,6 +81,8 @@ pub struct Part {
     pub undone: u64,
     /// People whose manager is not in the cloud, and is not about to come.
     pub unmanaged: u64,
+    /// People whose manager has no account yet, and is about to get one: theirs is set in a second step.
+    pub managed_later: u64,
     /// What the guard objects to besides what it says about people: in the part of the groups.
     pub findings: Vec<Finding>,
 }
@@ -173,7 +175,7 @@ impl<'a> Parts<'a> {
     /// What is to be done about these people, guarded.
     fn part(&mut self, cases: Cases, guard: &Guard) -> Part {
         let (cases, decisions) = self.decide(cases);
-        let Cases { cases, mut judged, withheld, unmanaged } = cases;
+        let Cases { cases, mut judged, withheld, unmanaged, managed_later } = cases;
         let mut actions = Vec::new();
         let mut rows = BTreeMap::new();
         let mut finish = BTreeMap::new();
@@ -266,6 +268,7 @@ impl<'a> Parts<'a> {
             revisited,
             undone,
             unmanaged,
+            managed_later,
             findings: Vec::new(),
         }
     }

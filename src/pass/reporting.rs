@@ -14,20 +14,23 @@ pub(super) use due::{note, places, set_due};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::model::{CloudId, Field, Key, Person, SourceId};
+use crate::model::{CloudId, Field, Key, Person, SourceId, Wanted};
 use crate::plan::Wish;
 use crate::store::{Reader, Stage, StoreError};
 
+use super::PassError;
 use super::cases::Cases;
 use super::evidence::Evidence;
+use super::looked::Look;
 use super::observe::Extent;
+use super::parts::CHUNK;
 
 /// Who stands at a place.
 enum Standing {
     /// Somebody with an account.
     Account(SourceId, CloudId),
     /// Somebody who may get one in this pass.
-    Coming,
+    Coming(SourceId),
 }
 
 impl Standing {
@@ -35,8 +38,13 @@ impl Standing {
     fn account_for(&self, anchor: SourceId) -> Option<&CloudId> {
         match self {
             Self::Account(manager, id) if *manager != anchor => Some(id),
-            Self::Account(..) | Self::Coming => None,
+            Self::Account(..) | Self::Coming(_) => None,
         }
+    }
+
+    /// Whether that is somebody else who has no account yet.
+    fn is_later_for(&self, anchor: SourceId) -> bool {
+        matches!(self, Self::Coming(manager) if *manager != anchor)
     }
 }
 
@@ -55,7 +63,7 @@ fn standing(
         if is_linked {
             linked.insert(place, anchor);
         } else {
-            found.insert(place, Standing::Coming);
+            found.insert(place, Standing::Coming(anchor));
         }
     }
     let rest: Vec<Key> = all.into_iter().filter(|place| !linked.contains_key(place)).collect();
@@ -71,7 +79,7 @@ fn standing(
     for (place, anchor) in linked {
         if let Some(id) = accounts.get(&anchor).cloned() {
             let there = is_there(anchor);
-            found.insert(place, if there { Standing::Account(anchor, id) } else { Standing::Coming });
+            found.insert(place, if there { Standing::Account(anchor, id) } else { Standing::Coming(anchor) });
         }
     }
     Ok(found)
@@ -118,12 +126,45 @@ impl Evidence<'_> {
             if let Some(place) = places.get(&case.anchor) {
                 let standing = found.get(place);
                 out.unmanaged += u64::from(standing.is_none());
+                out.managed_later += u64::from(standing.is_some_and(|one| one.is_later_for(case.anchor)));
                 put(person, standing.and_then(|standing| standing.account_for(case.anchor)));
             } else if ids.get(&case.anchor).is_some_and(|id| lost.contains(id)) {
                 put(person, None);
             }
         }
         Ok(())
+    }
+}
+
+impl Look {
+    /// People of whom nothing was read anew and whose manager comes in this pass: a plan does not show them,
+    /// and the second step has something to do for them.
+    ///
+    /// # Errors
+    ///
+    /// When the spool or the store failed.
+    pub fn managed_later(&self) -> Result<u64, PassError> {
+        if !self.policy.managed.fields.contains(Field::Manager) || self.index.is_empty() {
+            return Ok(0);
+        }
+        let mut people = 0;
+        let mut after = None;
+        loop {
+            let page = self.people.wanted_after(false, after, CHUNK)?;
+            let Some(last) = page.last() else { return Ok(people) };
+            after = Some(last.anchor);
+            let coming = page.iter().filter(|staged| {
+                matches!(staged.wanted, Wanted::Present(_))
+                    && !self.addresses.contested.contains_key(&staged.anchor)
+            });
+            let reporters = self.reader.reporters(&coming.map(|staged| Key::dn(&staged.dn)).collect())?;
+            let read: HashSet<SourceId> =
+                self.people.wanted(&reporters)?.into_iter().map(|staged| staged.anchor).collect();
+            let stays = |anchor: &&SourceId| {
+                !read.contains(anchor) && self.index.find(**anchor).is_some_and(|at| !self.index.is_left(at))
+            };
+            people += reporters.iter().filter(stays).count() as u64;
+        }
     }
 }
 

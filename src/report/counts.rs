@@ -62,6 +62,9 @@ pub struct Counts {
     pub short: u64,
     /// People looked at whose manager is not in the cloud: the attribute stays empty.
     pub manager_missing: u64,
+    /// In a plan: people whose manager gets an account first. Theirs is set in a second step of the same pass,
+    /// as an update.
+    pub manager_later: u64,
 }
 
 impl Counts {
@@ -170,6 +173,8 @@ impl Counts {
             (self.withheld, "withheld"),
             (self.waiting, "without a seat"),
             (self.short, "left as they are"),
+            (self.manager_later, "to get their manager once that one is there"),
+            (self.manager_missing, "without their manager"),
             (self.in_sync, "in order"),
             (self.stray.unwrap_or(0), "stray"),
         ];

@@ -167,3 +167,30 @@ fn whoever_shares_something_hears_of_everybody_else() {
     let synced = stage.run(&["sync", "--json"]).expect(6).json();
     assert_eq!(synced["counts"]["failed"], 0, "nothing is asked that the cloud refuses: {synced}");
 }
+
+/// The manager is set in a second step, which a plan cannot show: it counts whom that will concern.
+#[test]
+fn a_plan_counts_whose_manager_comes_first() {
+    let reports =
+        |uid: &str, to: &str| person(uid, &format!("manager: uid={to},ou=people,dc=example,dc=com\n"));
+    let before = [person("ada", ""), reports("bob", "ada"), reports("cy", "new"), reports("dan", "dan")];
+    let stage = Rehearsal::new(10, &before.concat());
+    stage.rules("[people.mapping]\nmanager = \"manager\"\n");
+    // Each time: those who wait for their manager, and those who have none, before and after.
+    let pass = |later: u64, missing: u64, updates: u64| {
+        let planned = stage.run(&["plan", "--json"]).expect(0).json();
+        assert_eq!(planned["counts"]["manager_later"], later, "{planned}");
+        assert_eq!(planned["counts"]["manager_missing"], missing, "{planned}");
+        let told = stage.run(&["plan"]).expect(0).out;
+        let words = format!("{later} to get their manager once that one is there");
+        assert_eq!(told.contains(&words), later > 0, "{told}");
+        let done = stage.run(&["sync", "--json"]).expect(0).json();
+        assert_eq!(done["counts"]["update"], updates, "{done}");
+        assert_eq!(done["counts"]["manager_later"], 0, "{done}");
+    };
+    pass(1, 1, 1);
+    // Cy is not read anew when the manager comes; Eve comes together with the same one.
+    stage.write("people.ldif", &[before.concat(), person("new", ""), reports("eve", "new")].concat());
+    pass(2, 0, 2);
+    pass(0, 0, 0);
+}
