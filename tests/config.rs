@@ -357,6 +357,7 @@ const FILES: &[&str] = &[
     "[[source]]\nname = \"a\"\nkind = \"ldap\"\nurl = [\"ldaps://x\"]\npassword = \"hunter2\"\nbind = \"x\"\n[cloud]\ntoken = \"hunter2\"",
     "[[source]]\nname = \"a\"\nkind = \"ldap\"\nurls = [\"ldap://dc1\", \"dc2\", \"https://dc3\", \"ldaps://u:hunter2@dc4\", \"ldaps://dc5/dc=x\"]\n[cloud]\ntoken_env = \"T\"\nbase_url = \"http://webex.example.com\"",
     "[[source]]\nname = \"a\"\nkind = \"ldap\"\ndomain = \"corp\"\nperson_filter = \"(mail=*\"\npage_size = 0\nconnect_timeout = \"10\"\nbind = \"x\"\n[cloud]\ntoken_env = \"T\"\nbase_url = \"webexapis.com\"",
+    "[[source]]\nname = \"a\"\nkind = \"ldif\"\nfile = \"a\"\nid_attribute = \"entryUUID\"\n[cloud]\ntoken_env = \"T\"",
     "[[source]]\nname = \"a\"\nkind = \"ldif\"\npath = \"a\"\nbind = \"x\"\npage_sise = 3\nbases = [\"dc=x\"]\n[[source]]\nname = \"a\"\nkind = \"ldif\"\n[cloud]\ntoken_env = \"T\"",
     "[[source]]\nname = \"a\"\nkind = \"ldap\"\nurls = [\"ldaps://x\"]\nsite = \"s\"\nnameservers = [\"dns\"]\npin_sha256 = [\"abc\"]\nclient_key_file = \"k\"\nauth = \"external\"\nbind = \"x\"\n[cloud]\ntoken_env = \"T\"",
     "[[source]]\nname = \"a\"\nkind = \"ldap\"\nurls = [\"ldaps://x\"]\nauth = \"kerberos\"\n[cloud]\ntoken_env = \"T\"",

@@ -3,11 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::StrDeserializer;
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::document::Side;
+use super::raw::SourceKind;
 use super::{ConfigError, Document, schema};
 
 /// What the comparison found.
@@ -43,6 +47,7 @@ impl Walk<'_> {
     fn table(&mut self, path: &str, schema: &Value, table: &mut DeTable<'_>) {
         let empty = serde_json::Map::new();
         let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+        let kind = if path.starts_with("source[") { kind_of(table) } else { None };
         let mut bad = Vec::new();
         for (name, value) in table.iter_mut() {
             let name: &str = name.get_ref();
@@ -50,7 +55,8 @@ impl Walk<'_> {
             let keep = match properties.get(name) {
                 Some(property) => self.value(&key, property, value),
                 None => {
-                    let names: Vec<&str> = properties.keys().map(String::as_str).collect();
+                    let mut names: Vec<&str> = properties.keys().map(String::as_str).collect();
+                    names.retain(|name| kind.is_none_or(|kind| kind.reads(name)));
                     let remedy = unknown_key_remedy(name, &names);
                     let message = match value.get_ref() {
                         DeValue::Table(_) if path.is_empty() => format!("unknown section [{name}]"),
@@ -195,6 +201,13 @@ impl Walk<'_> {
         self.wrong(key, Side::Value, message, description(property, schema));
         false
     }
+}
+
+/// The kind of a source, where it is said and right.
+fn kind_of(table: &DeTable<'_>) -> Option<SourceKind> {
+    let DeValue::String(kind) = table.get("kind")?.get_ref() else { return None };
+    let kind: StrDeserializer<'_, serde::de::value::Error> = kind.as_ref().into_deserializer();
+    SourceKind::deserialize(kind).ok()
 }
 
 fn join(path: &str, name: &str) -> String {

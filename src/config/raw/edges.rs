@@ -17,6 +17,16 @@ pub enum SourceKind {
     Ldif,
 }
 
+impl SourceKind {
+    /// Whether a key means anything in a section of this kind.
+    pub fn reads(self, key: &str) -> bool {
+        match self {
+            Self::Ldap => key != "path",
+            Self::Ldif => matches!(key, "name" | "kind" | "path"),
+        }
+    }
+}
+
 /// How changes are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

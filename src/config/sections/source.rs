@@ -34,7 +34,7 @@ impl Check<'_> {
         // What would be ignored is an error: it was written for a reason.
         for name in self.document.names_in(section) {
             let key = format!("{section}.{name}");
-            if !matches!(name, "name" | "kind" | "path") && !self.broken.contains(&key) {
+            if !source.kind.reads(name) && !self.broken.contains(&key) {
                 self.fail_key(&key, format!("\"{name}\" means nothing for kind = \"ldif\""), "leave it out");
             }
         }
