@@ -117,9 +117,10 @@ fn standing(story: &Story, who: &str) -> String {
             Some(RecordKind::Contact) => format!("{who} is a contact without an account of its own."),
             Some(RecordKind::Other) => format!("{who} is no person."),
             Some(RecordKind::Person | RecordKind::Room) | None => {
-                let clauses: Vec<&str> =
-                    told.scope.iter().filter(|answer| !answer.applies).map(|a| a.rule.as_str()).collect();
-                format!("{who} does not belong in the cloud: out of scope by {}.", clauses.join(" and "))
+                let against = told.scope.iter().filter(|answer| !answer.applies);
+                let clauses: Vec<String> =
+                    against.map(|answer| format!("{} ({})", answer.reason, answer.rule)).collect();
+                format!("{who} does not belong in the cloud, out of scope: {}.", clauses.join(", and "))
             }
         },
     }
