@@ -318,3 +318,47 @@ fn collisions_name_everybody_and_who_goes_on() {
     let synced = stage.run(&["sync", "--json"]).json();
     assert_eq!(synced["counts"]["failed"], 0, "{synced}");
 }
+
+fn of_class(class: &str, n: usize, lines: &[&str]) -> String {
+    format!(
+        "dn: cn={class}{n},ou=others,dc=example,dc=com\nobjectClass: {class}\n\
+         entryUUID: 00000000-0000-4000-a{:03x}-{n:012x}\ncn: {class}{n}\n{}\n\n",
+        class.len(),
+        lines.join("\n")
+    )
+}
+
+/// Each by its own rules, and only where they are switched on.
+#[test]
+fn rooms_and_contacts_are_judged_too() {
+    let room = |n, lines: &[&str]| of_class("room", n, lines);
+    let contact = |n, lines: &[&str]| of_class("contact", n, lines);
+    let ldif = [
+        people(2),
+        room(1, &["mail: r1@example.com", "telephoneNumber: 5"]),
+        room(2, &["mail: p2@example.com"]),
+        room(3, &["mail: r3@elsewhere.test"]),
+        contact(1, &["mail: c1@elsewhere.test", "title: TBD"]),
+        contact(2, &["mail: C1@elsewhere.test"]),
+        contact(3, &["mobile: +44 20 7946 0003"]),
+        contact(4, &[]),
+        contact(5, &["mail: p1@example.com"]),
+        group("Partners", "cn=contact5,ou=others,dc=example,dc=com"),
+    ]
+    .concat();
+    let stage = Rehearsal::new(5, &ldif);
+    let rules = "[people]\ndialect = \"inet_org_person\"\nallowed_domains = [\"example.com\"]\n";
+    configure(&stage, rules, "");
+    let said = stage.run(&["lint", "--json"]).expect(0).json();
+    assert_eq!((&said["counts"]["rooms"], &said["counts"]["contacts"]), (&0.into(), &0.into()), "{said}");
+    configure(
+        &stage,
+        rules,
+        "[rooms]\nsync = true\n[contacts]\nsync = true\n[contacts.scope]\nexclude_groups = [\"Partners\"]\n",
+    );
+    let said = stage.run(&["lint"]).expect(6);
+    super::explain::golden("../lint-others", &said.out);
+    let counts = &stage.run(&["lint", "--json"]).expect(6).json()["counts"];
+    assert_eq!([&counts["people"], &counts["rooms"], &counts["rooms_withheld"]], [2, 2, 1], "{counts}");
+    assert_eq!([&counts["contacts"], &counts["contacts_withheld"]], [3, 1], "{counts}");
+}

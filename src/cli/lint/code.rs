@@ -68,14 +68,18 @@ kinds! {
         "correct it in the directory, or map only what can be used";
     CallingName: "calling_name", Error, "people with a name that Webex Calling would refuse",
         "correct the name in the directory, or mend it in the mapping; or give no licence for calling";
-    ValueWithheld: "value_withheld", Error, "people who go on without a value that the cloud would refuse",
+    ValueWithheld: "value_withheld", Error, "people and rooms who go on without a value that the cloud would refuse",
         "correct it in the directory, or map only what can be used";
     Withheld: "withheld", Error, "people who are withheld",
         "correct the record in the directory; `dirsyncd explain PERSON` shows the whole way";
     UnusableEntry: "unusable_entry", Error, "entries that cannot be read as a person",
         "repair the entry in the directory, or exclude it from the bases or the filter of the source";
+    RoomWithheld: "room_withheld", Error, "rooms that are withheld",
+        "correct the record in the directory, or take it out of rooms.scope";
+    ContactWithheld: "contact_withheld", Error, "contacts that are withheld",
+        "correct the record in the directory, or take it out of contacts.scope";
     // Collisions.
-    DuplicateEmail: "duplicate_email", Error, "e-mail addresses that several people claim",
+    DuplicateEmail: "duplicate_email", Error, "e-mail addresses that several people or rooms claim",
         "give every person an own address in the directory, or take the others out of the scope";
     AddressOfAlias: "address_of_alias", Error,
         "e-mail addresses that somebody else's account has as an alternate address",
@@ -87,6 +91,9 @@ kinds! {
         "give every person an own extension in the directory, or a pool in the rule (extension_pool)";
     DuplicateNumber: "duplicate_number", Error, "telephone numbers that several people claim for calling",
         "give every person an own number in the directory, or map `phone` of the rule from another attribute";
+    DuplicateContact: "duplicate_contact", Error,
+        "addresses, or names without an address, that several contacts have",
+        "give each contact an address of its own, or take all but one out of contacts.scope";
     Collision: "collision", Error, "other values that several people have, and that should be of one alone",
         "give every person an own value in the directory, or map the field from another attribute";
     // The configuration.

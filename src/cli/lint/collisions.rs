@@ -19,6 +19,8 @@ pub(super) enum What {
     Extension,
     /// A telephone number.
     Number,
+    /// The address or name of a contact.
+    Contact,
     /// Anything else.
     Other,
 }
@@ -40,6 +42,7 @@ impl Judge<'_> {
         Ok(match what {
             What::Extension => Kind::DuplicateExtension,
             What::Number => Kind::DuplicateNumber,
+            What::Contact => Kind::DuplicateContact,
             What::Other => Kind::Collision,
             What::Address => match names(shared).count() {
                 0 => Kind::DuplicateAlias,
@@ -72,8 +75,10 @@ impl Judge<'_> {
     fn outcome(&self, what: What, shared: &Shared) -> Result<String, StoreError> {
         let gets = |dn: &str| format!("\"{dn}\" gets it (people.collisions)");
         let has = |dn: &str| format!("\"{dn}\" has it already");
-        if what == What::Other {
-            return Ok("all of them are written".into());
+        match what {
+            What::Other => return Ok("all of them are written".into()),
+            What::Contact => return Ok("none of them goes on".into()),
+            What::Address | What::Extension | What::Number => {}
         }
         let mut claimants: Vec<&Claimant> = shared.claimants.iter().collect();
         if what == What::Address {
@@ -140,7 +145,7 @@ impl Judge<'_> {
             What::Extension | What::Number => {
                 reader.rows(&anchors)?.iter().find(|row| has_line(row, value)).map(|row| row.anchor)
             }
-            What::Other => None,
+            What::Contact | What::Other => None,
         };
         let Some(owner) = owner else { return Ok(None) };
         let now = claimants.iter().find(|one| one.anchor == owner).map(|one| one.dn.clone());

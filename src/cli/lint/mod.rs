@@ -7,6 +7,7 @@ mod cloud_groups;
 mod code;
 mod collisions;
 mod finding;
+mod others;
 mod reading;
 mod suspicious;
 mod tally;
@@ -177,10 +178,13 @@ impl Linted {
     }
 
     fn document(&self, exit: Exit) -> Value {
-        let Tally { people, inside, wanted, withheld, findings, .. } = &self.tally;
+        let Tally { people, inside, wanted, withheld, others, findings, .. } = &self.tally;
+        let mut counts =
+            json!({ "people": people, "in_scope": inside, "wanted": wanted, "withheld": withheld });
+        others.add_to(&mut counts);
         json!({
             "outcome": exit.word(),
-            "counts": { "people": people, "in_scope": inside, "wanted": wanted, "withheld": withheld },
+            "counts": counts,
             "findings": findings.documents(),
             "tests": self.tests.iter().map(|tried| json!({
                 "name": tried.name,
@@ -230,7 +234,7 @@ impl Linted {
         for what in &self.not_checked {
             writeln!(out, "{}", style.dim(&format!("not checked: {what}")))?;
         }
-        let Tally { people, inside, wanted, withheld, findings, .. } = &self.tally;
+        let Tally { people, inside, wanted, withheld, others, findings, .. } = &self.tally;
         let kinds = findings.iter().count();
         let found = match kinds {
             0 => "Nothing was found.".to_owned(),
@@ -241,7 +245,8 @@ impl Linted {
             out,
             "{}",
             style.bold(&format!(
-                "{people} people read, {inside} in scope, {wanted} wanted in the cloud, {withheld} withheld. {found}"
+                "{people} people read, {inside} in scope, {wanted} wanted in the cloud, {withheld} withheld.{} {found}",
+                others.words()
             ))
         )
     }

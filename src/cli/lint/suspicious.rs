@@ -1,6 +1,8 @@
 //! Values that the cloud would take and that are probably wrong.
 
-use crate::model::{Field, Person, Record};
+use std::collections::BTreeMap;
+
+use crate::model::{Field, Record};
 
 use super::code::Kind;
 use super::finding::{Example, Findings};
@@ -72,7 +74,7 @@ pub(super) fn read(record: &Record, findings: &mut Findings) {
 }
 
 /// Looks at what the rules made of it.
-pub(super) fn made(dn: &str, person: &Person, findings: &mut Findings) {
+pub(super) fn made(dn: &str, email: &str, profile: &BTreeMap<Field, String>, findings: &mut Findings) {
     let mut find = |kind: Kind, rule: &str, value: &str| {
         findings.add(kind, || Example {
             dns: vec![dn.to_owned()],
@@ -81,14 +83,13 @@ pub(super) fn made(dn: &str, person: &Person, findings: &mut Findings) {
             ..Example::default()
         });
     };
-    let email = person.email.as_str();
     if !email.split('@').next().unwrap_or_default().is_ascii() {
         find(Kind::NotAscii, "email", email);
     }
     if email.contains(is_invisible) {
         find(Kind::Invisible, "email", email);
     }
-    for (field, value) in &person.profile {
+    for (field, value) in profile {
         let name = field.name();
         if PLACEHOLDERS.iter().any(|word| value.eq_ignore_ascii_case(word)) {
             find(Kind::Placeholder, name, value);
@@ -103,7 +104,7 @@ pub(super) fn made(dn: &str, person: &Person, findings: &mut Findings) {
             find(Kind::ShortPhone, name, value);
         }
     }
-    let of = |field: Field| person.profile.get(&field).map_or("", String::as_str);
+    let of = |field: Field| profile.get(&field).map_or("", String::as_str);
     let display = of(Field::DisplayName);
     if !display.is_empty() && display.eq_ignore_ascii_case(email) {
         find(Kind::NameIsAddress, Field::DisplayName.name(), display);
@@ -167,18 +168,10 @@ mod tests {
                 })
                 .collect(),
         };
-        let person = Person {
-            kind: Default::default(),
-            email: email.parse().unwrap(),
-            active: true,
-            profile: profile.iter().map(|(field, value)| (*field, (*value).to_owned())).collect(),
-            licenses: Default::default(),
-            roles: Default::default(),
-            telephone: Default::default(),
-        };
+        let profile = profile.iter().map(|(field, value)| (*field, (*value).to_owned())).collect();
         let mut findings = Findings::new(9);
         read(&record, &mut findings);
-        made(&record.dn, &person, &mut findings);
+        made(&record.dn, email, &profile, &mut findings);
         findings.iter().map(|(code, _)| code.to_owned()).collect()
     }
 

@@ -15,6 +15,7 @@ use super::cloud_groups::CloudGroups;
 use super::code::Kind;
 use super::collisions::{EMAIL, Judge, What, line_value};
 use super::finding::{Example, Findings};
+use super::others::Others;
 use super::suspicious;
 
 /// Claims per transaction.
@@ -39,11 +40,12 @@ pub(super) struct Tally {
     pub inside: u64,
     pub wanted: u64,
     pub withheld: u64,
+    pub others: Others,
     entitlements: Vec<Rule>,
     roles: Vec<Rule>,
     /// Clauses of the scope, with how many they keep out.
     clauses: Vec<(String, u64)>,
-    /// People in each group that the rules name.
+    /// Members of each group that the rules name.
     members: Vec<u64>,
     groups: Vec<String>,
     /// Attributes that the rules as written read, and whether anybody has them.
@@ -75,6 +77,7 @@ impl Tally {
             inside: 0,
             wanted: 0,
             withheld: 0,
+            others: Others::default(),
             entitlements: told
                 .entitlements
                 .iter()
@@ -115,18 +118,22 @@ impl Tally {
         rules: &Rules,
         verdict: &Verdict,
     ) -> Result<(), StoreError> {
-        if record.kind != RecordKind::Person {
-            return Ok(());
+        // A group that a rule for rooms or contacts names is there for them.
+        for at in groups.iter() {
+            if let Some(members) = self.members.get_mut(at) {
+                *members += 1;
+            }
+        }
+        match record.kind {
+            RecordKind::Person => {}
+            RecordKind::Room if rules.has_rooms() => return self.take_room(record, rules, verdict),
+            RecordKind::Contact => return self.take_contact(record, groups, rules),
+            RecordKind::Room | RecordKind::Group | RecordKind::Other => return Ok(()),
         }
         self.people += 1;
         self.cloud_groups.take(record, verdict);
         for (name, met) in self.attributes.iter_mut().filter(|(_, met)| !met) {
             *met = record.values(name).next().is_some();
-        }
-        for at in groups.iter() {
-            if let Some(members) = self.members.get_mut(at) {
-                *members += 1;
-            }
         }
         let hits = rules.hits(record, groups);
         for ((_, kept_out), answer) in self.clauses.iter_mut().zip(&hits.scope) {
@@ -141,7 +148,7 @@ impl Tally {
             Wanted::Present(person) => {
                 self.wanted += 1;
                 verdict.unfit.iter().for_each(|(_, withheld)| self.findings.reject(withheld));
-                suspicious::made(&record.dn, person, &mut self.findings);
+                suspicious::made(&record.dn, person.email.as_str(), &person.profile, &mut self.findings);
                 if person.licenses.is_empty() && !self.entitlements.is_empty() {
                     self.findings.add(Kind::NoLicense, || Example {
                         dns: vec![record.dn.clone()],
@@ -149,7 +156,8 @@ impl Tally {
                         ..Example::default()
                     });
                 }
-                self.claim(record, groups, rules, person)?;
+                self.claim(record, rules, person)?;
+                self.claim_lines(record, groups, rules)?;
             }
         }
         self.inside += 1;
@@ -170,10 +178,10 @@ impl Tally {
         Ok(())
     }
 
-    fn claim(
+    /// Notes what should be of one account alone.
+    pub(super) fn claim(
         &mut self,
         record: &Record,
-        groups: &GroupSet,
         rules: &Rules,
         person: &Person,
     ) -> Result<(), StoreError> {
@@ -181,28 +189,36 @@ impl Tally {
         let mut claim = |what: u16, key: Key, value: &str, field: &'static str| {
             let (anchor, dn) = (record.anchor, record.dn.clone());
             let claimant = Claimant { anchor, dn, field: field.into(), created };
-            self.claims.push(Claim { what, key, value: value.to_owned(), claimant });
+            self.put(Claim { what, key, value: value.to_owned(), claimant })
         };
         // An alternate address collides with the address of somebody else, too.
-        claim(ADDRESS, person.email.key(), person.email.as_str(), EMAIL);
+        claim(ADDRESS, person.email.key(), person.email.as_str(), EMAIL)?;
         for (field, value) in &person.profile {
             if ADDRESSES.contains(field) {
                 if address_key(value) != person.email.key() {
-                    claim(ADDRESS, address_key(value), value, field.name());
+                    claim(ADDRESS, address_key(value), value, field.name())?;
                 }
             } else if OWN.contains(field) {
-                claim(number(*field), Key::folded(value), value, field.name());
+                claim(number(*field), Key::folded(value), value, field.name())?;
             }
         }
+        Ok(())
+    }
+
+    fn claim_lines(&mut self, record: &Record, groups: &GroupSet, rules: &Rules) -> Result<(), StoreError> {
         for (place, value) in rules.claimed_lines(record, groups) {
             let (what, field) = if place.is_empty() { (NUMBER, "number") } else { (EXTENSION, "extension") };
             let shown = line_value(&place, &value);
-            claim(what, Key::exact(&shown), &shown, field);
-        }
-        if self.claims.len() >= BATCH {
-            self.flush()?;
+            let (anchor, dn, created) = (record.anchor, record.dn.clone(), rules.created(record));
+            let claimant = Claimant { anchor, dn, field: field.into(), created };
+            self.put(Claim { what, key: Key::exact(&shown), value: shown, claimant })?;
         }
         Ok(())
+    }
+
+    pub(super) fn put(&mut self, claim: Claim) -> Result<(), StoreError> {
+        self.claims.push(claim);
+        if self.claims.len() >= BATCH { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
@@ -223,7 +239,12 @@ impl Tally {
         self.flush()?;
         let judge = Judge { reader, collisions };
         let others = OWN.iter().map(|field| (number(*field), What::Other));
-        let kinds = [(ADDRESS, What::Address), (EXTENSION, What::Extension), (NUMBER, What::Number)];
+        let kinds = [
+            (ADDRESS, What::Address),
+            (EXTENSION, What::Extension),
+            (NUMBER, What::Number),
+            (CONTACT, What::Contact),
+        ];
         for (number, what) in kinds.into_iter().chain(others) {
             let mut after = None;
             loop {
@@ -278,13 +299,14 @@ impl Tally {
     }
 }
 
-/// The claims of addresses, extensions and numbers; other numbers are those of fields.
+/// The claims of addresses, extensions, numbers, and of what contacts are known by; other numbers are those of fields.
 const ADDRESS: u16 = 0;
 const EXTENSION: u16 = 1;
 const NUMBER: u16 = 2;
+pub(super) const CONTACT: u16 = 3;
 
 const fn number(field: Field) -> u16 {
-    3 + field as u16
+    4 + field as u16
 }
 
 /// Fields of which everybody should have an own value, though the cloud takes any.
