@@ -40,7 +40,7 @@ pub struct Failure {
 /// How carrying out a part ended.
 #[derive(Debug, Default)]
 pub struct Outcomes {
-    /// Actions confirmed, by kind.
+    /// Actions confirmed, by kind; of licences that are given, the people.
     pub done: BTreeMap<Kind, u64>,
     /// Those of them on rooms.
     pub on_rooms: u64,
@@ -66,6 +66,8 @@ pub(super) struct Progress {
     pub(super) rows: BTreeMap<SourceId, SnapshotRow>,
     finish: BTreeMap<SourceId, Finish>,
     left: HashMap<SourceId, usize>,
+    /// In how many calls somebody was given licences: an exchange is a call of its own.
+    given: HashMap<SourceId, u64>,
     pub(super) failed: BTreeSet<SourceId>,
     /// Seats that were to become free and did not.
     kept: BTreeMap<LicenseId, i64>,
@@ -89,6 +91,7 @@ impl Progress {
             rows,
             finish,
             left,
+            given: HashMap::new(),
             failed: BTreeSet::new(),
             kept: BTreeMap::new(),
             held_back: BTreeSet::new(),
@@ -183,7 +186,11 @@ impl Progress {
             *left = left.saturating_sub(1);
             *left == 0
         });
-        *self.outcomes.done.entry(action.kind).or_default() += 1;
+        let calls = self.given.entry(action.anchor).or_default();
+        *calls += u64::from(action.kind == Kind::LicenseAdd);
+        if action.kind != Kind::LicenseAdd || *calls == 1 {
+            *self.outcomes.done.entry(action.kind).or_default() += 1;
+        }
         self.outcomes.on_rooms += u64::from(!action.who.kind().is_person());
         let before = self.rows.get(&action.anchor);
         let from = before.map(|row| row.anchor);
@@ -259,8 +266,10 @@ impl Progress {
             return (part, Outcome::Partly { message }, row);
         }
         // Nothing at all was done, whatever the cloud calls it.
-        if let Some(done) = self.outcomes.done.get_mut(&action.kind) {
-            *done -= 1;
+        let calls = self.given.entry(action.anchor).or_default();
+        *calls = calls.saturating_sub(u64::from(action.kind == Kind::LicenseAdd));
+        if action.kind != Kind::LicenseAdd || *calls == 0 {
+            self.outcomes.done.entry(action.kind).and_modify(|done| *done -= 1);
         }
         self.outcomes.done.retain(|_, count| *count > 0);
         (part, Outcome::Failed { code: "left_out".into(), message }, row)

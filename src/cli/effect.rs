@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::model::{Action, Kind};
+use crate::model::Kind;
 
-/// People and groups that the plan after an edit touches, by what happens to them, held or not.
+/// People, groups and contacts that the plan after an edit touches, by what happens to them, held or not.
 #[derive(Debug, Default)]
 pub(super) struct Effect(BTreeMap<Kind, u64>);
 
 impl Effect {
-    /// Counts one action: there is one of a kind for a person.
-    pub(super) fn add(&mut self, action: &Action) {
-        *self.0.entry(action.kind).or_default() += 1;
+    /// Counts one kind of action on one object.
+    pub(super) fn add(&mut self, kind: Kind) {
+        *self.0.entry(kind).or_default() += 1;
     }
 
     /// A sentence.
@@ -37,20 +37,30 @@ impl Effect {
             (of(Kind::GroupDelete), "deleted"),
         ];
         let groups = sentence(&parts, ["group", "groups"]);
-        let words: Vec<String> = people.into_iter().chain(groups).collect();
+        let parts = [
+            (of(Kind::ContactUpdate), "changed"),
+            (of(Kind::ContactCreate), "created"),
+            (of(Kind::ContactDelete), "deleted"),
+        ];
+        let contacts = sentence(&parts, ["contact", "contacts"]);
+        let words: Vec<String> = people.into_iter().chain(groups).chain(contacts).collect();
         match words.as_slice() {
-            [] => "The rules changed: nobody would be another person by it.".into(),
+            [] => "The rules changed: nothing would change by it.".into(),
             _ => format!("The rules changed: {}.", words.join("; ")),
         }
     }
 
-    /// As JSON: people and groups by kind of action.
+    /// As JSON: people, groups and contacts by kind of action.
     pub(super) fn document(&self) -> Value {
-        let of = |groups: bool| -> BTreeMap<&str, u64> {
-            let chosen = self.0.iter().filter(|(kind, _)| kind.is_group() == groups);
+        let of = |which: fn(Kind) -> bool| -> BTreeMap<&str, u64> {
+            let chosen = self.0.iter().filter(|(kind, _)| which(**kind));
             chosen.map(|(kind, count)| (kind.name(), *count)).collect()
         };
-        json!({ "people": of(false), "groups": of(true) })
+        json!({
+            "people": of(|kind| !kind.is_group() && !kind.is_contact()),
+            "groups": of(Kind::is_group),
+            "contacts": of(Kind::is_contact),
+        })
     }
 }
 
@@ -87,7 +97,7 @@ mod tests {
     #[test]
     fn an_edit_is_said_in_a_line() {
         for (counts, line) in [
-            (vec![], "The rules changed: nobody would be another person by it."),
+            (vec![], "The rules changed: nothing would change by it."),
             (vec![(Kind::Update, 1)], "The rules changed: 1 person would be updated."),
             (
                 vec![(Kind::Update, 1_204), (Kind::LicenseRemove, 3)],
@@ -96,6 +106,10 @@ mod tests {
             (
                 vec![(Kind::Update, 1), (Kind::GroupUpdate, 2), (Kind::GroupCreate, 1)],
                 "The rules changed: 1 person would be updated; 1 group would be created, 2 changed.",
+            ),
+            (
+                vec![(Kind::LicenseAdd, 2), (Kind::ContactDelete, 3)],
+                "The rules changed: 2 people would be given a licence; 3 contacts would be deleted.",
             ),
             (
                 vec![(Kind::Deactivate, 1_000_000)],

@@ -1,6 +1,6 @@
 //! `dirsyncd plan`: the first half of a pass, and nothing else. There is no writer in here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::guard::Finding;
-use crate::model::Withheld;
+use crate::model::{Kind, SourceId, Withheld};
 use crate::pass::{Fading, Look, NoSeat, NotGiven, Observe, PassError, in_order};
 use crate::report::json::{PlanEnd, PlanWriter};
 use crate::report::progress::Progress;
@@ -234,6 +234,8 @@ fn walk(
     let (mut in_sync, mut revisited) = (0, 0);
     let mut failed = None;
     look.parts(|part| {
+        // An exchange of licences is an action of its own, and one person.
+        let mut given: BTreeSet<(bool, SourceId)> = BTreeSet::new();
         let flowing = part.checked.plan().actions.iter().map(|action| (action, None));
         let held = part.held.iter().map(|held| (&held.action, Some(held.code)));
         for (action, code) in flowing.chain(held) {
@@ -241,11 +243,14 @@ fn walk(
                 failed = Some(error);
                 return false;
             }
-            written.effect.add(action);
+            let is_again = action.kind == Kind::LicenseAdd && !given.insert((code.is_some(), action.anchor));
+            if !is_again {
+                written.effect.add(action.kind);
+            }
             match code {
                 Some(_) => written.counts.held += 1,
                 None => {
-                    *written.counts.of(action.kind) += 1;
+                    *written.counts.of(action.kind) += u64::from(!is_again);
                     written.counts.rooms += u64::from(!action.who.kind().is_person());
                 }
             }

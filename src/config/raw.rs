@@ -145,6 +145,8 @@ pub struct Guard {
     pub group_delete: Limit,
     /// Contacts deleted in one pass; the share is of all contacts that are ours.
     pub contact_delete: Limit,
+    /// Contacts that lose a value in one pass; the share is of all contacts that are ours.
+    pub contact_blank: Limit,
     /// When the directory shows fewer people than this share of the last complete read, in
     /// percent, removals wait for approval.
     #[schemars(range(min = 0, max = 100))]
@@ -164,6 +166,7 @@ impl Default for Guard {
             group_member_remove: Limit::default(),
             group_delete: Limit::default(),
             contact_delete: Limit::default(),
+            contact_blank: Limit::default(),
             min_census_percent: guard::Limits::default().min_census_percent,
             protected: Vec::new(),
         }

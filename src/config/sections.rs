@@ -251,6 +251,7 @@ impl Check<'_> {
             group_member_remove: limit(&raw.group_member_remove, defaults.group_member_remove),
             group_delete: limit(&raw.group_delete, defaults.group_delete),
             contact_delete: limit(&raw.contact_delete, defaults.contact_delete),
+            contact_blank: limit(&raw.contact_blank, defaults.contact_blank),
             min_census_percent: raw.min_census_percent,
         };
         let mut protected = Vec::new();

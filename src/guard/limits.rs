@@ -41,6 +41,8 @@ pub struct Limits {
     pub group_delete: Limit,
     /// Contacts deleted; the share is of all contacts that are ours.
     pub contact_delete: Limit,
+    /// Contacts that lose a value; the share is of all contacts that are ours.
+    pub contact_blank: Limit,
     /// A census with fewer people than this share of the last whole one, in percent, and fewer
     /// by more than the floor of `deactivate`, is implausibly short: removals wait.
     pub min_census_percent: u64,
@@ -59,6 +61,7 @@ impl Default for Limits {
             group_member_remove: Limit { count: 1_000, percent: 10, floor: 20 },
             group_delete: Limit { count: 10, percent: 10, floor: 1 },
             contact_delete: limit,
+            contact_blank: Limit { count: 500, percent: 10, floor: 10 },
             min_census_percent: 80,
         }
     }

@@ -103,6 +103,7 @@ impl Guard {
                 Removal::GroupMember => limits.group_member_remove,
                 Removal::GroupDelete => limits.group_delete,
                 Removal::ContactDelete => limits.contact_delete,
+                Removal::ContactBlank => limits.contact_blank,
             };
             let count = tally.of(removal);
             let of = tally.base(removal, linked);

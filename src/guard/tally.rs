@@ -28,6 +28,8 @@ pub enum Removal {
     GroupDelete,
     /// A contact deleted.
     ContactDelete,
+    /// A value of a contact emptied.
+    ContactBlank,
 }
 
 /// What a kind of removal is about: each is weighed when it is planned.
@@ -46,7 +48,7 @@ pub(super) const KINDS: usize = Removal::ALL.len();
 
 impl Removal {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Deactivate,
         Self::Delete,
         Self::LicenseRemove,
@@ -55,6 +57,7 @@ impl Removal {
         Self::GroupMember,
         Self::GroupDelete,
         Self::ContactDelete,
+        Self::ContactBlank,
     ];
 
     /// The stable code of the finding when this limit trips.
@@ -68,6 +71,7 @@ impl Removal {
             Self::GroupMember => "too_many_group_member_removals",
             Self::GroupDelete => "too_many_group_deletes",
             Self::ContactDelete => "too_many_contact_deletes",
+            Self::ContactBlank => "too_many_contacts_blanked",
         }
     }
 
@@ -84,6 +88,7 @@ impl Removal {
             Self::GroupMember => "memberships in groups would end",
             Self::GroupDelete => "groups would be deleted",
             Self::ContactDelete => "contacts would be deleted",
+            Self::ContactBlank => "contacts would lose a value",
         }
     }
 
@@ -98,6 +103,7 @@ impl Removal {
             Self::GroupMember => "guard.group_member_remove",
             Self::GroupDelete => "guard.group_delete",
             Self::ContactDelete => "guard.contact_delete",
+            Self::ContactBlank => "guard.contact_blank",
         }
     }
 
@@ -105,7 +111,7 @@ impl Removal {
     const fn object(self) -> Object {
         match self {
             Self::GroupMember | Self::GroupDelete => Object::Group,
-            Self::ContactDelete => Object::Contact,
+            Self::ContactDelete | Self::ContactBlank => Object::Contact,
             Self::Deactivate | Self::Delete | Self::LicenseRemove | Self::Blank | Self::ScopeChange => {
                 Object::Account
             }
@@ -128,6 +134,12 @@ impl Removal {
             }
             Kind::GroupDelete => Some(Self::GroupDelete),
             Kind::ContactDelete => Some(Self::ContactDelete),
+            // The address of a contact is a value like others.
+            Kind::ContactUpdate
+                if action.changes.iter().any(|one| one.from.is_some() && one.to.is_none()) =>
+            {
+                Some(Self::ContactBlank)
+            }
             // Leavers were weighed when they were deactivated.
             Kind::GroupUpdate if action.cause == Cause::MembersLeft => None,
             Kind::GroupUpdate if action.removes() => Some(Self::GroupMember),
@@ -202,7 +214,7 @@ impl Tally {
         match removal {
             Removal::GroupMember => self.memberships,
             Removal::GroupDelete => self.groups,
-            Removal::ContactDelete => self.contacts,
+            Removal::ContactDelete | Removal::ContactBlank => self.contacts,
             _ => linked,
         }
     }

@@ -41,11 +41,11 @@ impl Contact {
         self.profile.get(&Field::DisplayName).map_or_else(address, String::as_str)
     }
 
-    /// What tells it from others: the address, or else the name. Compared without letter case.
-    /// Webex keeps no anchor of ours.
+    /// What tells it from others: the address, in the form in which addresses are compared, or else the
+    /// name without letter case. Webex keeps no anchor of ours.
     pub fn identity(&self) -> String {
         match &self.email {
-            Some(email) => email.as_str().to_lowercase(),
+            Some(email) => email.compared().into_owned(),
             None => self.name().to_lowercase(),
         }
     }
@@ -148,5 +148,8 @@ mod tests {
         let spelt = contact(None, &[(Field::DisplayName, "Ann Lee"), (Field::PhoneWork, "+44113496")]);
         assert_eq!(new.changes_to(&spelt), [], "a number in another spelling is the same number");
         assert_eq!((old.identity(), new.identity()), ("a@x.test".into(), "ann lee".into()));
+        let [ascii, native] =
+            ["X@xn--bcher-kva.example", "x@bücher.example"].map(|one| contact(Some(one), &[]).identity());
+        assert_eq!(ascii, native, "one mailbox");
     }
 }

@@ -11,5 +11,5 @@ mod seen;
 
 pub use act::act_on_contacts;
 pub use compare::ContactView;
-pub use read::{ReadContacts, concerns};
+pub use read::{ReadContacts, concerns, places};
 pub use seen::{ContactsSeen, see_contacts};

@@ -181,6 +181,8 @@ impl Rules {
     /// Whether the members of some groups are kept out, so that whoever leaves one may come.
     pub fn keep_groups_out(&self) -> bool {
         self.scope.keeps_groups_out()
+            || self.rooms.as_ref().is_some_and(|rooms| rooms.scope.keeps_groups_out())
+            || self.contacts.as_ref().is_some_and(|contacts| contacts.scope.keeps_groups_out())
     }
 }
 

@@ -79,7 +79,7 @@ pub enum ContactWish {
 /// The compiled rules for contacts.
 #[derive(Clone, Debug)]
 pub(super) struct Contacts {
-    scope: Scope,
+    pub(super) scope: Scope,
     mapping: Mapping,
 }
 

@@ -42,6 +42,7 @@ pub fn unlimited() -> Limits {
         group_member_remove: limit,
         group_delete: limit,
         contact_delete: limit,
+        contact_blank: limit,
         min_census_percent: 0,
     }
 }

@@ -123,9 +123,15 @@ impl Scene {
                 self.org.limits.group_member_remove = Limit { count, percent: 100, floor: count };
                 Ok(())
             }
-            ["guard", "contact_delete", count] => {
+            ["guard", what @ ("contact_delete" | "contact_blank"), count] => {
                 let count = number(count)?;
-                self.org.limits.contact_delete = Limit { count, percent: 100, floor: count };
+                let limits = &mut self.org.limits;
+                let limit = if *what == "contact_delete" {
+                    &mut limits.contact_delete
+                } else {
+                    &mut limits.contact_blank
+                };
+                *limit = Limit { count, percent: 100, floor: count };
                 Ok(())
             }
             ["contacts", rest @ ..] => self.contacts(line, rest),
@@ -347,6 +353,14 @@ impl Scene {
             ["sync"] => org.spec.contacts = Some(ContactSpec { defaults: true, ..ContactSpec::default() }),
             ["stay"] => org.spec.contacts = None,
             ["are", "adopted"] => org.adopt_contacts = true,
+            ["take", how @ ("group" | "without"), group] => {
+                let contacts = org.spec.contacts.as_mut().ok_or("contacts are not synchronized")?;
+                let groups = vec![(*group).to_owned()];
+                match *how {
+                    "group" => contacts.scope.groups = groups,
+                    _ => contacts.scope.exclude_groups = groups,
+                }
+            }
             ["take", "only", ou] => {
                 let contacts = org.spec.contacts.as_mut().ok_or("contacts are not synchronized")?;
                 contacts.scope.bases = vec![format!("ou={ou},dc=example,dc=test")];

@@ -15,7 +15,7 @@ use super::wire::{List, Number, Text};
 use super::{fault, ids};
 use crate::cloud::http::{Answer, Effect};
 use crate::cloud::{CloudError, CloudErrorKind, Order};
-use crate::model::{Action, Attr, CloudContact, CloudId, Contact, Field, Kind, Profile};
+use crate::model::{Action, Attr, CloudContact, CloudId, Contact, Email, Field, Kind, Profile};
 
 /// The schema, as a text and not as a list, unlike in SCIM.
 const SCHEMA: &str = "urn:cisco:codev:identity:contact:core:1.0";
@@ -142,11 +142,21 @@ pub(super) async fn all(link: &Link) -> Result<Vec<CloudContact>, CloudError> {
 
 /// The contacts that are the same as this one, as far as can be told: by address, or else by name.
 pub(super) async fn like(link: &Link, contact: &Contact) -> Result<Vec<CloudContact>, CloudError> {
-    let keyword = contact.email.as_ref().map_or_else(|| contact.name(), |email| email.as_str());
-    let (found, _) = listing(link, keyword).await?;
+    let mut keywords =
+        contact.email.as_ref().map_or_else(|| vec![contact.name().to_owned()], Email::spellings);
+    keywords.dedup_by_key(|keyword| keyword.to_lowercase());
     // The keyword is looked for anywhere in a contact.
     let same = |there: &CloudContact| there.contact.identity() == contact.identity();
-    Ok(found.into_iter().filter(Shown::is_kept_here).map(Into::into).filter(same).collect())
+    let mut all: Vec<CloudContact> = Vec::new();
+    for keyword in keywords {
+        let (found, _) = listing(link, &keyword).await?;
+        for there in found.into_iter().filter(Shown::is_kept_here).map(CloudContact::from).filter(same) {
+            if all.iter().all(|known| known.id != there.id) {
+                all.push(there);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// One reading: each contact once, and how many there should be.

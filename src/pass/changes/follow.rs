@@ -252,7 +252,8 @@ async fn follow_groups(
     ear.groups_anywhere(Lookup::Groups(nested.clone())).await;
     let nameless = !ear.partial.is_empty() && nested.iter().any(|group| !ear.groups.contains_key(group));
     let keys: Vec<Key> = touched.iter().copied().collect();
-    let linked: BTreeMap<Key, SourceId> = reader.anchors_by_dn(&keys)?.into_iter().collect();
+    let mut linked: BTreeMap<Key, SourceId> = contacts::places(ear.hearing.rules, reader)?;
+    linked.extend(reader.anchors_by_dn(&keys)?);
     let met: BTreeSet<Key> = ear.people.iter().map(Record::dn_key).collect();
     let mut anchors = Vec::new();
     let mut dns = Vec::new();
@@ -350,7 +351,9 @@ fn is_something(ear: &Ear<'_>, meta: &Meta, memberships: &Memberships) -> Result
     let concerned: Vec<SourceId> = ear.concerned.iter().copied().collect();
     let links: BTreeMap<SourceId, _> =
         reader.links_of(hearing.now, &concerned)?.into_iter().map(|link| (link.anchor, link)).collect();
-    if contacts::concerns(hearing.rules, reader, meta.rules, (&ear.people, &ear.concerned, &ear.found))? {
+    let groups = |record: &Record| memberships.of(record, reader, &ear.stage);
+    let heard = (ear.people.as_slice(), &ear.concerned, &ear.found);
+    if contacts::concerns(hearing.rules, reader, meta.rules, groups, heard)? {
         return Ok(true);
     }
     for record in &ear.people {

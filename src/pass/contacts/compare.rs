@@ -117,12 +117,14 @@ impl ContactView<'_> {
             decided.push(ContactCase { anchor: *anchor, dn: dn.clone(), aim, link, seen, proven });
         }
         for link in self.links.iter().filter(|link| !self.read.judged.contains_key(&link.anchor)) {
-            let spoken_of = self.concerned.is_none_or(|concerned| concerned.contains(&link.anchor));
-            let aim = if self.read.same.contains(&link.anchor) || !spoken_of {
-                ContactAim::AsApplied
-            } else {
-                ContactAim::Gone(Cause::RecordGone)
+            let aim = match self.is_gone(link) {
+                true => ContactAim::Gone(Cause::RecordGone),
+                false => ContactAim::AsApplied,
             };
+            if let (ContactAim::AsApplied, Some(dns)) = (&aim, rivals.get(&link.applied.identity())) {
+                plan.withheld.push(duplicate(link.anchor, &link.dn, dns));
+                continue;
+            }
             let proven = self.may_remove
                 && !self.doubts.holds(&link.dn)
                 && !self.read.may_be_unusable(link.anchor, &link.dn);
@@ -133,17 +135,29 @@ impl ContactView<'_> {
         plan
     }
 
-    /// Identities that several records claim, with the DNs of all.
+    /// Whether the record of a contact of ours was looked for and not found.
+    fn is_gone(&self, link: &ContactLink) -> bool {
+        let spoken_of = self.concerned.is_none_or(|concerned| concerned.contains(&link.anchor));
+        spoken_of && !self.read.same.contains(&link.anchor)
+    }
+
+    /// Identities that several records claim, with the DNs of all. Of a contact of which nothing was read
+    /// anew, or nothing that can be used, what was applied says what it claims.
     fn rivals(&self, links: &BTreeMap<SourceId, &ContactLink>) -> BTreeMap<String, Vec<String>> {
         let mut claims: BTreeMap<String, BTreeMap<SourceId, &str>> = BTreeMap::new();
         for (anchor, (dn, _, wish)) in &self.read.judged {
-            if let ContactWish::Present(contact) = wish {
-                claims.entry(contact.identity()).or_default().insert(*anchor, dn);
+            let identity = match wish {
+                ContactWish::Present(contact) => Some(contact.identity()),
+                ContactWish::Withheld(_) => links.get(anchor).map(|link| link.applied.identity()),
+                ContactWish::Leaving(_) => None,
+            };
+            if let Some(identity) = identity {
+                claims.entry(identity).or_default().insert(*anchor, dn);
             }
         }
-        for link in links.values().filter(|link| self.read.same.contains(&link.anchor)) {
-            if let Some(claimants) = claims.get_mut(&link.applied.identity()) {
-                claimants.insert(link.anchor, &link.dn);
+        for link in links.values().filter(|link| !self.read.judged.contains_key(&link.anchor)) {
+            if !self.is_gone(link) {
+                claims.entry(link.applied.identity()).or_default().insert(link.anchor, &link.dn);
             }
         }
         claims.retain(|_, claimants| claimants.len() > 1);

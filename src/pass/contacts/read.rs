@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::model::{Fingerprint, Key, Record, RecordKind, SourceId};
+use crate::model::{Fingerprint, Hasher, Key, Record, RecordKind, SourceId};
 use crate::rules::{ContactWish, GroupSet, Rules};
 use crate::store::{Reader, StoreError};
 
@@ -33,7 +33,7 @@ impl ReadContacts {
 
     /// Takes the record of a contact.
     pub fn meet(&mut self, record: &Record, rules: &Rules, groups: &GroupSet) {
-        let print = record.fingerprint(rules.fingerprint());
+        let print = print(record, rules.fingerprint(), groups);
         if self.known.get(&record.anchor) == Some(&print) {
             self.same.insert(record.anchor);
         } else if let Some(wish) = rules.judge_contact(record, groups) {
@@ -56,8 +56,30 @@ impl ReadContacts {
     }
 }
 
-/// Whether a change concerns a contact: among these records, or among those who were looked for (the
-/// second) and are not there (the third). `print` is that of the rules.
+/// The digest of everything by which a contact is judged. Nothing tells a contact of a change of its groups.
+fn print(record: &Record, rules: Fingerprint, groups: &GroupSet) -> Fingerprint {
+    let print = record.fingerprint(rules);
+    let mut groups = groups.iter().peekable();
+    if groups.peek().is_none() {
+        return print;
+    }
+    let mut h = Hasher::seeded(print);
+    groups.for_each(|at| h.part(&(at as u64).to_le_bytes()));
+    h.finish()
+}
+
+/// Where contacts that are ours stand: who is in a group, or left it, is named by the place.
+///
+/// # Errors
+///
+/// When the store cannot be read.
+pub fn places(rules: &Rules, reader: &Reader) -> Result<BTreeMap<Key, SourceId>, StoreError> {
+    let links = if rules.has_contacts() { reader.contact_links()? } else { Vec::new() };
+    Ok(links.into_iter().map(|link| (Key::dn(&link.dn), link.anchor)).collect())
+}
+
+/// Whether a change concerns a contact: among these records, each with the groups that it is in, or among
+/// those who were looked for (the second) and are not there (the third). `seed` is the fingerprint of the rules.
 ///
 /// # Errors
 ///
@@ -65,7 +87,8 @@ impl ReadContacts {
 pub fn concerns(
     rules: &Rules,
     reader: &Reader,
-    print: Fingerprint,
+    seed: Fingerprint,
+    groups: impl Fn(&Record) -> Result<GroupSet, StoreError>,
     (records, concerned, found): (&[Record], &BTreeSet<SourceId>, &BTreeSet<SourceId>),
 ) -> Result<bool, StoreError> {
     if !rules.has_contacts() {
@@ -73,13 +96,15 @@ pub fn concerns(
     }
     let links = reader.contact_links()?;
     let known: HashMap<SourceId, Fingerprint> = links.iter().map(|link| (link.anchor, link.record)).collect();
-    let contacts = records.iter().filter(|record| record.kind == RecordKind::Contact);
-    let changed =
-        contacts.map(|record| (record, known.get(&record.anchor))).any(|(record, known)| match known {
-            Some(known) => *known != record.fingerprint(print),
-            None => {
-                matches!(rules.judge_contact(record, &GroupSet::default()), Some(ContactWish::Present(_)))
-            }
-        });
-    Ok(changed || known.keys().any(|anchor| concerned.contains(anchor) && !found.contains(anchor)))
+    for record in records.iter().filter(|record| record.kind == RecordKind::Contact) {
+        let groups = groups(record)?;
+        let changed = match known.get(&record.anchor) {
+            Some(known) => *known != print(record, seed, &groups),
+            None => matches!(rules.judge_contact(record, &groups), Some(ContactWish::Present(_))),
+        };
+        if changed {
+            return Ok(true);
+        }
+    }
+    Ok(known.keys().any(|anchor| concerned.contains(anchor) && !found.contains(anchor)))
 }
