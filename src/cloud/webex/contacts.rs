@@ -149,13 +149,11 @@ pub(super) async fn like(link: &Link, contact: &Contact) -> Result<Vec<CloudCont
     let same = |there: &CloudContact| there.contact.identity() == contact.identity();
     let mut all: Vec<CloudContact> = Vec::new();
     for keyword in keywords {
-        let (found, _) = listing(link, &keyword).await?;
-        for there in found.into_iter().filter(Shown::is_kept_here).map(CloudContact::from).filter(same) {
-            if all.iter().all(|known| known.id != there.id) {
-                all.push(there);
-            }
-        }
+        let found = listing(link, &keyword).await?.0.into_iter().filter(Shown::is_kept_here);
+        all.extend(found.map(CloudContact::from).filter(same));
     }
+    all.sort_by(|a, b| a.id.cmp(&b.id));
+    all.dedup_by(|a, b| a.id == b.id);
     Ok(all)
 }
 
