@@ -247,6 +247,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, ScheduleError> {
             "h" => 3_600_000,
             "d" => 86_400_000,
             "w" => 7 * 86_400_000,
+            "" if tail.starts_with(' ') => return Err(malformed("there is a blank in it")),
             "" => return Err(malformed("the unit is missing")),
             other => return Err(malformed(&format!("no such unit as \"{other}\""))),
         };
@@ -354,6 +355,8 @@ mod tests {
         for (text, part) in [
             ("", "is empty"),
             ("15", "the unit is missing"),
+            ("14 days", "there is a blank in it"),
+            ("14days", "no such unit as \"days\""),
             ("m", "a number is missing"),
             ("-5m", "a number is missing"),
             ("1.5h", "the unit is missing"),

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::clock;
-use crate::guard::Finding;
-use crate::model::{Catalogue, License, LicenseId, LicenseKind};
+use crate::guard::{Finding, Removal};
+use crate::model::{Action, Catalogue};
 use crate::report::json as documents;
 use crate::report::text::{self, Style};
 use crate::store::{Decided, Decision, HeldPlan, Reader, decide};
@@ -15,7 +15,7 @@ use super::args::{self, Globals};
 use super::assemble;
 use super::console::Console;
 use super::exit::{Exit, Failure};
-use super::pass::SEATS;
+use super::names;
 use super::status::instant;
 
 /// Of each plan so many actions are shown in the list.
@@ -39,7 +39,7 @@ pub fn run(globals: &Globals, console: Console, args: &args::Held) -> Result<Exi
     if console.json {
         console.document(&json!({ "held": plans.iter().map(document).collect::<Vec<_>>() }))?;
     } else {
-        let names = catalogue(&reader)?;
+        let names = names::catalogue(&reader)?;
         let shown = if args.plan.is_some() { usize::MAX } else { SHOWN };
         console.print(|out| write(out, console.style(), &names, &plans, shown))?;
     }
@@ -95,30 +95,6 @@ fn unknown(plan: &str) -> Failure {
     Failure::usage(format!("there is no held plan {plan}"), "`dirsyncd held` lists them")
 }
 
-/// The licences by the names that the last pass saw.
-///
-/// # Errors
-///
-/// When the state cannot be read.
-pub fn catalogue(reader: &Reader) -> Result<Catalogue, Failure> {
-    let meta = reader.meta()?;
-    let seats = meta.extra.get(SEATS).and_then(Value::as_array).into_iter().flatten();
-    let text = |seat: &Value, key: &str| seat.get(key).and_then(Value::as_str).map(str::to_owned);
-    let licenses = seats.filter_map(|seat| {
-        Some(License {
-            id: LicenseId::new(text(seat, "license")?),
-            name: text(seat, "name")?,
-            service: None,
-            kind: LicenseKind::Paid,
-            subscription: None,
-            site: None,
-            total: None,
-            consumed: 0,
-        })
-    });
-    Ok(Catalogue(licenses.collect()))
-}
-
 fn document(plan: &HeldPlan) -> Value {
     json!({
         "plan": plan.id,
@@ -127,8 +103,16 @@ fn document(plan: &HeldPlan) -> Value {
         "created": instant(plan.created),
         "decision": plan.decision,
         "findings": plan.findings,
-        "actions": plan.actions.iter().map(|action| documents::action(action, None)).collect::<Vec<_>>(),
+        "actions": plan.actions.iter().map(|action| documents::action(action, held_by(plan, action))).collect::<Vec<_>>(),
     })
+}
+
+/// The finding that holds an action: that of its kind, or the one over all removals.
+fn held_by<'a>(plan: &'a HeldPlan, action: &Action) -> Option<&'a str> {
+    let findings = plan.findings.as_array()?;
+    let codes = || findings.iter().filter_map(|one| one.get("code")?.as_str());
+    let own = Removal::of(action).map(Removal::code);
+    codes().find(|code| Some(*code) == own).or_else(|| codes().next())
 }
 
 fn write(

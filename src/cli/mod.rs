@@ -17,6 +17,7 @@ mod held;
 mod history;
 mod lint;
 mod listen;
+mod names;
 mod objections;
 mod outcome;
 mod pages;

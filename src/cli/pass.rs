@@ -21,6 +21,7 @@ use crate::store::{Decision, NewRun, Reader, RunId, Store};
 use super::assemble::Parts;
 use super::exit::Failure;
 use super::listen::{Extent, listen, recent};
+use super::names;
 pub use super::objections::findings;
 use super::outcome::Report;
 use super::seats;
@@ -385,6 +386,7 @@ async fn remember(order: &Order<'_>, report: &Report, cloud: &WebexReader) -> Re
     let mut meta = order.store.reader().meta()?;
     let before = meta.extra.clone();
     meta.extra.insert(SEATS.into(), Value::Array(seats));
+    names::note(&mut meta.extra, fresh.as_ref().unwrap_or(&report.catalogue));
     note_competing(&mut meta.extra, report);
     if report.strays.is_some() && report.fatal.is_none() && !report.stopped {
         meta.extra.insert(LAST_FULL.into(), json!(clock::now().timestamp()));

@@ -301,7 +301,7 @@ fn ambiguous(what: String, tracking_id: Option<String>) -> CloudError {
     CloudError {
         kind: CloudErrorKind::Ambiguous,
         what,
-        remedy: "nothing to do: the account is looked up before it is written again".into(),
+        remedy: "nothing: the account is looked up before it is written again".into(),
         tracking_id,
     }
 }
@@ -320,7 +320,7 @@ fn halted(label: &str, halt: Halt) -> CloudError {
         Halt::Stopped => CloudError::new(
             CloudErrorKind::Stopped,
             format!("{label} was given up, because we were told to stop"),
-            "nothing to do: the next pass goes on",
+            "nothing: the next pass goes on",
         ),
         Halt::Throttled(retry_after) => CloudError::new(
             CloudErrorKind::Throttled { retry_after },

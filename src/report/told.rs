@@ -152,7 +152,7 @@ fn write(event: &Event, known: &Known) {
             debug!(%anchor, license, "Still waiting for a seat.");
         }
         Event::NoSeat { anchor, license } => {
-            info!(%anchor, license, "Waiting for a seat from now on.");
+            debug!(%anchor, license, "Waiting for a seat from now on.");
         }
         Event::Competing { license, people } => warn!(
             license,

@@ -66,6 +66,11 @@ impl Rules {
     /// letter case, composition and surrounding blanks; `None` when it is blank or no text, or when
     /// the rules name none.
     pub fn join_key(&self, record: &Record) -> Option<Key> {
+        self.join_value(record).map(|(key, _)| key)
+    }
+
+    /// The same, with the value as it was read.
+    pub fn join_value(&self, record: &Record) -> Option<(Key, String)> {
         let Join { source, text } = self.join.as_ref()?;
         let groups = GroupSet::new();
         let subject = Subject::new(record, &groups);
@@ -75,7 +80,7 @@ impl Rules {
             let mut hasher = Hasher::seeded(Fingerprint::NONE);
             hasher.part(source.as_bytes());
             hasher.part(folded(value).as_bytes());
-            Key(hasher.finish().0)
+            (Key(hasher.finish().0), value.to_owned())
         })
     }
 }

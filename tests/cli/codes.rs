@@ -204,6 +204,7 @@ fn too_many_leavers_are_held_with_7_and_approved_exactly() {
     let plan = said["held_plan"].as_str().unwrap().to_owned();
     let held = stage.run(&["held", "--json"]).expect(0).json();
     assert_eq!(held["held"][0]["plan"], plan.as_str());
+    assert_eq!(held["held"][0]["actions"][0]["held_by"], "too_many_deactivations", "{held}");
     assert!(
         stage.run(&["held"]).expect(0).out.contains("uid=p14")
             || !held["held"][0]["actions"].as_array().unwrap().is_empty()

@@ -359,6 +359,24 @@ fn rooms_and_contacts_are_judged_too() {
     let said = stage.run(&["lint"]).expect(6);
     super::explain::golden("../lint-others", &said.out);
     let counts = &stage.run(&["lint", "--json"]).expect(6).json()["counts"];
-    assert_eq!([&counts["people"], &counts["rooms"], &counts["rooms_withheld"]], [2, 2, 1], "{counts}");
+    assert_eq!([&counts["wanted"], &counts["rooms"], &counts["rooms_withheld"]], [1, 1, 2], "{counts}");
     assert_eq!([&counts["contacts"], &counts["contacts_withheld"]], [3, 1], "{counts}");
+}
+
+/// Whoever is known by the same value is withheld by a pass: lint says so, and counts so.
+#[test]
+fn two_with_one_identity_are_withheld() {
+    let ldif =
+        [people(3), odd(4, &[("", "employeeNumber: 7")]), odd(5, &[("", "employeeNumber: 7")])].concat();
+    let stage = Rehearsal::new(9, &ldif);
+    let rules = "[people]\ndialect = \"inet_org_person\"\njoin = \"employeeNumber\"\n";
+    configure(&stage, rules, "");
+    let said = stage.run(&["lint", "--json"]).expect(6).json();
+    let codes: Vec<&str> =
+        said["findings"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"duplicate_join"), "{said}");
+    let planned = stage.run(&["plan", "--json"]).expect(6).json();
+    for (lint, plan) in [("wanted", "create"), ("withheld", "withheld")] {
+        assert_eq!(said["counts"][lint], planned["counts"][plan], "{said} {planned}");
+    }
 }

@@ -91,6 +91,9 @@ kinds! {
         "give every person an own extension in the directory, or a pool in the rule (extension_pool)";
     DuplicateNumber: "duplicate_number", Error, "telephone numbers that several people claim for calling",
         "give every person an own number in the directory, or map `phone` of the rule from another attribute";
+    DuplicateJoin: "duplicate_join", Error,
+        "values that identify people in all sources (people.join) and that several people have",
+        "give every person a value of their own in the directory, or take the entry that is not used any more out of it";
     DuplicateContact: "duplicate_contact", Error,
         "addresses, or names without an address, that several contacts have",
         "give each contact an address of its own, or take all but one out of contacts.scope";

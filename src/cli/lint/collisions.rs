@@ -19,6 +19,8 @@ pub(super) enum What {
     Extension,
     /// A telephone number.
     Number,
+    /// The value that identifies people in all sources.
+    Join,
     /// The address or name of a contact.
     Contact,
     /// Anything else.
@@ -43,6 +45,7 @@ impl Judge<'_> {
             What::Extension => Kind::DuplicateExtension,
             What::Number => Kind::DuplicateNumber,
             What::Contact => Kind::DuplicateContact,
+            What::Join => Kind::DuplicateJoin,
             What::Other => Kind::Collision,
             What::Address => match names(shared).count() {
                 0 => Kind::DuplicateAlias,
@@ -72,12 +75,40 @@ impl Judge<'_> {
         })
     }
 
+    /// Whom a pass would withhold altogether because of it: whoever does not get the address that is to be
+    /// theirs, and whoever is new and known by what identifies somebody else.
+    pub(super) fn losers(&self, what: What, shared: &Shared) -> Result<Vec<SourceId>, StoreError> {
+        let (mut losers, winner): (Vec<&Claimant>, Option<SourceId>) = match what {
+            What::Address => {
+                let names: Vec<&Claimant> = names(shared).collect();
+                let winner = match (self.collisions, names.as_slice()) {
+                    (_, [] | [_]) => return Ok(Vec::new()),
+                    (Collisions::Nobody, _) => None,
+                    _ => match self.owner(what, shared.key, &shared.value, &names)? {
+                        None if self.collisions == Collisions::LinkedThenOldest => self.oldest(&names)?,
+                        owner => owner,
+                    },
+                };
+                (names, winner)
+            }
+            What::Join => (shared.claimants.iter().collect(), None),
+            What::Extension | What::Number | What::Contact | What::Other => return Ok(Vec::new()),
+        };
+        if let (What::Join, Some(reader)) = (what, self.reader) {
+            let anchors: Vec<SourceId> = losers.iter().map(|one| one.anchor).collect();
+            let linked: BTreeSet<SourceId> = reader.rows(&anchors)?.iter().map(|row| row.anchor).collect();
+            losers.retain(|one| !linked.contains(&one.anchor));
+        }
+        Ok(losers.into_iter().map(|one| one.anchor).filter(|one| Some(*one) != winner).collect())
+    }
+
     fn outcome(&self, what: What, shared: &Shared) -> Result<String, StoreError> {
         let gets = |dn: &str| format!("\"{dn}\" gets it (people.collisions)");
         let has = |dn: &str| format!("\"{dn}\" has it already");
         match what {
-            What::Other => return Ok("all of them are written".into()),
+            What::Other => return Ok("the cloud takes it from each of them".into()),
             What::Contact => return Ok("none of them goes on".into()),
+            What::Join => return Ok("whoever is new does not go on".into()),
             What::Address | What::Extension | What::Number => {}
         }
         let mut claimants: Vec<&Claimant> = shared.claimants.iter().collect();
@@ -114,7 +145,10 @@ impl Judge<'_> {
             }
             (_, Some(dn)) => has(&dn),
             (Collisions::LinkedThenOldest, None) => match self.oldest(claimants)? {
-                Some(dn) => gets(&dn),
+                Some(one) => {
+                    let dn = claimants.iter().find(|claimant| claimant.anchor == one);
+                    gets(dn.map_or("", |claimant| claimant.dn.as_str()))
+                }
                 None => "nobody gets it: none of them is the oldest (people.collisions)".into(),
             },
             (Collisions::Linked | Collisions::Nobody, None) => "nobody gets it (people.collisions)".into(),
@@ -135,9 +169,24 @@ impl Judge<'_> {
         value: &str,
         claimants: &[&Claimant],
     ) -> Result<Option<String>, StoreError> {
+        let (Some(reader), Some(owner)) = (self.reader, self.owner(what, key, value, claimants)?) else {
+            return Ok(None);
+        };
+        let now = claimants.iter().find(|one| one.anchor == owner).map(|one| one.dn.clone());
+        Ok(now.or(reader.rows(&[owner])?.pop().map(|row| row.dn)))
+    }
+
+    /// Whoever has it, as the state knows.
+    fn owner(
+        &self,
+        what: What,
+        key: Key,
+        value: &str,
+        claimants: &[&Claimant],
+    ) -> Result<Option<SourceId>, StoreError> {
         let Some(reader) = self.reader else { return Ok(None) };
         let anchors: Vec<SourceId> = claimants.iter().map(|one| one.anchor).collect();
-        let owner = match what {
+        Ok(match what {
             What::Address => {
                 let owners = reader.email_owners(&[key])?.into_iter().chain(reader.alias_owners(&[key])?);
                 owners.map(|(_, owner)| owner).next()
@@ -145,15 +194,12 @@ impl Judge<'_> {
             What::Extension | What::Number => {
                 reader.rows(&anchors)?.iter().find(|row| has_line(row, value)).map(|row| row.anchor)
             }
-            What::Contact | What::Other => None,
-        };
-        let Some(owner) = owner else { return Ok(None) };
-        let now = claimants.iter().find(|one| one.anchor == owner).map(|one| one.dn.clone());
-        Ok(now.or(reader.rows(&[owner])?.pop().map(|row| row.dn)))
+            What::Contact | What::Join | What::Other => None,
+        })
     }
 
     /// The linked before the new, and of those the one whose record is older than any other.
-    fn oldest(&self, claimants: &[&Claimant]) -> Result<Option<String>, StoreError> {
+    fn oldest(&self, claimants: &[&Claimant]) -> Result<Option<SourceId>, StoreError> {
         let anchors: Vec<SourceId> = claimants.iter().map(|one| one.anchor).collect();
         let linked: BTreeSet<SourceId> = match self.reader {
             Some(reader) => reader.rows(&anchors)?.iter().map(|row| row.anchor).collect(),
@@ -162,12 +208,12 @@ impl Judge<'_> {
         let first: Vec<&&Claimant> =
             claimants.iter().filter(|one| linked.is_empty() || linked.contains(&one.anchor)).collect();
         if let [only] = first.as_slice() {
-            return Ok(Some(only.dn.clone()));
+            return Ok(Some(only.anchor));
         }
         let Some(least) = first.iter().map(|one| one.created).min().flatten() else { return Ok(None) };
         let oldest: Vec<_> = first.iter().filter(|one| one.created == Some(least)).collect();
         Ok(match oldest.as_slice() {
-            [one] => Some(one.dn.clone()),
+            [one] => Some(one.anchor),
             _ => None,
         })
     }

@@ -1,8 +1,10 @@
 //! Rooms and contacts: where they are wanted at all, they have rules of their own.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use crate::model::{Field, Key, Record, Verdict, Wanted, Withheld};
+use crate::model::{Field, Key, Record, SourceId, Verdict, Wanted, Withheld};
 use crate::rules::{ContactWish, GroupSet, Rules};
 use crate::store::{Claim, Claimant, StoreError};
 
@@ -12,26 +14,33 @@ use super::suspicious;
 use super::tally::{CONTACT, Tally};
 
 /// How many there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Others {
-    rooms: u64,
+    rooms: BTreeSet<SourceId>,
     rooms_withheld: u64,
     contacts: u64,
     contacts_withheld: u64,
 }
 
 impl Others {
-    pub(super) fn add_to(self, counts: &mut Value) {
-        counts["rooms"] = json!(self.rooms);
+    /// Of those whom a collision withholds, leaves the people: rooms are counted here.
+    pub(super) fn withhold(&mut self, losers: &mut BTreeSet<SourceId>) {
+        let before = losers.len();
+        losers.retain(|one| !self.rooms.remove(one));
+        self.rooms_withheld += (before - losers.len()) as u64;
+    }
+
+    pub(super) fn add_to(&self, counts: &mut Value) {
+        counts["rooms"] = json!(self.rooms.len());
         counts["rooms_withheld"] = json!(self.rooms_withheld);
         counts["contacts"] = json!(self.contacts);
         counts["contacts_withheld"] = json!(self.contacts_withheld);
     }
 
     /// The counts that are not zero, as a sentence with a blank before it.
-    pub(super) fn words(self) -> String {
+    pub(super) fn words(&self) -> String {
         let all = [
-            (self.rooms, "rooms wanted"),
+            (self.rooms.len() as u64, "rooms wanted"),
             (self.rooms_withheld, "rooms withheld"),
             (self.contacts, "contacts wanted"),
             (self.contacts_withheld, "contacts withheld"),
@@ -60,7 +69,7 @@ impl Tally {
                 reject(&mut self.findings, Kind::RoomWithheld, withheld);
             }
             Wanted::Present(room) => {
-                self.others.rooms += 1;
+                self.others.rooms.insert(record.anchor);
                 verdict
                     .unfit
                     .iter()

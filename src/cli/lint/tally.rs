@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::config::Config;
 use crate::model::{
-    ADDRESSES, Field, Key, LicenseId, Person, Record, RecordKind, Verdict, Wanted, address_key,
+    ADDRESSES, Field, Key, LicenseId, Person, Record, RecordKind, SourceId, Verdict, Wanted, address_key,
 };
 use crate::rules::{Collisions, GroupSet, Rules, inputs};
 use crate::store::{Claim, Claimant, Reader, Stage, StoreError};
@@ -62,7 +62,7 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn new(config: &Config, rules: &Rules, limit: usize) -> Result<Self, StoreError> {
         let nobody = Record {
-            anchor: crate::model::SourceId::new([0; 16]),
+            anchor: SourceId::new([0; 16]),
             dn: String::new(),
             kind: RecordKind::Person,
             disabled: false,
@@ -158,6 +158,7 @@ impl Tally {
                 }
                 self.claim(record, rules, person)?;
                 self.claim_lines(record, groups, rules)?;
+                self.claim_join(record, rules)?;
             }
         }
         self.inside += 1;
@@ -216,6 +217,13 @@ impl Tally {
         Ok(())
     }
 
+    fn claim_join(&mut self, record: &Record, rules: &Rules) -> Result<(), StoreError> {
+        let Some((key, value)) = rules.join_value(record) else { return Ok(()) };
+        let (anchor, dn) = (record.anchor, record.dn.clone());
+        let claimant = Claimant { anchor, dn, field: "people.join".into(), created: None };
+        self.put(Claim { what: JOIN, key, value, claimant })
+    }
+
     pub(super) fn put(&mut self, claim: Claim) -> Result<(), StoreError> {
         self.claims.push(claim);
         if self.claims.len() >= BATCH { self.flush() } else { Ok(()) }
@@ -238,12 +246,14 @@ impl Tally {
     ) -> Result<(), StoreError> {
         self.flush()?;
         let judge = Judge { reader, collisions };
+        let mut losers: BTreeSet<SourceId> = BTreeSet::new();
         let others = OWN.iter().map(|field| (number(*field), What::Other));
         let kinds = [
             (ADDRESS, What::Address),
             (EXTENSION, What::Extension),
             (NUMBER, What::Number),
             (CONTACT, What::Contact),
+            (JOIN, What::Join),
         ];
         for (number, what) in kinds.into_iter().chain(others) {
             let mut after = None;
@@ -252,12 +262,16 @@ impl Tally {
                 let Some(last) = shared.last() else { break };
                 after = Some(last.key);
                 for one in &shared {
+                    losers.extend(judge.losers(what, one)?);
                     let kind = judge.kind(what, one)?;
                     let example = judge.example(what, one)?;
                     self.findings.add(kind, || example);
                 }
             }
         }
+        self.others.withhold(&mut losers);
+        self.wanted = self.wanted.saturating_sub(losers.len() as u64);
+        self.withheld += losers.len() as u64;
         for name in &self.unused_templates {
             self.findings.add(Kind::UnusedTemplate, || Example { rule: name.clone(), ..Example::default() });
         }
@@ -299,14 +313,15 @@ impl Tally {
     }
 }
 
-/// The claims of addresses, extensions, numbers, and of what contacts are known by; other numbers are those of fields.
+/// The claims of addresses, extensions, numbers, and of what contacts and people of all sources are known by; other numbers are those of fields.
 const ADDRESS: u16 = 0;
 const EXTENSION: u16 = 1;
 const NUMBER: u16 = 2;
 pub(super) const CONTACT: u16 = 3;
+const JOIN: u16 = 4;
 
 const fn number(field: Field) -> u16 {
-    4 + field as u16
+    5 + field as u16
 }
 
 /// Fields of which everybody should have an own value, though the cloud takes any.

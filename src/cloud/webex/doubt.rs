@@ -112,7 +112,7 @@ pub(super) fn open(refusal: CloudError) -> CloudError {
                 "{}; an earlier sending was not answered, and may have been carried out",
                 refusal.what
             ),
-            remedy: "nothing to do: the account is looked up before it is written again".into(),
+            remedy: "nothing: the account is looked up before it is written again".into(),
             ..refusal
         },
     }

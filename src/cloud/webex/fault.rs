@@ -180,7 +180,7 @@ fn worded(label: &str, status: u16, kind: CloudErrorKind, fault: Fault, outer: O
         }
         (401, _) => "the token has expired or was revoked: authorise again",
         (_, CloudErrorKind::Refused) => {
-            "authorise with an account that is full or user administrator, with the scopes identity:people_rw, \
+            "authorise with an account that is a full administrator, with the scopes identity:people_rw, \
              identity:people_read, spark-admin:people_read, spark-admin:people_write, spark-admin:licenses_read, \
              spark-admin:roles_read and spark-admin:organizations_read"
         }
@@ -189,7 +189,7 @@ fn worded(label: &str, status: u16, kind: CloudErrorKind, fault: Fault, outer: O
         (_, CloudErrorKind::Conflict) => {
             "somebody else in Webex has this address: free it there, or claim the account in Control Hub"
         }
-        (_, CloudErrorKind::NotFound) => "nothing to do: the next pass looks again",
+        (_, CloudErrorKind::NotFound) => "nothing: the next pass looks again",
         (_, CloudErrorKind::Unintelligible) => {
             "check that the address of the cloud is right and that no proxy answers in its place"
         }

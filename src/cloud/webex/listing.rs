@@ -185,7 +185,7 @@ async fn page(link: &Link, path: &str, start: u64, count: u64) -> Result<Leaf, C
         Err(_) => Err(CloudError::new(
             CloudErrorKind::Stopped,
             "the reading of a page was given up",
-            "nothing to do: the next pass goes on",
+            "nothing: the next pass goes on",
         )),
     }
 }
@@ -226,7 +226,7 @@ pub(super) fn nobody_listens() -> CloudError {
     CloudError::new(
         CloudErrorKind::Stopped,
         "the listing was given up, because nobody wants the rest",
-        "nothing to do: the next pass goes on",
+        "nothing: the next pass goes on",
     )
 }
 

@@ -255,7 +255,7 @@ impl<'a> Batch<'a> {
                 let open = CloudError {
                     kind: CloudErrorKind::Ambiguous,
                     what: format!("the answer to {} says nothing about {}", answer.label, operation.label()),
-                    remedy: "nothing to do: the account is looked up before it is written again".into(),
+                    remedy: "nothing: the account is looked up before it is written again".into(),
                     tracking_id: answer.tracking_id.clone(),
                 };
                 self.leave_open(vec![operation], &open);
@@ -342,7 +342,7 @@ impl<'a> Batch<'a> {
             }
             500..=599 if operation.sent < SENDINGS => self.again.push(operation),
             429 | 423 | 500..=599 => {
-                let remedy = "nothing to do: the next pass tries again".into();
+                let remedy = "nothing: the next pass tries again".into();
                 self.fail(index, CloudError { kind: CloudErrorKind::Rejected, remedy, ..error });
             }
             // Most likely an element of a list is not there (`noTarget`), or is: look.

@@ -145,14 +145,11 @@ impl Draft<'_> {
             .filter(|role| held.contains(*role) && !person.roles.contains(*role))
             .map(|role| Change::new(Attr::Role(role.clone()), Some(Change::HELD.into()), None))
             .collect();
-        let mut cause = Cause::Entitled;
+        let cause = if changes.is_empty() { Cause::NotEntitled } else { Cause::Entitled };
         if !take.is_empty() {
             match self.obstacle() {
                 Some(reason) => self.short = Some(reason),
-                None => {
-                    changes.extend(take);
-                    cause = Cause::NotEntitled;
-                }
+                None => changes.extend(take),
             }
         }
         if !changes.is_empty() {
