@@ -4,8 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::model::{Ask, Email, Found, Key, Lookup, Record, SnapshotRow, SourceId, Unusable, Wanted};
-use crate::rules::{GroupSet, Rules};
+use crate::model::{
+    Ask, ContactLink, Email, Found, Key, Lookup, Record, RecordKind, SnapshotRow, SourceId, Unusable, Wanted,
+};
+use crate::rules::{ContactWish, GroupSet, Rules};
 use crate::source::Source;
 use crate::store::{Followed, Reader, Stage};
 
@@ -50,6 +52,8 @@ pub struct Meant {
     pub unusable: Vec<(String, Unusable)>,
     /// Who is linked under this text.
     pub row: Option<SnapshotRow>,
+    /// The contact that is linked under this text.
+    pub contact: Option<ContactLink>,
 }
 
 impl<'a> Alone<'a> {
@@ -72,9 +76,34 @@ impl<'a> Alone<'a> {
     /// When the store failed. What the sources did not answer is in [`Alone::gaps`].
     pub async fn find(&mut self, text: &str) -> Result<Meant, PassError> {
         let text = text.trim();
-        let mut meant = Meant { row: self.reader.find_person(text)?, ..Meant::default() };
+        let mut meant = self.look_for(text).await?;
+        if meant.met.is_empty() && meant.row.is_none() && !self.rules.has_contacts() {
+            // While contacts are switched off nobody reads them, and whoever asks is to hear that.
+            self.ask.contacts = true;
+            let mut other = self.look_for(text).await?;
+            self.ask.contacts = false;
+            other.met.retain(|met| met.record.kind == RecordKind::Contact);
+            meant.take(other);
+        }
+        if let [only] = meant.anchors().as_slice() {
+            if meant.row.is_none() {
+                meant.row = self.reader.rows(&[*only])?.pop();
+            }
+            if meant.contact.is_none() {
+                meant.contact = self.reader.find_contact(&only.to_string())?;
+            }
+        }
+        Ok(meant)
+    }
+
+    /// Everybody in the sources and in the state who may be meant.
+    async fn look_for(&mut self, text: &str) -> Result<Meant, PassError> {
+        let row = self.reader.find_person(text)?;
+        let mut meant = Meant { row, contact: self.reader.find_contact(text)?, ..Meant::default() };
         let mut anchors: Vec<SourceId> = text.parse().into_iter().collect();
         anchors.extend(meant.row.as_ref().map(|row| row.anchor));
+        anchors.extend(meant.contact.as_ref().map(|link| link.anchor));
+        anchors.sort_unstable();
         anchors.dedup();
         self.fetch(Lookup::People(anchors), &mut meant).await;
         if text.contains('=') {
@@ -88,11 +117,6 @@ impl<'a> Alone<'a> {
         // Two entries with one anchor are both meant.
         let anchors = meant.met.iter().map(|met| met.record.anchor).collect::<BTreeSet<_>>();
         self.fetch(Lookup::People(anchors.into_iter().collect()), &mut meant).await;
-        if meant.row.is_none()
-            && let [only] = meant.anchors().as_slice()
-        {
-            meant.row = self.reader.rows(&[*only])?.pop();
-        }
         Ok(meant)
     }
 
@@ -144,7 +168,7 @@ impl<'a> Alone<'a> {
         for (source, found) in self.ask(lookup).await {
             let records = found.records.into_iter().map(|record| Met { source: source.clone(), record });
             let unusable = found.unusable.into_iter().map(|entry| (source.clone(), entry));
-            meant.take(Meant { met: records.collect(), unusable: unusable.collect(), row: None });
+            meant.take(Meant { met: records.collect(), unusable: unusable.collect(), ..Meant::default() });
         }
     }
 
@@ -199,17 +223,25 @@ impl<'a> Alone<'a> {
         let mut emails: BTreeMap<Key, Email> = BTreeMap::new();
         self.judge(&all, &mut told, &mut emails, now).await?;
         let mut rivals = Meant::default();
-        let keys: Vec<Key> = emails.keys().copied().collect();
-        let mut owners: Vec<SourceId> =
-            self.reader.email_owners(&keys)?.into_iter().map(|(_, anchor)| anchor).collect();
-        owners.extend(self.reader.alias_owners(&keys)?.into_iter().map(|(_, anchor)| anchor));
-        concerned.extend(&owners);
-        self.fetch(Lookup::People(owners), &mut rivals).await;
-        for email in emails.values() {
-            self.with_address(email, &mut rivals).await;
-        }
         let own: Vec<Record> = all.met.iter().map(|met| met.record.clone()).collect();
-        self.with_same(&own, &mut rivals).await;
+        // Contacts claim nothing of people, nor people of contacts.
+        let is_contact = |record: &Record| record.kind == RecordKind::Contact && self.rules.has_contacts();
+        let of_contacts = !own.is_empty() && own.iter().all(is_contact);
+        if !of_contacts {
+            let keys: Vec<Key> = emails.keys().copied().collect();
+            let mut owners: Vec<SourceId> =
+                self.reader.email_owners(&keys)?.into_iter().map(|(_, anchor)| anchor).collect();
+            owners.extend(self.reader.alias_owners(&keys)?.into_iter().map(|(_, anchor)| anchor));
+            concerned.extend(&owners);
+            self.fetch(Lookup::People(owners), &mut rivals).await;
+            self.with_same(&own, &mut rivals).await;
+        }
+        let mut same = Meant::default();
+        for email in emails.values() {
+            self.with_address(email, &mut same).await;
+        }
+        same.met.retain(|met| (met.record.kind == RecordKind::Contact) == of_contacts);
+        rivals.take(same);
         rivals.met.retain(|met| {
             concerned.contains(&met.record.anchor)
                 || emails.values().any(|email| self.has_address(&met.record, email))
@@ -274,6 +306,9 @@ impl<'a> Alone<'a> {
             if let Wanted::Present(person) = self.rules.judge(record, &groups, now).wanted {
                 emails.insert(person.email.key(), person.email);
             }
+            if let Some(ContactWish::Present(contact)) = self.rules.judge_contact(record, &groups) {
+                emails.extend(contact.email.map(|email| (email.key(), email)));
+            }
             told.insert(record.dn_key(), groups);
         }
         Ok(())
@@ -302,6 +337,7 @@ impl Meant {
     pub fn anchors(&self) -> Vec<SourceId> {
         let met = self.met.iter().map(|met| met.record.anchor);
         let row = self.row.as_ref().map(|row| row.anchor);
-        met.chain(row).collect::<BTreeSet<_>>().into_iter().collect()
+        let contact = self.contact.as_ref().map(|link| link.anchor);
+        met.chain(row).chain(contact).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }

@@ -51,7 +51,7 @@ impl ContactSpec {
         }
         Spec {
             dialect: spec.dialect,
-            email: Some(self.email.clone().unwrap_or_else(|| EMAIL.to_owned())),
+            email: Some(email_source(self).to_owned()),
             mapping,
             defaults: false,
             scope: self.scope.clone(),
@@ -63,6 +63,11 @@ impl ContactSpec {
     pub(super) fn digest(&self, spec: &Spec) -> crate::model::Fingerprint {
         super::fingerprint::of_spec(&self.as_people(spec))
     }
+}
+
+/// The expression for the address that is in force.
+pub(super) fn email_source(spec: &ContactSpec) -> &str {
+    spec.email.as_deref().unwrap_or(EMAIL)
 }
 
 /// What the address book of the cloud should hold for one record.
@@ -80,7 +85,7 @@ pub enum ContactWish {
 #[derive(Clone, Debug)]
 pub(super) struct Contacts {
     pub(super) scope: Scope,
-    mapping: Mapping,
+    pub(super) mapping: Mapping,
 }
 
 impl Contacts {

@@ -1,13 +1,14 @@
 //! The whole way of one person through the rules, for those who ask why, or why not.
 
-use crate::model::{Field, LicenseId, Record, RecordKind, RoleId, Verdict, Withheld};
+use crate::model::{Field, LicenseId, Record, RecordKind, RoleId, Verdict, Wanted, Withheld};
 
 use super::expr::{Condition, Needs, Text};
 use super::filter;
-use super::mapping::email_source;
+use super::mapping::{Mapping, NO_EMAIL, email_source};
 use super::role::RoleRule;
+use super::scope::Scope;
 use super::subject::Subject;
-use super::{GroupSet, Rules, Spec};
+use super::{ContactWish, GroupSet, Rules, Spec, contacts, rooms};
 
 /// What one clause or rule says about one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +36,16 @@ pub struct MappedValue {
 /// comes after the decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// What was decided; with it the licences that a rule gives and the person does not get.
+    /// The section of the configuration whose rules judge a record of this kind: `people`, `rooms` or
+    /// `contacts`.
+    pub section: &'static str,
+    /// Whether that section is switched off. Then no rule says anything.
+    pub off: bool,
+    /// What was decided about an account; with it the licences that a rule gives and the person does
+    /// not get. Of a contact, only whether it is withheld or leaves: it has no account.
     pub verdict: Verdict,
+    /// What was decided about a contact; `None` of anything else, and while contacts are switched off.
+    pub contact: Option<ContactWish>,
     /// The clauses of the scope that are written; the person is in when all agree.
     pub scope: Vec<Answer>,
     /// The mapping, the address first.
@@ -79,9 +88,16 @@ pub fn inputs(source: &str) -> Vec<String> {
     if read { needs.attributes.into_iter().map(written).collect() } else { Vec::new() }
 }
 
-/// The attributes that e-mail addresses come from.
+/// The attributes that e-mail addresses come from, those of rooms and contacts included.
 pub fn address_attributes(spec: &Spec) -> Vec<String> {
-    inputs(email_source(spec))
+    let mut all = inputs(email_source(spec));
+    let rooms = spec.rooms.iter().map(rooms::email_source);
+    for name in rooms.chain(spec.contacts.iter().map(contacts::email_source)).flat_map(inputs) {
+        if !all.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+            all.push(name);
+        }
+    }
+    all
 }
 
 impl Rules {
@@ -101,37 +117,62 @@ impl Rules {
         }
     }
 
-    /// Judges one record like [`Rules::judge`], and says how it came about.
+    /// The section that judges records of this kind, with its scope and mapping unless it is switched
+    /// off.
+    fn section_of(&self, kind: RecordKind) -> (&'static str, Option<(&Scope, &Mapping)>) {
+        match kind {
+            RecordKind::Person | RecordKind::Group | RecordKind::Other => {
+                ("people", Some((&self.scope, &self.mapping)))
+            }
+            RecordKind::Room => ("rooms", self.rooms.as_ref().map(|rooms| (&rooms.scope, &rooms.mapping))),
+            RecordKind::Contact => {
+                ("contacts", self.contacts.as_ref().map(|contacts| (&contacts.scope, &contacts.mapping)))
+            }
+        }
+    }
+
+    /// Judges one record like [`Rules::judge`] and [`Rules::judge_contact`], and says how it came about.
     pub fn explain(&self, record: &Record, groups: &GroupSet, now: i64) -> Explanation {
         let subject = Subject::new(record, groups);
-        if let Some(rooms) = self.rooms.as_ref().filter(|_| record.kind == RecordKind::Room) {
-            return Explanation {
-                verdict: self.judge(record, groups, now),
-                scope: rooms.scope.answers(&subject, &self.groups),
-                mapping: rooms.mapping.values(&subject),
-                entitlements: Vec::new(),
-                roles: Vec::new(),
-            };
-        }
-        Explanation {
+        let (section, own) = self.section_of(record.kind);
+        let mut told = Explanation {
+            section,
+            off: own.is_none(),
             verdict: self.judge(record, groups, now),
-            scope: self.scope.answers(&subject, &self.groups),
-            mapping: self.mapping.values(&subject),
-            entitlements: self
-                .entitlements
-                .iter()
-                .map(|rule| {
-                    (
-                        rule.answer(&subject, &self.groups),
-                        rule.offers().iter().map(|offer| offer.id.clone()).collect(),
-                    )
-                })
-                .collect(),
-            roles: self
-                .roles
-                .iter()
-                .map(|rule: &RoleRule| (rule.answer(&subject, &self.groups), rule.role().cloned()))
-                .collect(),
+            contact: self.judge_contact(record, groups),
+            scope: own.map(|(scope, _)| scope.answers(&subject, &self.groups)).unwrap_or_default(),
+            mapping: own.map(|(_, mapping)| mapping.values(&subject)).unwrap_or_default(),
+            entitlements: Vec::new(),
+            roles: Vec::new(),
+        };
+        match &told.contact {
+            Some(ContactWish::Withheld(withheld)) => {
+                told.verdict.wanted = Wanted::Withheld(withheld.clone());
+            }
+            Some(ContactWish::Leaving(cause)) => told.verdict.wanted = Wanted::Leaving(*cause),
+            Some(ContactWish::Present(_)) | None => {}
         }
+        if section == "contacts" {
+            // A contact need not have one.
+            let lacking = |value: &Result<_, Withheld>| matches!(value, Err(one) if one.code == NO_EMAIL);
+            told.mapping
+                .iter_mut()
+                .filter(|mapped| lacking(&mapped.value))
+                .for_each(|mapped| mapped.value = Ok(None));
+        }
+        if section == "people" {
+            let rules = self.entitlements.iter();
+            told.entitlements = rules
+                .map(|rule| {
+                    let gives = rule.offers().iter().map(|offer| offer.id.clone()).collect();
+                    (rule.answer(&subject, &self.groups), gives)
+                })
+                .collect();
+            let rules = self.roles.iter();
+            told.roles = rules
+                .map(|rule: &RoleRule| (rule.answer(&subject, &self.groups), rule.role().cloned()))
+                .collect();
+        }
+        told
     }
 }

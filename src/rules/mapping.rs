@@ -15,7 +15,7 @@ use super::subject::Subject;
 use super::{MappedValue, Spec, Unusables, defaults};
 
 /// The code of whoever has no address.
-const NO_EMAIL: &str = "no_email";
+pub(super) const NO_EMAIL: &str = "no_email";
 
 /// The compiled mapping.
 #[derive(Clone, Debug)]

@@ -73,7 +73,7 @@ impl RoomSpec {
         }
         Spec {
             dialect: spec.dialect,
-            email: Some(self.email.clone().unwrap_or_else(|| EMAIL.to_owned())),
+            email: Some(email_source(self).to_owned()),
             mapping,
             defaults: false,
             policy: PolicySpec { unusable: spec.policy.unusable, ..PolicySpec::default() },
@@ -86,6 +86,11 @@ impl RoomSpec {
     pub(super) fn digest(&self, spec: &Spec) -> crate::model::Fingerprint {
         super::fingerprint::of_spec(&self.as_people(spec))
     }
+}
+
+/// The expression for the address that is in force.
+pub(super) fn email_source(spec: &RoomSpec) -> &str {
+    spec.email.as_deref().unwrap_or(EMAIL)
 }
 
 /// The compiled rules for rooms.

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::error::nonsense;
 use super::{Reader, StoreError};
-use crate::model::{CloudId, ContactLink, Fingerprint, Origin, SourceId};
+use crate::model::{CloudId, ContactLink, Fingerprint, Key, Origin, SourceId, address_key};
 
 /// One change of a contact that is ours: what the cloud confirmed, or what is known without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,25 @@ impl Reader {
                 .query_row([], |row| row.get::<_, i64>(0))
                 .map(i64::unsigned_abs)
         })
+    }
+
+    /// A contact that is ours by anchor, e-mail, cloud id or DN, tried in this order, as
+    /// [`Reader::find_person`] does with people. They are few: each is looked at.
+    pub fn find_contact(&self, text: &str) -> Result<Option<ContactLink>, StoreError> {
+        let text = text.trim();
+        let links = self.contact_links()?;
+        let anchor = text.parse::<SourceId>().ok();
+        let (address, dn) = (address_key(text), Key::dn(text));
+        let has_address = |link: &ContactLink| {
+            link.applied.email.as_ref().is_some_and(|email| address_key(email.as_str()) == address)
+        };
+        let ways: [&dyn Fn(&ContactLink) -> bool; 4] = [
+            &|link| Some(link.anchor) == anchor,
+            &has_address,
+            &|link| link.cloud_id.as_str() == text,
+            &|link| Key::dn(&link.dn) == dn,
+        ];
+        Ok(ways.iter().find_map(|is_meant| links.iter().find(|link| is_meant(link))).cloned())
     }
 }
 

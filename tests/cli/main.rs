@@ -7,6 +7,7 @@ mod codes;
 mod documents;
 mod entitling;
 mod explain;
+mod explain_others;
 mod lint;
 mod rehearsal;
 #[cfg(unix)]

@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{LicenseId, LinkState, Wanted};
+use crate::model::{LicenseId, LinkState, RecordKind, Wanted};
 use crate::report::json as documents;
-use crate::rules::Answer;
+use crate::rules::{Answer, ContactWish};
 use crate::store::Decision;
 
 use super::super::exit::Exit;
 use super::super::status::instant;
+use super::contact;
 use super::headline;
 use super::story::{Kept, Story};
 
@@ -22,8 +23,11 @@ pub(super) fn of(story: &Story, exit: Exit) -> Value {
         },
         "asked": story.asked,
         "answer": headline::sentences(story).join(" "),
+        "kind": kind(story),
+        "switched_off": story.off(),
         "record": record(story),
-        "verdict": story.told.as_ref().map(|told| match &told.verdict.wanted {
+        "verdict": story.told.as_ref().filter(|told| !told.off).map(|told| match &told.verdict.wanted {
+            _ if matches!(told.contact, Some(ContactWish::Present(_))) => "present",
             Wanted::Present(_) => "present",
             Wanted::Withheld(_) => "withheld",
             Wanted::Leaving(_) => "leaving",
@@ -38,6 +42,7 @@ pub(super) fn of(story: &Story, exit: Exit) -> Value {
         }).collect::<Vec<_>>(),
         "link": link(story),
         "account": account(story),
+        "contact": contact::document(story),
         "cloud_groups": story.cloud_groups.iter().map(|group| json!({
             "name": group.name,
             "through": group.through,
@@ -63,6 +68,20 @@ pub(super) fn of(story: &Story, exit: Exit) -> Value {
             "rule": one.rule, "wanted": one.wanted, "message": one.message, "remedy": one.remedy,
         })).collect::<Vec<_>>(),
     })
+}
+
+/// What it is: by the record, or else by what is linked.
+fn kind(story: &Story) -> Option<&'static str> {
+    let by_record = story.record().map(|met| match met.record.kind {
+        RecordKind::Person => "person",
+        RecordKind::Room => "room",
+        RecordKind::Contact => "contact",
+        RecordKind::Group => "group",
+        RecordKind::Other => "other",
+    });
+    let account = story.row.as_ref().map(|row| row.applied.kind);
+    let account = account.or_else(|| Some(story.account.as_ref()?.kind)).map(|kind| kind.word());
+    by_record.or(account).or_else(|| story.is_contact().then_some("contact"))
 }
 
 fn record(story: &Story) -> Value {

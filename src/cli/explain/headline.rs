@@ -4,6 +4,7 @@ use crate::model::{Action, Attr, Cause, Key, Kind, LinkState, RecordKind, Wanted
 
 use crate::plan::lines::NO_LINE;
 
+use super::contact;
 use super::story::{Done, Outlook, Story};
 
 /// Who it is: a name and an address, as far as they are known.
@@ -17,10 +18,12 @@ pub(super) fn who(story: &Story) -> String {
     let display = Some(crate::model::Field::DisplayName);
     let name = mapped(display)
         .or_else(|| row?.applied.profile.get(&crate::model::Field::DisplayName).cloned())
-        .or_else(|| story.account.as_ref()?.profile.get(&crate::model::Field::DisplayName).cloned());
+        .or_else(|| story.account.as_ref()?.profile.get(&crate::model::Field::DisplayName).cloned())
+        .or_else(|| contact::known(story)?.profile.get(&crate::model::Field::DisplayName).cloned());
     let email = mapped(None)
         .or_else(|| Some(row?.applied.email.as_str().to_owned()))
-        .or_else(|| Some(story.account.as_ref()?.email.as_ref()?.as_str().to_owned()));
+        .or_else(|| Some(story.account.as_ref()?.email.as_ref()?.as_str().to_owned()))
+        .or_else(|| Some(contact::known(story)?.email.as_ref()?.as_str().to_owned()));
     match (name, email) {
         (Some(name), Some(email)) => format!("{name} ({email})"),
         (Some(name), None) => name,
@@ -37,11 +40,17 @@ pub(super) fn sentences(story: &Story) -> Vec<String> {
     let who = who(story);
     if !story.candidates.is_empty() {
         let count = story.candidates.len();
-        return vec![format!("\"{}\" can mean {count} people.", story.asked)];
+        let people = story.candidates.iter().all(|one| one.kind == RecordKind::Person);
+        let what = if people { "people" } else { "entries" };
+        return vec![format!("\"{}\" can mean {count} {what}.", story.asked)];
     }
     if story.is_nobody() {
-        let cloud =
-            if story.cloud_trouble.is_some() { "and the cloud did not answer" } else { "nor in the cloud" };
+        let cloud = match &story.cloud_trouble {
+            Some(_) => "and the cloud did not answer",
+            None if story.has_contacts => "nor in the cloud",
+            // While contacts are off nobody says that we may read those of the cloud.
+            None => "nor among the accounts in the cloud",
+        };
         return vec![match story.gaps.is_empty() {
             true if story.no_group => {
                 format!(
@@ -52,11 +61,40 @@ pub(super) fn sentences(story: &Story) -> Vec<String> {
             false => format!("Nobody was found as {who}, but the directory was not read completely."),
         }];
     }
+    if let Some(switch) = story.off() {
+        return switched_off(story, &who, switch);
+    }
     let mut said = vec![standing(story, &who)];
-    said.extend(account(story));
+    said.extend(if story.is_contact() { contact::there(story) } else { account(story) });
     said.extend(parts(story));
     said.push(pass(story));
     said
+}
+
+/// A room or a contact while its switch is off: nothing else matters.
+fn switched_off(story: &Story, who: &str, switch: &str) -> Vec<String> {
+    let (what, of) = if switch == "rooms.sync" { ("room", "account") } else { ("contact", "contact") };
+    let off = format!("{what}s are not synchronized ({switch} is off)");
+    let linked = story.row.is_some() || story.contact.is_some();
+    let first = match (story.record(), story.gaps.is_empty()) {
+        (Some(_), _) => format!("{who} is a {what}, and {off}."),
+        (None, true) => {
+            format!(
+                "{who} is a {what} that is no longer in the directory, as far as it is searched, and {off}."
+            )
+        }
+        (None, false) => format!(
+            "{who} is a {what} that was not found, but the directory was not read completely; and {off}."
+        ),
+    };
+    let then = match linked {
+        true => format!(
+            "The {of} in the cloud stays as it is, whatever becomes of the {what} in the directory and in the cloud, \
+             until {switch} is on again."
+        ),
+        false => "A pass does nothing about it.".into(),
+    };
+    vec![first, then]
 }
 
 /// What directory and rules say.
@@ -72,6 +110,17 @@ fn standing(story: &Story, who: &str) -> String {
                 )
             }
             (Some(_), None) => format!("{who} is no longer in the directory, as far as it is searched."),
+            (None, None) if story.contact.is_some() && !story.gaps.is_empty() => format!(
+                "The contact {who} was not found, but the directory was not read completely: that proves nothing."
+            ),
+            (None, None) if story.contact.is_some() => {
+                format!("{who} is a contact that is no longer in the directory, as far as it is searched.")
+            }
+            (None, None) if story.is_contact() => {
+                format!(
+                    "{who} is a contact in the cloud that is not ours, and that no record of the directory claims."
+                )
+            }
             (None, None) => {
                 format!("{who} is an account in the cloud that no record of the directory claims.")
             }
@@ -89,6 +138,9 @@ fn standing(story: &Story, who: &str) -> String {
         story.outlook.iter().flat_map(|outlook| &outlook.withheld).partition(|one| one.is_part());
     if let Some(withheld) = whole.first() {
         return format!("{who} is withheld: {}.", withheld.reason.trim_end_matches('.'));
+    }
+    if told.section == "contacts" {
+        return contact::standing(story, told, who);
     }
     match &told.verdict.wanted {
         Wanted::Present(_) => match parts.first() {
@@ -111,12 +163,11 @@ fn standing(story: &Story, who: &str) -> String {
         }
         Wanted::Leaving(_) => match story.record().map(|met| met.record.kind) {
             Some(RecordKind::Group) => format!("{who} is a group, and never a person in the cloud."),
-            Some(RecordKind::Room) if told.scope.iter().all(|answer| answer.applies) => {
-                format!("{who} is a room, and never a person in the cloud; rooms.sync is off.")
+            Some(RecordKind::Room) if told.off => {
+                format!("{who} is a room now, and rooms are not synchronized (rooms.sync is off).")
             }
-            Some(RecordKind::Contact) => format!("{who} is a contact without an account of its own."),
             Some(RecordKind::Other) => format!("{who} is no person."),
-            Some(RecordKind::Person | RecordKind::Room) | None => {
+            Some(RecordKind::Person | RecordKind::Room | RecordKind::Contact) | None => {
                 let against = told.scope.iter().filter(|answer| !answer.applies);
                 let clauses: Vec<String> =
                     against.map(|answer| format!("{} ({})", answer.reason, answer.rule)).collect();
@@ -159,6 +210,9 @@ fn account(story: &Story) -> Option<String> {
     match (story.seen(), outlook) {
         (Some(_), _) if story.is_carried() => {
             Some("An account under another address carries the anchor, and is not linked.".into())
+        }
+        (Some(seen), _) if !seen.kind.is_person() && !story.has_rooms => {
+            Some("It is a room, and neither reported nor touched: rooms.sync is off.".into())
         }
         (Some(seen), _) if story.account.is_some() => {
             Some(format!("It {}, and is a stray: reported, and never touched.", login(seen.active)))
@@ -208,6 +262,9 @@ fn pass(story: &Story) -> String {
 }
 
 fn nothing(story: &Story, outlook: &Outlook) -> String {
+    if let Some(later) = contact::put_right(story) {
+        return format!("A pass has nothing to do yet: {later}.");
+    }
     let undecided = outlook.withheld.iter().any(|one| !one.is_part())
         || story.told.as_ref().is_some_and(|told| matches!(told.verdict.wanted, Wanted::Withheld(_)));
     if undecided || !story.unusable.is_empty() {
@@ -220,6 +277,7 @@ fn nothing(story: &Story, outlook: &Outlook) -> String {
                 "A pass has nothing: the leaver was deactivated already.".into()
             }
             (Some(_), Some(_)) => "A pass has nothing to do.".into(),
+            (None, Some(_)) if story.contact.is_some() => "A pass has nothing to do.".into(),
             _ => "A pass does nothing about it.".into(),
         }
     }
@@ -255,7 +313,16 @@ fn words(story: &Story, action: &Action) -> String {
         },
         // No action on a person.
         Kind::GroupCreate | Kind::GroupUpdate | Kind::GroupDelete => "change a group".into(),
-        Kind::ContactCreate | Kind::ContactUpdate | Kind::ContactDelete => "change a contact".into(),
+        Kind::ContactCreate => "make the contact".into(),
+        Kind::ContactDelete => "delete the contact".into(),
+        Kind::ContactUpdate => {
+            let fields: Vec<String> = action.changes.iter().map(|change| change.field.to_string()).collect();
+            match (action.cause, fields.as_slice()) {
+                (Cause::SameEmail, []) => "take the contact over".into(),
+                (Cause::SameEmail, fields) => format!("take the contact over and change {}", and(fields)),
+                (_, fields) => format!("change {}", and(fields)),
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! The person is looked up, judged by the rules that a pass would use, and then a real look is
 //! made about this person alone. There is no writer in here, and the state is only read.
 
+mod contact;
 mod document;
 mod group;
 mod group_document;
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::cloud::CloudRead;
 use crate::cloud::webex::WebexReader;
-use crate::model::{CloudId, Email, Key, Kind, Record, SourceId};
+use crate::model::{Cause, CloudId, Email, Key, Kind, Record, RecordKind, SourceId};
 use crate::pass::{Alone, Climbed, CloudChain, Heard, Meant, Observe, since};
 use crate::report::progress::Progress;
 use crate::rules::{Rules, address_attributes, own_attributes};
@@ -31,6 +32,7 @@ use super::exit::{Exit, Failure};
 use super::listen::recent;
 use super::pass::{findings, look_around};
 use super::stopping::stoppable;
+use contact::There;
 use group::GroupStory;
 use story::{Begun, Candidate, Done, InCloud, Kept, Outlook, Story};
 
@@ -97,6 +99,7 @@ async fn tell(
     bound.rules = since(bound.rules, &reader.meta()?);
     let addresses = address_attributes(&parts.config.rules);
     let owned = own_attributes(&parts.config.rules);
+    (story.has_rooms, story.has_contacts) = (bound.rules.has_rooms(), bound.rules.has_contacts());
     let mut seeking = Alone::new(&parts.sources, &reader, &bound.rules, &addresses, &owned);
     let mut meant = seeking.find(person).await?;
     if meant.anchors().is_empty()
@@ -107,6 +110,7 @@ async fn tell(
     }
     story.unusable = meant.unusable.clone();
     story.row = meant.row.clone();
+    story.contact = meant.contact.clone();
     story.gaps = seeking.gaps.clone();
     story.sources = parts.config.sources.iter().map(story::Searched::of).collect();
     let anchors = meant.anchors();
@@ -130,6 +134,13 @@ async fn tell(
             for met in &meant.met {
                 let climbed = seeking.climb(&met.record).await?;
                 story.candidates.push(Candidate::of(met, &bound.rules, &climbed.groups, now));
+            }
+            let row = meant.row.iter().map(|row| (row.anchor, row.dn.as_str(), RecordKind::Person));
+            let link = meant.contact.iter().map(|link| (link.anchor, link.dn.as_str(), RecordKind::Contact));
+            for (anchor, dn, kind) in row.chain(link) {
+                if !story.candidates.iter().any(|one| one.anchor == anchor) {
+                    story.candidates.push(Candidate::gone(anchor, dn, kind));
+                }
             }
         }
     }
@@ -182,9 +193,11 @@ async fn only_in_cloud(
     };
     let account = match asked {
         Ok(Some(account)) => account,
-        Ok(None) => return Ok(None),
+        Ok(None) => return contact_in_cloud(cloud, text, story).await,
         // An id that is none is refused, and not missing.
-        Err(error) if error.kind == crate::cloud::CloudErrorKind::Rejected => return Ok(None),
+        Err(error) if error.kind == crate::cloud::CloudErrorKind::Rejected => {
+            return contact_in_cloud(cloud, text, story).await;
+        }
         Err(error) => {
             story.cloud_trouble = Some(error.into());
             return Ok(None);
@@ -194,6 +207,21 @@ async fn only_in_cloud(
     let anchor = account.external_id.as_deref().and_then(|id| id.parse().ok());
     story.account = Some(account);
     Ok(anchor)
+}
+
+/// The same for a contact, while contacts are synchronized; it carries no anchor.
+async fn contact_in_cloud(
+    cloud: &WebexReader,
+    text: &str,
+    story: &mut Story,
+) -> Result<Option<SourceId>, Failure> {
+    if story.has_contacts {
+        match contact::known_as(cloud, text).await {
+            Ok(found) => story.there = found.map_or(There::Unasked, There::Found),
+            Err(error) => story.cloud_trouble = Some(error.into()),
+        }
+    }
+    Ok(None)
 }
 
 /// Everything about one person.
@@ -217,7 +245,7 @@ async fn one(
         judge(&bound.rules, &met.record, &climbed, now, story);
         in_cloud(reader, climbed.cloud, story)?;
     }
-    story.begun = begun(reader, anchor)?;
+    story.begun = begun(reader, anchor, story.row.is_none() && story.contact.is_some())?;
     for plan in reader.held()? {
         let actions: Vec<_> = plan.actions.into_iter().filter(|action| action.anchor == anchor).collect();
         if !actions.is_empty() {
@@ -229,7 +257,22 @@ async fn one(
         let all = waiting.iter().filter(|other| other.license == one.license).count();
         story.queue.push((one.license.clone(), all));
     }
+    if story.off().is_some() {
+        // Known without asking anybody.
+        story.outlook = Some(Outlook::default());
+        return Ok(());
+    }
     let Some(cloud) = &bound.cloud else { return Ok(()) };
+    if story.has_contacts && story.is_contact() {
+        let wish = story.told.as_ref().and_then(|told| told.contact.as_ref());
+        match contact::see(cloud, anchor, wish, &reader.contact_links()?).await {
+            Ok(there) => story.there = there,
+            Err(error) => {
+                story.cloud_trouble = Some(error.into());
+                return Ok(());
+            }
+        }
+    }
     if story.is_carried() {
         // A look about few people asks for newcomers by address, and would not see this account.
         return Ok(());
@@ -276,11 +319,16 @@ fn in_cloud(reader: &Reader, chains: Vec<CloudChain>, story: &mut Story) -> Resu
 }
 
 /// Since when somebody is linked, and by what.
-fn begun(reader: &Reader, anchor: SourceId) -> Result<Option<Begun>, Failure> {
+fn begun(reader: &Reader, anchor: SourceId, contact: bool) -> Result<Option<Begun>, Failure> {
     let mut begun = None;
-    for kind in [Kind::Create, Kind::Adopt] {
+    let kinds =
+        if contact { [Kind::ContactCreate, Kind::ContactUpdate] } else { [Kind::Create, Kind::Adopt] };
+    for kind in kinds {
         let filter = HistoryFilter { anchor: Some(anchor), kind: Some(kind), ..HistoryFilter::default() };
-        for entry in reader.history(&filter)? {
+        let entries = reader.history(&filter)?.into_iter();
+        // A contact is taken over by an update.
+        let begins = |cause| kind != Kind::ContactUpdate || cause == Cause::SameEmail;
+        for entry in entries.filter(|entry| begins(entry.action.cause)) {
             let later = begun.as_ref().is_some_and(|begun: &Begun| begun.time >= entry.time);
             if !later && matches!(entry.outcome, Outcome::Succeeded | Outcome::Partly { .. }) {
                 begun = Some(Begun { time: entry.time, run: entry.run });

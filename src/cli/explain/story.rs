@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use crate::config::SourceConfig;
 use crate::guard::Finding;
 use crate::model::{
-    Account, Action, Catalogue, Cause, CloudId, LicenseId, Record, Role, RoleId, SnapshotRow, SourceId,
-    Unusable, Wanted, Withheld,
+    Account, Action, Catalogue, Cause, CloudId, ContactLink, LicenseId, Record, RecordKind, Role, RoleId,
+    SnapshotRow, SourceId, Unusable, Wanted, Withheld,
 };
 use crate::pass::Met;
 use crate::plan::{Case, Seen};
-use crate::rules::{Explanation, GroupSet, Rules, Unbound};
+use crate::rules::{ContactWish, Explanation, GroupSet, Rules, Unbound};
 use crate::store::{Decision, RunId};
 
 use super::super::exit::{Exit, Failure};
+use super::contact::There;
 
 /// Words in the names of attributes that hold secrets: their values are never shown.
 const SECRET: &[&str] = &["password", "passwd", "pwd", "secret", "credential", "private", "sambanthash"];
@@ -36,6 +37,14 @@ pub(super) struct Story {
     pub told: Option<Explanation>,
     pub row: Option<SnapshotRow>,
     pub begun: Option<Begun>,
+    /// The link of a contact.
+    pub contact: Option<ContactLink>,
+    /// What the address book of the cloud has.
+    pub there: There,
+    /// Whether rooms are synchronized.
+    pub has_rooms: bool,
+    /// Whether contacts are.
+    pub has_contacts: bool,
     /// An account that neither directory nor state knows by its address; it may carry the anchor of
     /// somebody.
     pub account: Option<Account>,
@@ -121,6 +130,7 @@ pub(super) struct Candidate {
     pub source: String,
     pub anchor: SourceId,
     pub dn: String,
+    pub kind: RecordKind,
     pub verdict: &'static str,
     pub reason: String,
 }
@@ -145,6 +155,10 @@ impl Story {
             told: None,
             row: None,
             begun: None,
+            contact: None,
+            there: There::default(),
+            has_rooms: false,
+            has_contacts: false,
             account: None,
             holds: None,
             outlook: None,
@@ -178,7 +192,25 @@ impl Story {
 
     /// Whether anybody at all was found.
     pub(super) fn is_nobody(&self) -> bool {
-        self.met.is_empty() && self.row.is_none() && self.account.is_none() && self.unusable.is_empty()
+        self.met.is_empty()
+            && self.row.is_none()
+            && self.account.is_none()
+            && self.unusable.is_empty()
+            && super::contact::known(self).is_none()
+    }
+
+    /// The switch that is off for what this is about, so that nothing is done. An account of a person
+    /// goes on being looked after, whatever the record says now.
+    pub(super) fn off(&self) -> Option<&'static str> {
+        match (&self.row, &self.told) {
+            (Some(row), _) if row.applied.kind.is_person() => None,
+            (Some(_), _) => (!self.has_rooms).then_some("rooms.sync"),
+            (None, Some(told)) if told.off => {
+                Some(if told.section == "rooms" { "rooms.sync" } else { "contacts.sync" })
+            }
+            (None, Some(_)) => None,
+            (None, None) => (self.contact.is_some() && !self.has_contacts).then_some("contacts.sync"),
+        }
     }
 
     pub(super) fn exit(&self) -> Exit {
@@ -196,6 +228,12 @@ impl Story {
     /// Whether the rules want the person in the cloud.
     pub(super) fn belongs(&self) -> bool {
         self.told.as_ref().is_some_and(|told| matches!(told.verdict.wanted, Wanted::Present(_)))
+    }
+
+    /// Whether it is about a contact and nobody's account.
+    pub(super) fn is_contact(&self) -> bool {
+        let by_record = self.told.as_ref().map(|told| told.section == "contacts");
+        self.row.is_none() && by_record.unwrap_or_else(|| super::contact::known(self).is_some())
     }
 
     /// Whether an account under another address carries the anchor of a person who is not linked.
@@ -285,9 +323,16 @@ impl Candidate {
             source: met.source.clone(),
             anchor: met.record.anchor,
             dn: met.record.dn.clone(),
+            kind: met.record.kind,
             verdict,
             reason,
         }
+    }
+
+    /// Somebody who is linked, and of whom the sources have no record.
+    pub(super) fn gone(anchor: SourceId, dn: &str, kind: RecordKind) -> Self {
+        let reason = outside(Cause::RecordGone).to_owned();
+        Self { source: String::new(), anchor, dn: dn.to_owned(), kind, verdict: "leaving", reason }
     }
 }
 
@@ -300,7 +345,10 @@ pub(super) fn outside(cause: Cause) -> &'static str {
 }
 
 fn verdict(rules: &Rules, record: &Record, groups: &GroupSet, now: i64) -> (&'static str, String) {
-    match rules.judge(record, groups, now).wanted {
+    let told = rules.explain(record, groups, now);
+    match told.verdict.wanted {
+        _ if told.off => ("leaving", format!("{}.sync is off", told.section)),
+        _ if matches!(told.contact, Some(ContactWish::Present(_))) => ("present", String::new()),
         Wanted::Present(_) => ("present", String::new()),
         Wanted::Withheld(withheld) => ("withheld", withheld.reason),
         Wanted::Leaving(cause) => ("leaving", outside(cause).into()),

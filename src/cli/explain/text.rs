@@ -9,6 +9,7 @@ use crate::rules::Answer;
 use crate::store::Decision;
 
 use super::super::status::instant;
+use super::contact;
 use super::headline;
 use super::story::Story;
 
@@ -26,6 +27,7 @@ pub(super) fn write(out: &mut dyn Write, style: Style, story: &Story) -> io::Res
     record(out, style, story)?;
     judged(out, style, story)?;
     account(out, style, story)?;
+    contact::write(out, style, story)?;
     cloud_groups(out, style, story)?;
     outlook(out, style, story)
 }
@@ -46,7 +48,10 @@ fn candidates(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()
     for one in &story.candidates {
         let why = if one.reason.is_empty() { String::new() } else { format!(": {}", one.reason) };
         writeln!(out, "\n  {}", printable(&one.dn))?;
-        writeln!(out, "  anchor {}, from source \"{}\"", one.anchor, one.source)?;
+        match one.source.as_str() {
+            "" => writeln!(out, "  anchor {}, in no source any more", one.anchor)?,
+            source => writeln!(out, "  anchor {}, from source \"{source}\"", one.anchor)?,
+        }
         writeln!(out, "  {}", style.dim(&printable(&format!("{}{why}", one.verdict))))?;
     }
     Ok(())
@@ -103,11 +108,13 @@ fn quoted(values: &[String]) -> String {
 }
 
 fn judged(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()> {
-    let Some(told) = &story.told else { return Ok(()) };
+    // While the section is switched off, no rule says anything.
+    let Some(told) = story.told.as_ref().filter(|told| !told.off) else { return Ok(()) };
     let is_in = told.scope.iter().all(|answer| answer.applies);
     text::heading(out, style, if is_in { "Scope: in" } else { "Scope: out" })?;
     if told.scope.is_empty() {
-        writeln!(out, "  everybody is in: people.scope has no clause")?;
+        let whoever = if told.section == "people" { "everybody" } else { "everything" };
+        writeln!(out, "  {whoever} is in: {}.scope has no clause", told.section)?;
     }
     told.scope.iter().try_for_each(|answer| clause(out, style, story, answer, ""))?;
     text::heading(out, style, "Mapping")?;
@@ -139,7 +146,9 @@ fn judged(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()> {
             }
         }
     }
-    licenses(out, style, story)?;
+    if told.section == "people" {
+        licenses(out, style, story)?;
+    }
     if !told.roles.is_empty() {
         text::heading(out, style, "Roles")?;
     }
@@ -281,9 +290,15 @@ fn cloud_groups(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<
     }
     text::heading(out, style, "Groups of the cloud")?;
     let belongs = story.belongs();
+    let section = story.told.as_ref().map(|told| told.section);
     for group in &story.cloud_groups {
         let name = if group.name.is_empty() { "?" } else { &group.name };
-        writeln!(out, "  {}: {}", chain(name, &group.through), group.words(belongs))?;
+        let words = match section {
+            Some("rooms") => "left out: a room is never a member",
+            Some("contacts") => "left out: a contact is never a member",
+            _ => group.words(belongs),
+        };
+        writeln!(out, "  {}: {words}", chain(name, &group.through))?;
     }
     Ok(())
 }
@@ -305,7 +320,11 @@ fn outlook(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()> {
             && outlook.short.is_empty()
             && outlook.waiting.is_empty()
         {
-            writeln!(out, "  nothing")?;
+            match (story.off(), contact::put_right(story)) {
+                (Some(switch), _) => writeln!(out, "  nothing: {switch} is off")?,
+                (None, Some(later)) => writeln!(out, "  nothing; {later}")?,
+                (None, None) => writeln!(out, "  nothing")?,
+            }
         }
         text::findings(out, style, &outlook.findings)?;
     }
