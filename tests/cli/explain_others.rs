@@ -62,7 +62,7 @@ impl Scene {
         let said = self.0.run(&["explain", whom]).expect(code);
         assert_eq!(self.0.writes(), writes, "{name} wrote to the cloud");
         let document = self.0.run(&["explain", "--json", whom]).expect(code).json();
-        holds("explain", &document);
+        holds(if name.starts_with("group") { "explain-group" } else { "explain" }, &document);
         golden(name, &self.masked(&said.out));
         for advice in ["people.scope", "people.allowed_domains", "Licences"] {
             assert!(!said.out.contains(advice), "{name}: {advice}\n{}", said.out);
@@ -200,4 +200,29 @@ fn a_contact_with_the_address_of_a_person_is_nobody_elses_business() {
         .map(|action| action["kind"].as_str().unwrap())
         .collect();
     assert_eq!(kinds, ["contact_update"], "the person is gone, and nobody asked: {planned}");
+}
+
+/// A group that lists a room and a contact beside a person counts the person alone, as a pass does.
+#[test]
+fn rooms_and_contacts_are_no_members() {
+    let group = format!(
+        "dn: cn=Floor 1,ou=groups,dc=example,dc=com\nobjectClass: groupOfNames\n\
+         entryUUID: 00000000-0000-4000-b000-000000000001\ncn: Floor 1\nmember: {ROOM}\nmember: {CONTACT}\n\
+         member: uid=p1,ou=people,dc=example,dc=com\n\n"
+    );
+    let scene = Scene::new(&[room(""), bo(""), group.clone()]);
+    scene.configure(&format!("{BOTH}[groups]\nsync = [\"Floor 1\"]\n"));
+    scene.explains("group-with-others-new", "Floor 1", 0);
+    scene.0.run(&["sync", "--full"]).expect(0);
+    let said = scene.explains("group-with-others", "Floor 1", 0);
+    assert!(said.out.contains("To be in: 1\n") && said.out.contains("Left out: 2\n"), "{}", said.out);
+    assert!(scene.0.run(&["explain", ROOM]).expect(0).out.contains("left out: a room is never a member"));
+    assert!(
+        scene.0.run(&["explain", CONTACT]).expect(0).out.contains("left out: a contact is never a member")
+    );
+    // Whoever is linked as a person is one, whatever the directory says meanwhile.
+    let p1 = people(1).replace("objectClass: inetOrgPerson", "objectClass: room");
+    scene.0.write("people.ldif", &format!("{}\n{p1}{group}", person(2)));
+    let said = scene.explains("group-with-a-turned-person", "Floor 1", 0);
+    assert!(said.out.contains("To be in: 1\n"), "{}", said.out);
 }

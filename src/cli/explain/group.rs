@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, HashSet};
 use crate::clock;
 use crate::cloud::webex::WebexReader;
 use crate::guard::Finding;
-use crate::model::{GroupLink, Key, Kind, Record, SourceId, Verdict, Wanted, Withheld, normal_dn};
+use crate::model::{
+    AccountKind, GroupLink, Key, Kind, Record, RecordKind, SnapshotRow, SourceId, Verdict, Wanted, Withheld,
+    normal_dn,
+};
 use crate::pass::Observe;
 use crate::report::Sink;
 use crate::rules::{GroupSet, Rules};
@@ -61,6 +64,8 @@ pub(super) struct Found {
 /// Somebody who is to be in.
 pub(super) struct Member {
     pub anchor: SourceId,
+    /// Of the account where there is one, or else of the record.
+    pub kind: AccountKind,
     pub dn: String,
     pub email: String,
     /// Whether there is an account that is linked.
@@ -97,6 +102,13 @@ impl GroupStory {
             Exit::Done
         } else {
             Exit::Usage
+        }
+    }
+
+    /// A room has an account, and is a member of nothing in the cloud.
+    fn leave_out_rooms(&mut self) {
+        for member in self.inside.extract_if(.., |member| !member.kind.is_person()) {
+            self.left_out.insert(member.dn, "a room, and never a member".into());
         }
     }
 
@@ -146,16 +158,19 @@ pub(super) async fn tell(
     let ours: HashSet<Key> = reader.our_members(anchor)?.into_iter().collect();
     story.ours = ours.len() as u64;
     let people: Vec<SourceId> = story.inside.iter().map(|member| member.anchor).collect();
-    let accounts: BTreeMap<SourceId, Key> = reader
-        .rows(&people)?
-        .into_iter()
-        .map(|row| (row.anchor, Key::exact(row.cloud_id.as_str())))
-        .collect();
+    let rows: BTreeMap<SourceId, SnapshotRow> =
+        reader.rows(&people)?.into_iter().map(|row| (row.anchor, row)).collect();
     for member in &mut story.inside {
-        let account = accounts.get(&member.anchor);
-        member.linked = account.is_some();
-        member.ours = account.is_some_and(|account| ours.contains(account));
+        let Some(row) = rows.get(&member.anchor) else { continue };
+        member.linked = true;
+        member.ours = ours.contains(&Key::exact(row.cloud_id.as_str()));
+        // Which account it is counts, whatever the directory calls it now.
+        if member.kind != row.applied.kind {
+            member.kind = row.applied.kind;
+            row.applied.email.as_str().clone_into(&mut member.email);
+        }
     }
+    story.leave_out_rooms();
     story.inside.sort_by(|a, b| a.dn.cmp(&b.dn));
     let chooses = rules.chosen().is_some();
     if let Some(cloud) = cloud.filter(|_| chooses && story.gaps.is_empty()) {
@@ -287,11 +302,20 @@ impl Taker for Taking {
             return Ok(());
         }
         let dn = record.dn.clone();
+        let mut may_be_in = |kind, email: &str| {
+            let (anchor, email) = (record.anchor, email.to_owned());
+            let member = Member { anchor, kind, dn: dn.clone(), email, linked: false, ours: false };
+            self.story.inside.push(member);
+        };
         let out = match &verdict.wanted {
+            _ if record.kind == RecordKind::Contact => "a contact, and never a member".to_owned(),
+            // Whoever was linked as a person stays one until that is settled.
+            _ if record.kind == RecordKind::Room => {
+                may_be_in(AccountKind::Room, "");
+                return Ok(());
+            }
             Wanted::Present(person) => {
-                let email = person.email.as_str().to_owned();
-                let member = Member { anchor: record.anchor, dn, email, linked: false, ours: false };
-                self.story.inside.push(member);
+                may_be_in(person.kind, person.email.as_str());
                 return Ok(());
             }
             Wanted::Withheld(withheld) => format!("withheld: {}", withheld.reason),
