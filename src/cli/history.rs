@@ -1,5 +1,6 @@
 //! `dirsyncd history`: runs, and every change with its old and new value, from the journal.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use chrono::NaiveDate;
@@ -10,7 +11,7 @@ use crate::model::{Catalogue, Email, SourceId};
 use crate::report::json as documents;
 use crate::report::text::{self, Style};
 use crate::schedule;
-use crate::store::{HistoryEntry, HistoryFilter, Outcome, Reader, RunId};
+use crate::store::{HistoryEntry, HistoryFilter, IntentId, Outcome, Reader, RunId};
 
 use super::args::{self, Globals};
 use super::assemble;
@@ -30,7 +31,7 @@ pub fn run(globals: &Globals, console: Console, args: &args::History) -> Result<
     if args.run.is_none() && args.person.is_none() && args.action.is_none() {
         return runs(&reader, console, since, args.limit);
     }
-    let mut filter = HistoryFilter {
+    let filter = HistoryFilter {
         run: args.run.map(RunId),
         since,
         kind: args.action,
@@ -42,10 +43,10 @@ pub fn run(globals: &Globals, console: Console, args: &args::History) -> Result<
     {
         return Err(Failure::usage(format!("there is no run {run}"), "`dirsyncd history` lists the runs"));
     }
-    if let Some(text) = &args.person {
-        person(&reader, text, &mut filter)?;
-    }
-    let entries = reader.history(&filter)?;
+    let entries = match &args.person {
+        Some(text) => of_one(&reader, text, filter)?,
+        None => reader.history(&filter)?,
+    };
     if console.json {
         console.document(&json!({ "changes": entries.iter().map(document).collect::<Vec<_>>() }))?;
     } else {
@@ -72,21 +73,31 @@ fn runs(reader: &Reader, console: Console, since: Option<i64>, limit: usize) -> 
     Ok(Exit::Done)
 }
 
-/// Whoever is linked under this text; and who was once, as far as the text itself tells.
-fn person(reader: &Reader, text: &str, filter: &mut HistoryFilter) -> Result<(), Failure> {
+/// What was done to whoever is linked under this text; and to who was once, as far as the text itself
+/// tells. Contacts are found like people: the journal knows them by their anchors.
+fn of_one(reader: &Reader, text: &str, filter: HistoryFilter) -> Result<Vec<HistoryEntry>, Failure> {
     let email = text.parse::<Email>().ok();
-    filter.email = email.as_ref().map(Email::key);
-    filter.anchor = match reader.find_person(text)? {
-        Some(row) => Some(row.anchor),
-        None => text.parse::<SourceId>().ok(),
-    };
-    if filter.email.is_none() && filter.anchor.is_none() {
+    let mut anchors: BTreeSet<SourceId> =
+        reader.find_person(text)?.map(|row| row.anchor).into_iter().collect();
+    anchors.extend(reader.find_contact(text)?.map(|link| link.anchor));
+    anchors.extend(reader.contacts_once(text)?);
+    if anchors.is_empty() {
+        anchors.extend(text.parse::<SourceId>().ok());
+    }
+    if email.is_none() && anchors.is_empty() {
         return Err(Failure::usage(
             format!("nobody is known as \"{text}\""),
             "give an e-mail address, an anchor, a DN as last read, or a cloud id",
         ));
     }
-    Ok(())
+    let email = email.as_ref().map(Email::key);
+    let mut all: BTreeMap<IntentId, HistoryEntry> = BTreeMap::new();
+    let anchors = anchors.into_iter().map(Some);
+    for anchor in anchors.chain(email.is_some().then_some(None)) {
+        let mine = HistoryFilter { anchor, email, ..filter.clone() };
+        all.extend(reader.history(&mine)?.into_iter().map(|entry| (entry.intent, entry)));
+    }
+    Ok(all.into_values().rev().take(filter.limit.unwrap_or(usize::MAX)).collect())
 }
 
 /// `7d`, or a day.

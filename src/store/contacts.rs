@@ -1,10 +1,14 @@
 //! Contacts of the cloud that are ours.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, Row, params};
 
 use super::error::nonsense;
 use super::{Reader, StoreError};
-use crate::model::{CloudId, ContactLink, Fingerprint, Key, Origin, SourceId, address_key};
+use crate::model::{
+    Action, Attr, CloudId, ContactLink, Fingerprint, Key, Kind, Origin, SourceId, address_key,
+};
 
 /// One change of a contact that is ours: what the cloud confirmed, or what is known without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +56,40 @@ impl Reader {
         ];
         Ok(ways.iter().find_map(|is_meant| links.iter().find(|link| is_meant(link))).cloned())
     }
+
+    /// Contacts to which something was done under this e-mail, cloud id, DN or name. The journal knows a
+    /// contact by its anchor and its name alone, and one that was deleted has no link any more.
+    pub fn contacts_once(&self, text: &str) -> Result<Vec<SourceId>, StoreError> {
+        let text = text.trim();
+        self.read("reading the journal", |db| traces(db, text))
+    }
+}
+
+/// Whose actions on contacts name a text.
+fn traces(db: &Connection, text: &str) -> rusqlite::Result<Vec<SourceId>> {
+    let (address, dn, name) = (address_key(text), Key::dn(text), text.to_lowercase());
+    let is_named = |action: &Action| {
+        let emails = action.changes.iter().filter(|change| change.field == Attr::Email);
+        let mut addresses = emails.flat_map(|change| change.from.iter().chain(&change.to));
+        addresses.any(|known| address_key(known) == address)
+            || action.cloud_id.as_ref().is_some_and(|id| id.as_str() == text)
+            || action.dn.as_ref().is_some_and(|known| Key::dn(known) == dn)
+            || action.who.as_str().to_lowercase() == name
+    };
+    let mut select = db.prepare_cached(
+        "SELECT deed.action FROM intent CROSS JOIN deed ON deed.intent = intent.id
+         WHERE kind IN (?1, ?2, ?3)",
+    )?;
+    let kinds = [Kind::ContactCreate, Kind::ContactUpdate, Kind::ContactDelete].map(Kind::name);
+    let mut rows = select.query(kinds)?;
+    let mut found = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let action: Action = serde_json::from_str(row.get_ref(0)?.as_str()?).map_err(nonsense)?;
+        if is_named(&action) {
+            found.insert(action.anchor);
+        }
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// Writes a change.

@@ -202,6 +202,42 @@ fn a_contact_with_the_address_of_a_person_is_nobody_elses_business() {
     assert_eq!(kinds, ["contact_update"], "the person is gone, and nobody asked: {planned}");
 }
 
+#[test]
+fn history_knows_contacts_like_people() {
+    let scene = Scene::new(&[bo("")]);
+    scene.configure(BOTH);
+    scene.0.run(&["sync", "--full"]).expect(0);
+    let id = scene.contacts()[0]["contactId"].as_str().unwrap().to_owned();
+    scene.write(&[bo("title: Chef\n")]);
+    scene.0.run(&["sync", "--full"]).expect(0);
+    let kinds = |whom: &str| -> Vec<String> {
+        let said = scene.0.run(&["history", "--json", "--person", whom]).expect(0).json();
+        let changes = said["changes"].as_array().unwrap().iter();
+        changes.map(|change| change["action"]["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let ways = [
+        "BO@acme.test",
+        CONTACT,
+        "CN=Bo, OU=Others,DC=example,DC=com",
+        &id,
+        "00000000-0000-4000-a000-000000000002",
+    ];
+    for whom in ways {
+        assert_eq!(kinds(whom), ["contact_update", "contact_create"], "{whom}");
+    }
+    // The same of one that is gone: the journal still knows it.
+    scene.write(&[]);
+    scene.0.run(&["sync", "--full"]).expect(0);
+    assert!(scene.contacts().is_empty());
+    for whom in ways {
+        assert_eq!(kinds(whom), ["contact_delete", "contact_update", "contact_create"], "{whom}");
+    }
+    let one =
+        scene.0.run(&["history", "--json", "--person", "bo@acme.test", "--limit", "1"]).expect(0).json();
+    assert_eq!(one["changes"].as_array().unwrap().len(), 1);
+    scene.0.run(&["history", "--person", "cn=nobody,dc=test"]).expect(2);
+}
+
 /// A group that lists a room and a contact beside a person counts the person alone, as a pass does.
 #[test]
 fn rooms_and_contacts_are_no_members() {
