@@ -89,11 +89,25 @@ async fn ask(parts: &Parts, reader: &WebexReader, told: &mut Cloud) {
         ));
     }
     uc_profiles(parts, reader, lines).await;
+    if parts.rules.has_contacts() {
+        lines.push(contacts(reader).await);
+    }
     if parts.rules.chosen().is_some() {
         lines.extend(cloud_groups::in_cloud(reader, me.as_ref(), &roles).await);
     }
     told.rules = rules(parts, &catalogue, &roles, places, lines);
     told.catalogue = Some(catalogue);
+}
+
+/// Without the right to read contacts no pass goes through.
+async fn contacts(reader: &WebexReader) -> Line {
+    match reader.contacts().await {
+        Ok(contacts) => {
+            let message = format!("{} contacts in the address book, and they can be read", contacts.len());
+            Line::ok("contacts", message)
+        }
+        Err(error) => Line::fail("contacts", error.into()),
+    }
 }
 
 /// Profiles of UC Manager that the rules name and the organization does not have.

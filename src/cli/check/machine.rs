@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use crate::service;
-use crate::store::{Lock, Reader};
+use crate::store::{Lock, Reader, StoreError};
 
 use super::super::exit::{Exit, Failure};
 use super::line::Line;
@@ -41,7 +41,7 @@ fn state(dir: &Path) -> (Line, Option<i64>) {
         return (line, None);
     }
     let read = Reader::open(dir)
-        .and_then(|reader| Ok((reader.count()?, reader.open_intents()?.len(), reader.runs(1)?)));
+        .and_then(|reader| Ok((linked(&reader)?, reader.open_intents()?.len(), reader.runs(1)?)));
     let (linked, open, runs) = match read {
         Err(error) => return (Line::fail("state", error.into()), None),
         Ok(read) => read,
@@ -53,16 +53,27 @@ fn state(dir: &Path) -> (Line, Option<i64>) {
     let line = if open > 0 && holder.is_empty() {
         Line::warn(
             "state",
-            format!(
-                "{}: {linked} people linked; {open} actions of an interrupted pass are open",
-                dir.display()
-            ),
+            format!("{}: {linked}; {open} actions of an interrupted pass are open", dir.display()),
             "nothing: the next pass finds out what became of them",
         )
     } else {
-        Line::ok("state", format!("{}: {linked} people linked{holder}", dir.display()))
+        Line::ok("state", format!("{}: {linked}{holder}", dir.display()))
     };
     (line, runs.first().map(|run| run.started))
+}
+
+/// How much is ours, in words.
+fn linked(reader: &Reader) -> Result<String, StoreError> {
+    let (accounts, rooms, contacts) = (reader.count()?, reader.count_rooms()?, reader.count_contacts()?);
+    let mut words = format!("{} people", accounts.saturating_sub(rooms));
+    if rooms > 0 {
+        words.push_str(&format!(" and {rooms} rooms"));
+    }
+    words.push_str(" linked");
+    if contacts > 0 {
+        words.push_str(&format!(", and {contacts} contacts"));
+    }
+    Ok(words)
 }
 
 /// The free bytes, at the directory or at the nearest one above it that is there.

@@ -44,6 +44,7 @@ pub(super) struct Seen {
 pub(super) struct Counts {
     pub people: u64,
     pub rooms: u64,
+    pub contacts: u64,
     pub groups: u64,
     /// Of the people: disabled, or expired.
     pub disabled: u64,
@@ -54,6 +55,8 @@ pub(super) struct Counts {
 #[derive(Default)]
 pub(super) struct Tally {
     pub all: Counts,
+    /// Whether contacts were read, so that their number says something.
+    pub reads_contacts: bool,
     /// The same per base, with its DN as configured and as compared.
     pub bases: Vec<(String, String, Counts)>,
     /// People whom the rules take.
@@ -97,9 +100,10 @@ impl Tally {
 
     pub(super) fn document(&self) -> Value {
         let counts = |counts: &Counts| {
-            let Counts { people, rooms, groups, disabled, unusable } = counts;
+            let Counts { people, rooms, contacts, groups, disabled, unusable } = counts;
             json!({
-                "people": people, "rooms": rooms, "groups": groups, "disabled": disabled, "unusable": unusable,
+                "people": people, "rooms": rooms, "contacts": self.reads_contacts.then_some(contacts),
+                "groups": groups, "disabled": disabled, "unusable": unusable,
             })
         };
         let mut document = counts(&self.all);
@@ -137,7 +141,7 @@ pub(super) async fn read(
             source: source.name(),
             portions,
             first: None,
-            tally: Tally::new(probe),
+            tally: Tally { reads_contacts: rules.has_contacts(), ..Tally::new(probe) },
             samples: Samples::default(),
         }));
     }
@@ -244,7 +248,8 @@ impl Counting<'_> {
         match record.kind {
             RecordKind::Person => {}
             RecordKind::Room => return tally.count(&record.dn, |counts| counts.rooms += 1),
-            RecordKind::Group | RecordKind::Contact | RecordKind::Other => return,
+            RecordKind::Contact => return tally.count(&record.dn, |counts| counts.contacts += 1),
+            RecordKind::Group | RecordKind::Other => return,
         }
         let disabled = record.disabled || record.expires.is_some_and(|expires| expires <= self.now);
         tally.count(&record.dn, |counts| {

@@ -69,6 +69,7 @@ fn incomplete(gaps: &[String]) -> Option<Failure> {
 
 fn counted(title: &str, tally: &Tally) -> Vec<Line> {
     let mut lines = Vec::new();
+    let words = |counts: &Counts| words(counts, tally.reads_contacts);
     let total = match tally.bases.as_slice() {
         [(base, _, counts)] => format!("under \"{base}\": {}", words(counts)),
         _ => format!("in all: {}", words(&tally.all)),
@@ -106,9 +107,11 @@ fn counted(title: &str, tally: &Tally) -> Vec<Line> {
     lines.into_iter().map(|line| line.about("counts")).collect()
 }
 
-fn words(counts: &Counts) -> String {
-    let Counts { people, rooms, groups, disabled, unusable } = counts;
-    let mut words = format!("{people} people ({disabled} disabled), {rooms} rooms, {groups} groups");
+fn words(counts: &Counts, reads_contacts: bool) -> String {
+    let Counts { people, rooms, contacts, groups, disabled, unusable } = counts;
+    let contacts = if reads_contacts { format!("{contacts} contacts, ") } else { String::new() };
+    let mut words =
+        format!("{people} people ({disabled} disabled), {rooms} rooms, {contacts}{groups} groups");
     if *unusable > 0 {
         words.push_str(&format!(", {unusable} unusable entries"));
     }
