@@ -30,7 +30,7 @@ pub use mapping::{Mapping, OfContacts, OfPeople, OfRooms};
 pub use people::{Collisions, Dialect, People, Policy, Scope, Unusable};
 pub use rooms::Rooms;
 pub use seats::{Direction, Seats};
-pub use trial::{Expect, Test};
+pub use trial::{Expect, Test, Tested};
 
 /// The configuration of dirsyncd.
 ///

@@ -1,6 +1,6 @@
 //! The whole way of one person through the rules, for those who ask why, or why not.
 
-use crate::model::{Field, LicenseId, Record, RecordKind, RoleId, Verdict, Wanted, Withheld};
+use crate::model::{Field, FieldSet, LicenseId, Record, RecordKind, RoleId, Verdict, Wanted, Withheld};
 
 use super::expr::{Condition, Needs, Text};
 use super::filter;
@@ -129,6 +129,12 @@ impl Rules {
                 ("contacts", self.contacts.as_ref().map(|contacts| (&contacts.scope, &contacts.mapping)))
             }
         }
+    }
+
+    /// The fields that are mapped and compared for records of this kind; `None` while their section is
+    /// switched off.
+    pub(super) fn mapped_in(&self, kind: RecordKind) -> Option<FieldSet> {
+        self.section_of(kind).1.map(|(_, mapping)| mapping.managed())
     }
 
     /// Judges one record like [`Rules::judge`] and [`Rules::judge_contact`], and says how it came about.

@@ -69,7 +69,7 @@ pub use spec::{
     CallingSpec, Dialect, EntitlementSpec, EntitlingSpec, GroupSpec, PolicySpec, RoleSpec, SeatsSpec, Spec,
     TemplateSpec, Unusables,
 };
-pub use trial::{Expected, Miss, Trial, TrialSpec, trials};
+pub use trial::{Expected, Miss, Trial, TrialKind, TrialSpec, trials};
 
 /// Compiled rules. Immutable; shared freely between threads.
 #[derive(Clone, Debug)]

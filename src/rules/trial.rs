@@ -4,11 +4,14 @@
 //! Licences and roles are compared by the names that the rules write, as the cloud is not asked:
 //! everything goes the way of a real judgement, bound to a catalogue of just these names.
 
+mod kind;
+mod written;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Attribute, Catalogue, Cause, Field, Key, License, LicenseId, LicenseKind, Person, Record, RecordKind,
-    SourceId, Wanted, normal_dn,
+    Catalogue, Cause, Email, Field, License, LicenseId, LicenseKind, Profile, Record, RoleId, Wanted,
+    normal_dn,
 };
 
 use super::error::RuleError;
@@ -16,7 +19,9 @@ use super::fold::same;
 use super::groups::is_dn;
 use super::nearest::nearest;
 use super::role::stand_in;
-use super::{GroupSet, Rules, Spec};
+use super::{ContactWish, GroupSet, Rules, Spec};
+pub use kind::TrialKind;
+use written::{fields, record};
 
 /// What must become of the record of a test.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +50,8 @@ impl Expected {
 pub struct TrialSpec {
     /// The name in reports.
     pub name: String,
+    /// What the record is: which rules judge it.
+    pub kind: TrialKind,
     /// The record: a line for each value, `attribute: value`, the DN as `dn: …`.
     pub record: String,
     /// The groups of which the person is a member, directly or through others.
@@ -109,7 +116,7 @@ pub fn trials(specs: &[TrialSpec], rules: &Rules) -> Result<Vec<Trial>, Vec<Rule
 fn compile(at: usize, spec: &TrialSpec, rules: &Rules, errors: &mut Vec<RuleError>) -> Trial {
     let place = format!("test[{at}]");
     let record = record(&place, spec, errors);
-    let fields = fields(&place, spec.fields.as_deref().unwrap_or_default(), rules, errors);
+    let fields = fields(&place, spec, rules, errors);
     let mut groups = GroupSet::new();
     for (i, name) in spec.groups.iter().enumerate() {
         let meant: Vec<usize> = rules
@@ -141,6 +148,14 @@ fn compile(at: usize, spec: &TrialSpec, rules: &Rules, errors: &mut Vec<RuleErro
             &format!("{place}.{key}"),
             format!("nothing is made of somebody who is {}", spec.expect.word()),
             format!("leave out `{key}`, or write expect = \"in\""),
+        ));
+    }
+    let of_people = [("licenses", spec.licenses.is_some()), ("roles", spec.roles.is_some())];
+    for (key, _) in of_people.iter().filter(|(_, given)| *given && spec.kind != TrialKind::Person) {
+        errors.push(RuleError::whole(
+            &format!("{place}.{key}"),
+            format!("a {} has no {key}", spec.kind.word()),
+            format!("leave out `{key}`, or write kind = \"person\""),
         ));
     }
     if spec.expect == Expected::In && spec.reason.is_some() {
@@ -195,7 +210,10 @@ const OUT: &[&str] = &[
 
 /// A clause of the scope without the section that it stands in.
 fn clause(reason: &str) -> &str {
-    reason.trim().trim_start_matches("people.scope.")
+    let reason = reason.trim();
+    let sections = [TrialKind::Person, TrialKind::Room, TrialKind::Contact].map(TrialKind::section);
+    let bare = |section: &str| reason.strip_prefix(section)?.strip_prefix(".scope.");
+    sections.into_iter().find_map(bare).unwrap_or(reason)
 }
 
 /// Whether a group of a test is one that a rule names: by DN or name, or by the name in the DN.
@@ -212,89 +230,6 @@ fn is_group(of_test: &str, of_rule: &str) -> bool {
         (false, true) => same(a, &first(b)),
         (false, false) => same(a, b),
     }
-}
-
-/// `name: value`, line by line, each with its offset; a line that begins with a blank goes on.
-fn lines<'a>(place: &str, text: &'a str, errors: &mut Vec<RuleError>) -> Vec<(usize, &'a str, String)> {
-    let mut found: Vec<(usize, &str, String)> = Vec::new();
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let (at, line) = (offset, line.trim_end_matches(['\n', '\r']));
-        offset = at + text[at..].find('\n').map_or(text.len() - at, |end| end + 1);
-        if line.trim().is_empty() || line.starts_with('#') {
-            continue;
-        }
-        if let (Some(more), Some((_, _, value))) = (line.strip_prefix(' '), found.last_mut()) {
-            value.push_str(more);
-            continue;
-        }
-        match line.split_once(':') {
-            Some((name, value)) if !name.trim().is_empty() && !value.starts_with([':', '<']) => {
-                found.push((at, name.trim(), value.trim().to_owned()));
-            }
-            Some((name, _)) if !name.trim().is_empty() => errors.push(RuleError {
-                place: place.into(),
-                offset: Some(at),
-                message: "a value in base64 or from a file is not understood here".into(),
-                remedy: "write the value as text: `name: value`".into(),
-            }),
-            _ => errors.push(RuleError {
-                place: place.into(),
-                offset: Some(at),
-                message: "this line is not of the form `name: value`".into(),
-                remedy: "write one line for each value, such as `mail: ann@example.com`".into(),
-            }),
-        }
-    }
-    found
-}
-
-fn record(place: &str, spec: &TrialSpec, errors: &mut Vec<RuleError>) -> Record {
-    let mut dn = None;
-    let mut attributes: Vec<Attribute> = Vec::new();
-    for (_, name, value) in lines(&format!("{place}.record"), &spec.record, errors) {
-        if name.eq_ignore_ascii_case("dn") {
-            dn = Some(value);
-            continue;
-        }
-        match attributes.iter_mut().find(|known| known.name.eq_ignore_ascii_case(name)) {
-            Some(known) => known.values.push(value.into_bytes()),
-            None => attributes.push(Attribute { name: name.into(), values: vec![value.into_bytes()] }),
-        }
-    }
-    Record {
-        anchor: SourceId::new(Key::exact(place).0),
-        dn: dn.unwrap_or_else(|| "cn=test".into()),
-        kind: RecordKind::Person,
-        disabled: spec.disabled,
-        expires: None,
-        attributes,
-    }
-}
-
-fn fields(place: &str, text: &str, rules: &Rules, errors: &mut Vec<RuleError>) -> BTreeMap<Field, String> {
-    let place = format!("{place}.fields");
-    let mut fields = BTreeMap::new();
-    for (at, name, value) in lines(&place, text, errors) {
-        let mut fail = |message: String, remedy: String| {
-            errors.push(RuleError { place: place.clone(), offset: Some(at), message, remedy });
-        };
-        match name.parse::<Field>() {
-            Ok(field) if rules.managed().contains(field) => drop(fields.insert(field, value)),
-            Ok(field) => fail(
-                format!("{field} is not mapped, so nothing is made of it"),
-                format!("map it in people.mapping, or leave out {field}"),
-            ),
-            Err(_) => fail(
-                format!("there is no field \"{name}\""),
-                match nearest(name, Field::ALL.iter().map(|field| field.name())) {
-                    Some(near) => format!("did you mean \"{near}\"?"),
-                    None => "docs/MAPPING.md lists the fields".into(),
-                },
-            ),
-        }
-    }
-    fields
 }
 
 impl Rules {
@@ -318,17 +253,42 @@ impl Rules {
     }
 }
 
+/// What the rules make of a record that is in, account or contact.
+struct Made<'a> {
+    email: Option<&'a Email>,
+    profile: &'a Profile,
+    licenses: Option<&'a BTreeSet<LicenseId>>,
+    roles: Option<&'a BTreeSet<RoleId>>,
+}
+
+impl<'a> Made<'a> {
+    /// `None` for what is not in.
+    fn of(wanted: &'a Wanted, contact: &'a Option<ContactWish>) -> Option<Self> {
+        match (wanted, contact) {
+            (_, Some(ContactWish::Present(contact))) => {
+                let (email, profile) = (contact.email.as_ref(), &contact.profile);
+                Some(Self { email, profile, licenses: None, roles: None })
+            }
+            (Wanted::Present(person), None) => Some(Self {
+                email: Some(&person.email),
+                profile: &person.profile,
+                licenses: Some(&person.licenses),
+                roles: Some(&person.roles),
+            }),
+            _ => None,
+        }
+    }
+}
+
 impl Trial {
     /// Judges the record, and says what is not as expected. `rules` are [`Rules::rehearsed`].
     pub fn run(&self, rules: &Rules) -> Vec<Miss> {
         let mut misses = Vec::new();
         let told = rules.explain(&self.record, &self.groups, 0);
-        let stands = |wanted: &Wanted| match wanted {
-            Wanted::Present(_) => Expected::In,
-            Wanted::Leaving(_) => Expected::Out,
-            Wanted::Withheld(_) => Expected::Withheld,
-        };
+        let made = Made::of(&told.verdict.wanted, &told.contact);
         let reasons: Vec<&str> = match &told.verdict.wanted {
+            _ if made.is_some() => Vec::new(),
+            _ if told.off => vec!["off"],
             Wanted::Present(_) => Vec::new(),
             Wanted::Withheld(withheld) => vec![&withheld.code],
             Wanted::Leaving(Cause::Disabled) => vec!["disabled"],
@@ -339,10 +299,15 @@ impl Trial {
                 .map(|answer| clause(&answer.rule))
                 .collect(),
         };
-        let got = stands(&told.verdict.wanted);
+        let got = match &told.verdict.wanted {
+            _ if made.is_some() => Expected::In,
+            Wanted::Withheld(_) => Expected::Withheld,
+            Wanted::Present(_) | Wanted::Leaving(_) => Expected::Out,
+        };
         if got != self.expect {
             let why = match &told.verdict.wanted {
                 Wanted::Withheld(withheld) => format!(" ({}: {})", withheld.code, withheld.reason),
+                _ if told.off => format!(" ({}.sync is off)", told.section),
                 _ if reasons.is_empty() => String::new(),
                 _ => format!(" ({})", reasons.join(", ")),
             };
@@ -351,25 +316,26 @@ impl Trial {
         }
         if let Some(reason) = &self.reason {
             let met = reasons.contains(&clause(reason))
-                || clause(reason) == "out_of_scope" && reasons != ["disabled"];
+                || clause(reason) == "out_of_scope" && reasons != ["disabled"] && reasons != ["off"];
             if !met {
                 misses.push(miss("reason", clause(reason), reasons.join(", ")));
             }
         }
-        if let Wanted::Present(person) = &told.verdict.wanted {
-            self.compare(person, &mut misses);
+        if let Some(made) = made {
+            self.compare(&made, &mut misses);
         }
         misses
     }
 
-    fn compare(&self, person: &Person, misses: &mut Vec<Miss>) {
+    fn compare(&self, made: &Made<'_>, misses: &mut Vec<Miss>) {
+        let address = made.email.map_or("", Email::as_str);
         if let Some(email) = &self.email
-            && *email != person.email.as_str()
+            && email != address
         {
-            misses.push(miss("email", email, person.email.as_str()));
+            misses.push(miss("email", email, address));
         }
         for (field, wanted) in &self.fields {
-            let got = person.profile.get(field).map_or("", String::as_str);
+            let got = made.profile.get(field).map_or("", String::as_str);
             if got != wanted {
                 misses.push(miss(field.name(), wanted, got));
             }
@@ -383,8 +349,16 @@ impl Trial {
                 misses.push(miss(what, wanted, list(got.into_iter().collect())));
             }
         };
-        compare("licenses", &self.licenses, person.licenses.iter().map(LicenseId::as_str).collect());
-        compare("roles", &self.roles, person.roles.iter().map(|role| role.as_str()).collect());
+        compare(
+            "licenses",
+            &self.licenses,
+            made.licenses.iter().flat_map(|all| all.iter().map(LicenseId::as_str)).collect(),
+        );
+        compare(
+            "roles",
+            &self.roles,
+            made.roles.iter().flat_map(|all| all.iter().map(|role| role.as_str())).collect(),
+        );
     }
 }
 

@@ -61,3 +61,29 @@ fn people_rooms_and_contacts_are_told_apart() {
     holds("check", &document);
     assert_eq!(document["sources"][0]["counts"]["contacts"], json!(null), "{document}");
 }
+
+#[test]
+fn tests_of_rules_speak_of_rooms_and_contacts_too() {
+    let stage = scene();
+    let tests = "[[test]]\nname = \"a room\"\nkind = \"room\"\nrecord = \"mail: lab@example.com\\ncn: Lab\"\n\
+                 fields = \"display_name: Lab\"\n\
+                 [[test]]\nname = \"a contact\"\nkind = \"contact\"\nrecord = \"cn: Bo\\nmobile: 5\"\n\
+                 fields = \"phone_mobile: 5\"\n";
+    stage.configure(&format!("{BOTH}{tests}"));
+    let said = stage.run(&["check"]).expect(0);
+    assert_eq!(said.out.matches("comes out as it says").count(), 2, "{}", said.out);
+    stage.configure(tests);
+    let said = stage.run(&["check"]).expect(3);
+    assert!(
+        said.out.contains("rooms.sync is off") && said.out.contains("contacts.sync is off"),
+        "{}",
+        said.out
+    );
+    stage.configure(&format!("{BOTH}{tests}licenses = []\n"));
+    let said = stage.run(&["check"]).expect(3);
+    assert!(
+        said.err.contains("a contact has no licenses") && said.err.contains("kind = \"person\""),
+        "{}",
+        said.err
+    );
+}

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Check;
 use crate::config::raw;
-use crate::rules::{Expected, TrialSpec};
+use crate::rules::{Expected, TrialKind, TrialSpec};
 
 impl Check<'_> {
     pub(super) fn trials(&mut self, tests: Vec<raw::Test>) -> Vec<TrialSpec> {
@@ -17,6 +17,11 @@ impl Check<'_> {
         }
         let trial = |raw: raw::Test| TrialSpec {
             name: raw.name,
+            kind: match raw.kind {
+                raw::Tested::Person => TrialKind::Person,
+                raw::Tested::Room => TrialKind::Room,
+                raw::Tested::Contact => TrialKind::Contact,
+            },
             record: raw.record,
             groups: raw.groups,
             disabled: raw.disabled,

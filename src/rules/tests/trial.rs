@@ -135,3 +135,67 @@ fn what_is_wrong_with_a_test_is_said_with_its_place() {
     assert_eq!(said[4].2, "did you mean \"Hosts\"?");
     assert!(said[7].2.starts_with("did you mean \"filter\"?"), "{}", said[7].2);
 }
+
+/// Rooms and contacts are judged by their own sections, and have nothing that only people have.
+#[test]
+fn rooms_and_contacts_are_tried_by_their_own_rules() {
+    let rooms = RoomSpec { defaults: true, ..RoomSpec::default() };
+    let scope = ScopeSpec { filter: Some("(company=Acme)".into()), ..ScopeSpec::default() };
+    let contacts = ContactSpec { defaults: true, scope, ..ContactSpec::default() };
+    let (_, people) = rules();
+    let spec = Spec { rooms: Some(rooms), contacts: Some(contacts), ..people.clone() };
+    let run = |written: &Spec, trial: TrialSpec| -> Vec<String> {
+        let rules = Rules::compile(written).unwrap();
+        let trials = trials(&[trial], &rules).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let misses = trials[0].run(&rules.rehearsed(written));
+        misses.into_iter().map(|miss| format!("{}: {} / {}", miss.what, miss.expected, miss.got)).collect()
+    };
+    let trial = |kind, record: &str, fields: &str| TrialSpec {
+        kind,
+        record: record.into(),
+        fields: (!fields.is_empty()).then(|| fields.to_owned()),
+        ..TrialSpec::default()
+    };
+    let room =
+        trial(TrialKind::Room, "mail: lab@example.com\ncn: Lab\nl: Leeds", "display_name: Lab\ncity: Leeds");
+    let none: [&str; 0] = [];
+    assert_eq!(run(&spec, room.clone()), none);
+    assert_eq!(
+        run(&spec, TrialSpec { disabled: true, ..room.clone() }),
+        none,
+        "that says nothing about a room"
+    );
+    let contact =
+        trial(TrialKind::Contact, "company: Acme\ncn: Bo\nmobile: +44 1", "display_name: Bo\ntitle:");
+    assert_eq!(run(&spec, contact.clone()), none);
+    let addressed = TrialSpec { email: Some("x@y.test".into()), ..contact.clone() };
+    assert_eq!(run(&spec, addressed), ["email: x@y.test / "]);
+    let out = |kind, record: &str, expect, reason: &str| TrialSpec {
+        expect,
+        reason: Some(reason.into()),
+        ..trial(kind, record, "")
+    };
+    let elsewhere = out(TrialKind::Contact, "cn: Bo", Expected::Out, "contacts.scope.filter");
+    assert_eq!(run(&spec, elsewhere), none);
+    let alone = out(TrialKind::Contact, "company: Acme\ncn: Bo", Expected::Withheld, "contact_unreachable");
+    assert_eq!(run(&spec, alone), none);
+    // What is switched off makes nothing of anybody, and no mistake in the configuration.
+    assert_eq!(run(&people, room), ["verdict: in / out (rooms.sync is off)"]);
+    assert_eq!(run(&people, contact.clone()), ["verdict: in / out (contacts.sync is off)"]);
+    let wrong = TrialSpec {
+        fields: Some("city: x".into()),
+        licenses: Some(vec!["message.messaging".into()]),
+        roles: Some(vec![]),
+        ..contact
+    };
+    let errors = trials(&[wrong], &Rules::compile(&spec).unwrap()).unwrap_err();
+    let said: Vec<_> = errors.iter().map(|error| (error.place.as_str(), error.remedy.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            ("test[0].fields", "map it in contacts.mapping, or leave out city"),
+            ("test[0].licenses", "leave out `licenses`, or write kind = \"person\""),
+            ("test[0].roles", "leave out `roles`, or write kind = \"person\""),
+        ]
+    );
+}
