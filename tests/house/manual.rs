@@ -1,5 +1,6 @@
-//! The manual of the mapping leaves nothing out: every field of the user model that administrators come from
-//! has its row, every word that the program knows stands in one, and the tests that the rows name exist.
+//! The manuals leave nothing out. Of the mapping: every field of the user model that administrators come from
+//! has its row, every word that the program knows stands in one, and the tests that the rows name exist. Of
+//! the operations: every code that a pass gives has its row.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +8,7 @@ use dirsyncd::cloud::webex::{SERVICES, service_key};
 use dirsyncd::model::{CALLING_BEHAVIORS, Field};
 
 const MANUAL: &str = include_str!("../../docs/MAPPING.md");
+const OPERATIONS: &str = include_str!("../../docs/OPERATIONS.md");
 
 /// The user model of VOSS (relation/SparkUser).
 const MODEL: &[&str] = &[
@@ -105,4 +107,60 @@ fn each_test_that_the_manual_names_exists() {
     for row in rows.iter().filter(|row| row[2] == "—") {
         assert!(row[1].starts_with("Not mapped: "), "{}", row[0]);
     }
+}
+
+/// The texts in double quotes that have the form of a code.
+fn codes(text: &str) -> impl Iterator<Item = &str> {
+    let is_code = |word: &&str| {
+        word.contains('_')
+            && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+            && !word.ends_with('_')
+    };
+    text.split('"').skip(1).step_by(2).filter(is_code)
+}
+
+/// The codes of a file: what stands behind `code:`, itself or as the name of a constant, and the arms that
+/// turn a kind of trouble into one.
+fn codes_of(path: &str, text: &str) -> BTreeSet<String> {
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    // Here a code stands beside the person whom it is about.
+    let all = ["pass/contest.rs", "pass/moved.rs"].iter().any(|file| path.ends_with(file));
+    let lines = text.lines().filter(|line| {
+        let line = line.trim_start();
+        let arm = path.contains("/apply/") && line.starts_with("CloudErrorKind::");
+        let constant = line.contains("const ") && line.contains(": &str = \"");
+        let names_one = ["CODE", "NOT_FREE_YET", "WITHHELD"].iter().any(|name| line.contains(name));
+        !line.starts_with("//") && (all || arm || line.contains("code: \"") || (constant && names_one))
+    });
+    lines.flat_map(codes).map(str::to_owned).collect()
+}
+
+fn sources_below(dir: &str, found: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(dir).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let name = path.display().to_string().replace('\\', "/");
+        if path.is_dir() {
+            sources_below(&name, found);
+        } else if name.ends_with(".rs") && !name.contains("/tests") {
+            found.push((name, std::fs::read_to_string(&path).expect("a text")));
+        }
+    }
+}
+
+#[test]
+fn each_code_of_a_pass_is_in_the_manual() {
+    let mut sources = Vec::new();
+    for dir in ["src/model", "src/rules", "src/plan", "src/guard", "src/pass", "src/apply"] {
+        sources_below(dir, &mut sources);
+    }
+    let given: BTreeSet<String> = sources.iter().flat_map(|(path, text)| codes_of(path, text)).collect();
+    for known in ["kind_change", "contact_missing", "address_of_alias", "alias_not_free_yet", "cloud_refused"]
+    {
+        assert!(given.contains(known), "{known} is found");
+    }
+    let rows = OPERATIONS.lines().filter(|line| line.starts_with('|'));
+    let explained: BTreeSet<&str> =
+        rows.flat_map(|row| words(row.split('|').nth(1).unwrap_or_default())).collect();
+    let missing: Vec<&String> = given.iter().filter(|code| !explained.contains(code.as_str())).collect();
+    assert!(missing.is_empty(), "docs/OPERATIONS.md does not say what to do about {missing:?}");
 }
