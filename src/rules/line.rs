@@ -42,15 +42,11 @@ impl LineRule {
         let phone = text("phone", &spec.phone);
         let extension = text("extension", &spec.extension);
         let pool = spec.extension_pool.as_deref().and_then(|written| {
-            let pool = pool(written);
-            if pool.is_none() {
-                errors.push(RuleError::whole(
-                    &format!("{place}.extension_pool"),
-                    format!("\"{written}\" is no range of extensions"),
-                    "write the first and the last one, of equally many digits, such as \"2000-2999\"",
-                ));
-            }
-            pool
+            let fail = |(why, remedy)| {
+                let message = format!("\"{written}\" is no range of extensions: {why}");
+                errors.push(RuleError::whole(&format!("{place}.extension_pool"), message, remedy));
+            };
+            pool(written).map_err(fail).ok()
         });
         if spec.location.is_some() && spec.location_from.is_some() {
             errors.push(RuleError::whole(
@@ -221,15 +217,38 @@ fn is_extension(text: &str) -> bool {
     DIGITS.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-fn pool(written: &str) -> Option<(u32, u32)> {
-    let (first, last) = written.split_once('-')?;
+/// The first and the last extension of a pool; or what is wrong with it, and what to do.
+fn pool(written: &str) -> Result<(u32, u32), (&'static str, &'static str)> {
+    let shape = "write the first and the last one, of equally many digits, such as \"2000-2999\"";
+    let (first, last) = written.split_once('-').ok_or(("it is not of the form FIRST-LAST", shape))?;
     let (first, last) = (first.trim(), last.trim());
-    // With a zero in front the number would lose a digit.
-    if !is_extension(first) || first.len() != last.len() || !is_extension(last) || first.starts_with('0') {
-        return None;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_number(first) || !is_number(last) {
+        return Err(("an extension is made of digits", shape));
     }
-    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-    (first <= last && last - first < LARGEST_POOL).then_some((first, last))
+    if first.len() != last.len() {
+        return Err(("the first and the last one have not equally many digits", shape));
+    }
+    if !is_extension(first) {
+        return Err(("an extension has 2 to 10 digits", "write it with as many digits as are dialled"));
+    }
+    // With a zero in front the number would lose a digit.
+    if first.starts_with('0') {
+        let remedy = "begin the pool at an extension that begins with another digit; to give one with a leading zero, \
+                      use `extension` with an expression";
+        return Err(("extensions of a pool do not begin with a zero", remedy));
+    }
+    let number = |text: &str| {
+        text.parse::<u32>().map_err(|_| ("the numbers are too large", "write extensions up to 4294967295"))
+    };
+    let (first, last) = (number(first)?, number(last)?);
+    match last.checked_sub(first) {
+        None => Err(("the last one comes before the first", "write the smaller one first")),
+        Some(more) if more >= LARGEST_POOL => {
+            Err(("the pool is too large", "write a smaller range; several rules can have pools of their own"))
+        }
+        Some(_) => Ok((first, last)),
+    }
 }
 
 impl Rules {
@@ -266,7 +285,7 @@ mod tests {
     use crate::rules::tests::person;
 
     #[test]
-    fn numbers_and_pools_in_all_their_spellings() {
+    fn numbers_in_all_their_spellings() {
         for (written, want) in [
             ("+49 (30) 1234-56", Some("+4930123456")),
             ("+1.555.0100", Some("+15550100")),
@@ -276,17 +295,6 @@ mod tests {
             ("+49", None),
         ] {
             assert_eq!(number(written).as_deref(), want, "{written}");
-        }
-        for (written, want) in [
-            ("2000-2999", Some((2000, 2999))),
-            ("20 - 20", Some((20, 20))),
-            ("2999-2000", None),
-            ("200-2999", None),
-            ("0100-0200", None),
-            ("x-y", None),
-            ("2000", None),
-        ] {
-            assert_eq!(pool(written), want, "{written}");
         }
     }
 
@@ -350,6 +358,25 @@ mod tests {
                 Line::Lacking { reason, .. } => reason,
             };
             assert_eq!(got, want, "{spec:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_pool_is_said() {
+        for (written, want) in [
+            ("2000-2999", Ok((2000, 2999))),
+            (" 20 - 20 ", Ok((20, 20))),
+            ("2000", Err("it is not of the form FIRST-LAST")),
+            ("20a-29", Err("an extension is made of digits")),
+            ("20-", Err("an extension is made of digits")),
+            ("20-299", Err("the first and the last one have not equally many digits")),
+            ("1-5", Err("an extension has 2 to 10 digits")),
+            ("0100-0102", Err("extensions of a pool do not begin with a zero")),
+            ("29-20", Err("the last one comes before the first")),
+            ("1000000-9000000", Err("the pool is too large")),
+            ("9000000000-9000000001", Err("the numbers are too large")),
+        ] {
+            assert_eq!(pool(written).map_err(|(why, _)| why), want, "{written}");
         }
     }
 }

@@ -87,3 +87,17 @@ fn tests_of_rules_speak_of_rooms_and_contacts_too() {
         said.err
     );
 }
+
+/// There is one account, and it is a room's: nothing is to be decided between accounts.
+#[test]
+fn an_account_of_another_kind_has_advice_of_its_own() {
+    let stage = scene();
+    stage.configure(BOTH);
+    stage.run(&["sync"]).expect(0);
+    std::fs::remove_dir_all(stage.path("state")).unwrap();
+    let person = people(2).replace("p1@example.com", "lab@example.com");
+    stage.write("people.ldif", &person);
+    let said = stage.run(&["explain", "lab@example.com"]).expect(0);
+    let advice = "the account of a room is never taken over for a person";
+    assert!(said.out.contains(advice) && !said.out.contains("decide in the cloud"), "{}", said.out);
+}

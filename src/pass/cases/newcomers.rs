@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 
-use crate::model::{Account, Email, Fingerprint, Key, LicenseId, SourceId, Wanted, Withheld};
+use crate::model::{Account, AccountKind, Email, Fingerprint, Key, LicenseId, SourceId, Wanted, Withheld};
 use crate::plan::pair::{Pairing, pair};
 use crate::plan::{Case, Seen, Wish};
 use crate::store::{StagedAccount, StagedWanted, StoreError};
@@ -147,9 +147,7 @@ impl Evidence<'_> {
                 dn: staged.dn.clone(),
                 code: "contested".into(),
                 reason: format!("{} is contested: {reason}", person.email),
-                remedy: "decide in the cloud which account is this person's, and remove the address or the external id \
-                         from the other"
-                    .into(),
+                remedy: contested_remedy(case.kind, own.iter().chain(&same)),
             }),
         }
         if let (Extent::Some(asked), Seen::Missing) = (&self.observation.extent, &case.seen)
@@ -170,6 +168,24 @@ impl Evidence<'_> {
             }
         }
         Ok(false)
+    }
+}
+
+/// What to do about two claims. Of an account of another kind there is only one, and nothing to decide
+/// between.
+fn contested_remedy<'a>(kind: AccountKind, mut accounts: impl Iterator<Item = &'a Account>) -> String {
+    match accounts.find(|account| account.kind != kind) {
+        None => {
+            "decide in the cloud which account is this person's, and remove the address or the external id from the \
+             other"
+                .into()
+        }
+        Some(other) => format!(
+            "the account of a {} is never taken over for a {}: correct the mark or the address in the directory, or \
+             delete the account in the cloud if nobody needs it",
+            other.kind.word(),
+            kind.word()
+        ),
     }
 }
 

@@ -83,7 +83,7 @@ fn refusal(object: &str, result: &LdapResult) -> Trouble {
     let (why, remedy) = match result.rc {
         49 => sub_code(&result.text).and_then(ad_words).unwrap_or((
             "wrong name or password",
-            "check the bind name (a DN, or for Active Directory user@domain) and the stored password",
+            "check the bind name (a DN, or for Active Directory a user principal name) and the stored password",
         )),
         8 | 13 => {
             ("it wants an encrypted connection", "use an ldaps:// URL, or ldap:// with start_tls = true")
@@ -95,7 +95,7 @@ fn refusal(object: &str, result: &LdapResult) -> Trouble {
         ),
         32 | 34 => (
             "the bind name is not a name this server knows",
-            "write the bind name as the full DN of the account (Active Directory also takes user@domain)",
+            "write the bind name as the full DN of the account (Active Directory also takes its user principal name)",
         ),
         53 => ("it is unwilling", "see the server's words; often the account is locked or has no password"),
         _ => ("it does not say why in a way known here", "see the server's words and its log"),
@@ -114,7 +114,10 @@ fn sub_code(text: &str) -> Option<&str> {
 /// What AD means by a sub-code: a Windows error number ([MS-ERREF] 2.2) in hexadecimal.
 fn ad_words(code: &str) -> Option<(&'static str, &'static str)> {
     Some(match code {
-        "525" => ("there is no such account", "correct the bind name: user@domain, DOMAIN\\user, or the DN"),
+        "525" => (
+            "there is no such account",
+            "correct the bind name: a user principal name, DOMAIN\\user, or the DN",
+        ),
         "52e" => ("wrong name or password", "check the bind name, and store the password again"),
         "530" => ("the account may not log on at this time", "remove the logon hours of the account"),
         "531" => (
@@ -145,6 +148,18 @@ mod tests {
 
     fn result(rc: u32, text: &str) -> LdapResult {
         LdapResult { rc, matched: String::new(), text: text.into(), refs: vec![], ctrls: vec![] }
+    }
+
+    /// A log masks whatever looks like an address or a DN, also in what we say ourselves.
+    #[test]
+    fn no_hint_is_masked_in_a_log() {
+        let codes = ["525", "52e", "530", "531", "532", "533", "701", "773", "775", "999"];
+        let all = codes.map(|code| result(49, &format!("80090308: LdapErr: comment: x, data {code}, v1db1")));
+        for refused in all.iter().chain(&[7, 8, 13, 32, 34, 48, 49, 53, 80].map(|rc| result(rc, ""))) {
+            let Trouble { remedy, .. } = refusal("bind", refused);
+            let is_plain = |word: &str| word == "=" || !word.contains(['@', '=']);
+            assert!(remedy.split(' ').all(is_plain), "{remedy}");
+        }
     }
 
     #[test]
