@@ -118,6 +118,12 @@ impl Bond {
         }
     }
 
+    /// Whether holding one decides about the other: they exclude each other, or one needs the other.
+    pub fn concerns(self, other: Self) -> bool {
+        let needs = |one: Self, other: Self| one.needs().is_some_and(|need| need.is_met_by(other));
+        self.excludes(other).is_some() || needs(self, other) || needs(other, self)
+    }
+
     /// Whether Webex refuses to replace this licence by the other one.
     pub fn cannot_become(self, other: Self) -> bool {
         matches!(self.class, Class::CallingProfessional | Class::CustomerExperience)

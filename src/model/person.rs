@@ -61,6 +61,9 @@ pub struct Managed {
     pub kept: FieldSet,
     /// Licences that a rule can give.
     pub licenses: BTreeSet<LicenseId>,
+    /// Licences of the catalogue that exclude one of those, need it, or are needed by it. They are looked at,
+    /// as somebody may have them by other hands, and never given, taken, or part of a digest.
+    pub watched: BTreeSet<LicenseId>,
     /// Licences of the catalogue that come with a telephone, which owns the work number.
     pub calling: BTreeSet<LicenseId>,
     /// Roles that a rule can give.
@@ -68,6 +71,12 @@ pub struct Managed {
 }
 
 impl Managed {
+    /// The digest of the licences that somebody holds, as far as they are ours to manage: it stays as
+    /// it is when more licences are watched.
+    pub fn license_digest<'a>(&self, held: impl IntoIterator<Item = &'a LicenseId>) -> u64 {
+        license_digest(held.into_iter().filter(|id| self.licenses.contains(*id)))
+    }
+
     /// The attributes that are mapped and compared.
     pub fn fields_of(&self, kind: AccountKind) -> FieldSet {
         match kind {

@@ -2,9 +2,7 @@
 //! are none: the row as it would read had it known what was observed.
 
 use crate::apply::Finish;
-use crate::model::{
-    Cause, Fingerprint, Given, LinkState, Origin, Profile, SnapshotRow, SourceId, license_digest,
-};
+use crate::model::{Cause, Fingerprint, Given, LinkState, Origin, Profile, SnapshotRow, SourceId};
 use crate::plan::{Case, Cell, Decision, Match, Policy, Seen, Wish};
 use crate::store::RowChange;
 
@@ -70,7 +68,7 @@ pub(super) fn ground(case: &mut Case, policy: &Policy) -> Option<SnapshotRow> {
     let licenses = wanted.map_or(&row.applied.licenses, |person| &person.licenses);
     row.applied.licenses = licenses.intersection(&case.holds(&row)).cloned().collect();
     if let Some(held) = &case.held {
-        row.licenses_print = license_digest(held);
+        row.licenses_print = policy.managed.license_digest(held);
         row.given.licenses.retain(|license| held.contains(license));
     }
     Some(row)

@@ -11,9 +11,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
 use crate::cloud::{CloudError, CloudErrorKind, CloudRead};
-use crate::model::{
-    Account, CloudId, Email, Key, LicenseId, Managed, RoleId, SourceId, Wanted, license_digest,
-};
+use crate::model::{Account, CloudId, Email, Key, LicenseId, Managed, RoleId, SourceId, Wanted};
 use crate::report::{Event, Sink};
 use crate::store::{Reader, Stage, StagedAccount, StoreError};
 
@@ -83,7 +81,12 @@ impl Observation {
     }
 }
 
-/// Lists every account and every holder of the managed licences.
+/// The licences looked at, in the order of their bits: those that are managed, then those that are watched.
+fn observed(managed: &Managed) -> Vec<LicenseId> {
+    managed.licenses.iter().chain(&managed.watched).take(OBSERVED_LICENSES).cloned().collect()
+}
+
+/// Lists every account and every holder of the managed and watched licences.
 ///
 /// # Errors
 ///
@@ -96,7 +99,7 @@ pub async fn observe_all(
     faces: Faces,
     events: Sink,
 ) -> Result<Observation, PassError> {
-    let licenses: Vec<LicenseId> = managed.licenses.iter().take(OBSERVED_LICENSES).cloned().collect();
+    let licenses = observed(managed);
     let (sender, receiver) = mpsc::channel(UNDER_WAY);
     let comparing = {
         let managed = managed.clone();
@@ -118,7 +121,7 @@ pub async fn observe_all(
             noting.await.map_err(|e| PassError::fault(format!("comparing licences stopped: {e}")))??;
         listed.map_err(PassError::Cloud)?;
     }
-    Ok(comparison.conclude(licenses))
+    Ok(comparison.conclude(licenses, managed))
 }
 
 /// The comparing side of a whole observation.
@@ -207,8 +210,8 @@ impl Comparison {
         Ok(self)
     }
 
-    fn conclude(self, licenses: Vec<LicenseId>) -> Observation {
-        let digests: Vec<u64> = licenses.iter().map(|id| license_digest([id])).collect();
+    fn conclude(self, licenses: Vec<LicenseId>, managed: &Managed) -> Observation {
+        let digests: Vec<u64> = licenses.iter().map(|id| managed.license_digest([id])).collect();
         for face in self.faces.iter() {
             let mask = self.held[face.at as usize];
             let digest = digests
@@ -289,7 +292,7 @@ pub async fn observe_some(
     managed: &Managed,
     questions: Vec<Question>,
 ) -> Result<Observation, PassError> {
-    let licenses: Vec<LicenseId> = managed.licenses.iter().take(OBSERVED_LICENSES).cloned().collect();
+    let licenses = observed(managed);
     // Who holds an address says nothing about the person who is to get it.
     let about = |question: &Question| (!matches!(question.by, By::Holder(_))).then_some(question.anchor);
     let asked: HashSet<SourceId> = questions.iter().filter_map(about).collect();

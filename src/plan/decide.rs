@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Account, Action, Attr, Cause, Change, Email, Kind, LicenseId, LinkState, Managed, Person, Profile, Rank,
-    RoleId, SnapshotRow, Who, license_digest,
+    RoleId, SnapshotRow, Who,
 };
 
 use super::case::{Case, Match, Seen, Wish};
@@ -298,7 +298,7 @@ impl Draft<'_> {
         // from here on: the record is not judged again before it changes.
         fresh.applied.licenses = person.licenses.intersection(&self.case.holds(row)).cloned().collect();
         if let Some(held) = &self.case.held {
-            fresh.licenses_print = license_digest(held);
+            fresh.licenses_print = self.policy.managed.license_digest(held);
             // What somebody took away is not ours any more when somebody gives it again.
             fresh.given.licenses.retain(|license| held.contains(license));
         }
