@@ -12,6 +12,7 @@ use crate::clock;
 use crate::cloud::CloudError;
 use crate::guard::{Finding, HeldAction};
 use crate::model::{Field, Key, Kind, LicenseId, SourceId, Withheld};
+use crate::plan::lines::NOT_GIVEN;
 use crate::plan::{Fading, Supply};
 use crate::report::Event;
 use crate::store::{Followed, GroupDelta, Store};
@@ -48,6 +49,8 @@ pub struct Acted {
     pub fading: Vec<Fading>,
     /// Who is withheld.
     pub withheld: Vec<Withheld>,
+    /// Of them, who lacks a telephone, and so gets no calling licence.
+    pub lineless: BTreeSet<SourceId>,
     /// Who stays short of what should be, and why.
     pub short: Vec<(SourceId, &'static str)>,
     /// People who were looked at, and for whom nothing was to be done.
@@ -145,6 +148,8 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         let actions = checked.plan().actions.len() as u64;
         events(Event::Planned { people: people.len() as u64, actions });
         for one in &withheld {
+        let lacks = |one: &&Withheld| one.code == NOT_GIVEN;
+        acted.lineless.extend(withheld.iter().filter(lacks).filter_map(|one| one.anchor));
             events(Event::Withheld(one.clone()));
         }
         for one in &waiting {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::gives;
 use crate::model::{Fingerprint, Kind, LicenseId, LinkState, Rank, SnapshotRow, SourceId, Unserved, Wanted};
-use crate::plan::{Forecast, PATIENCE, Supply, WINDOW, forecast};
+use crate::plan::{Forecast, PATIENCE, Supply, Tenure, WINDOW, forecast};
 use crate::store::{Reader, SeatDay, Stage, StagedWanted, StoreError, Waiting};
 
 use super::act::Acted;
@@ -142,10 +142,32 @@ pub(super) fn conclude(
             refused,
         });
     }
-    let kept: Vec<Waiting> = look.knowledge(reader).still(&before)?.into_iter().cloned().collect();
-    queue.extend(kept.into_iter().filter(|one| !seen.contains(&(one.license.clone(), one.rank.anchor))));
+    let lineless = Lineless::find(look, acted);
+    let kept = look.knowledge(reader).still(&before)?.into_iter().filter(|one| !lineless.concerns(one));
+    queue.extend(kept.filter(|one| !seen.contains(&(one.license.clone(), one.rank.anchor))).cloned());
     let days = days(&look.supply, acted, &queue, look.policy.now);
     Ok((queue, days))
+}
+
+/// Who was found to lack a telephone: it is no seat that they wait for, whatever they did before.
+struct Lineless<'a> {
+    people: &'a BTreeSet<SourceId>,
+    calling: BTreeSet<LicenseId>,
+    tenure: &'a Tenure,
+}
+
+impl<'a> Lineless<'a> {
+    fn find(look: &'a Look, acted: &'a Acted) -> Self {
+        let tenure = &look.policy.tenure;
+        Self { people: &acted.lineless, calling: tenure.calling(), tenure }
+    }
+
+    /// Whether somebody waited for a licence that comes with a telephone, or needs one that does.
+    fn concerns(&self, one: &Waiting) -> bool {
+        self.people.contains(&one.rank.anchor)
+            && (self.calling.contains(&one.license)
+                || self.tenure.depends_on(&one.license, self.calling.iter()))
+    }
 }
 
 /// When seats run out, by licence, with what this pass needs as the last of the days.

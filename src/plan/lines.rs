@@ -19,6 +19,9 @@ pub const NO_LINE: &str =
     "a calling licence waits for a location and a number or extension that can be given";
 
 /// Several people claim one number or extension.
+/// The code of somebody who goes on without a licence.
+pub const NOT_GIVEN: &str = "license_not_given";
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dispute {
     /// Everybody who claims it, with the DN; sorted.
@@ -97,7 +100,7 @@ impl Lines {
         let refusal = |(reason, remedy): (String, String)| Withheld {
             anchor: Some(case.anchor),
             dn: case.dn.clone().or_else(|| case.row.as_ref().map(|row| row.dn.clone())).unwrap_or_default(),
-            code: "license_not_given".into(),
+            code: NOT_GIVEN.into(),
             reason: format!("the calling licence is not given to {}: {reason}", person.email),
             remedy,
         };

@@ -1,9 +1,9 @@
 //! Who holds what over several passes: what somebody else gave, the last of a pool, and what is kept.
 
 use dirsyncd::sandbox::{LicenseSpec, Settings};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::rehearsal::{Rehearsal, person};
+use super::rehearsal::{Rehearsal, people, person};
 
 const SITE: &str = "lumenforge.webex.com";
 
@@ -28,6 +28,12 @@ fn with_extension(n: usize, extension: &str) -> String {
 
 fn licenses(world: &Rehearsal, n: usize) -> Vec<String> {
     world.organization().licenses_of(&format!("p{n}@example.com")).unwrap()
+}
+
+/// What the last pass noted of a licence.
+fn seats(document: &Value, name: &str) -> Value {
+    let all = document["seats"].as_array().unwrap();
+    all.iter().find(|one| one["name"] == name).unwrap().clone()
 }
 
 #[test]
@@ -60,4 +66,27 @@ fn what_somebody_else_gave_excludes_and_is_told() {
         plan.contains("     2  a licence that should be given does not go with one that is held"),
         "{plan}"
     );
+}
+
+#[test]
+fn whoever_lacks_a_telephone_waits_for_no_seat() {
+    let world = Rehearsal::with(organization(1, 0), &people(1));
+    world.rules(
+        "[[entitlement]]\nname = \"calls\"\nlicenses = [\"calling.professional\"]\nlocation = \"Leeds Works\"\n\
+         extension_pool = \"2000-2001\"\n",
+    );
+    world.run(&["sync"]).expect(0);
+    world.write("people.ldif", &people(2));
+    world.run(&["sync"]).expect(9);
+    assert_eq!(world.run(&["status", "--json"]).json()["waiting"][0]["email"], "p2@example.com");
+    // Somebody else takes what was left of the pool by a rule that is edited.
+    world.rules(
+        "[[entitlement]]\nname = \"calls\"\nlicenses = [\"calling.professional\"]\nlocation = \"Leeds Works\"\n\
+         extension_pool = \"2000-2000\"\n",
+    );
+    let report = world.run(&["sync", "--json"]).expect(6).json();
+    assert_eq!((&report["counts"]["withheld"], &report["counts"]["waiting"]), (&json!(1), &json!(0)));
+    let status = world.run(&["status", "--json"]).expect(0).json();
+    assert_eq!(status["waiting"], json!([]), "it is no seat that is lacking");
+    assert_eq!(seats(&status, "Webex Calling - Professional")["waiting"], 0);
 }
