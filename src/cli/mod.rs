@@ -15,6 +15,7 @@ mod exit;
 mod explain;
 mod held;
 mod history;
+mod kept;
 mod lint;
 mod listen;
 mod names;

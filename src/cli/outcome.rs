@@ -62,6 +62,8 @@ pub struct Report {
     pub duration_ms: u64,
     /// The account of the seats, as JSON.
     pub seats: Vec<Value>,
+    /// For how long licences are kept that no rule gives any more, as JSON.
+    pub grace: Value,
     /// The names of the rules that give licences.
     pub rule_names: Vec<String>,
     /// Licences that new accounts had before we gave any, with how many.

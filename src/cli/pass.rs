@@ -20,6 +20,7 @@ use crate::store::{Decision, NewRun, Reader, RunId, Store};
 
 use super::assemble::Parts;
 use super::exit::Failure;
+use super::kept;
 use super::listen::{Extent, listen, recent};
 use super::names;
 pub use super::objections::findings;
@@ -329,7 +330,7 @@ fn conclude(
         },
         None => None,
     };
-    let seats = seats::documents(&look, &acted.waiting);
+    let (seats, grace) = (seats::documents(&look, &acted.waiting), kept::grace(&look));
     Ok(Report {
         run,
         mode: if strays.is_some() { "full" } else { "delta" },
@@ -349,6 +350,7 @@ fn conclude(
         stopped: acted.stopped,
         duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         seats,
+        grace,
         rule_names: look.rule_names,
         uncalled: acted.uncalled,
         catalogue: look.catalogue,
@@ -387,6 +389,7 @@ async fn remember(order: &Order<'_>, report: &Report, cloud: &WebexReader) -> Re
     let before = meta.extra.clone();
     meta.extra.insert(SEATS.into(), Value::Array(seats));
     names::note(&mut meta.extra, fresh.as_ref().unwrap_or(&report.catalogue));
+    meta.extra.insert(kept::GRACE.into(), report.grace.clone());
     note_competing(&mut meta.extra, report);
     if report.strays.is_some() && report.fatal.is_none() && !report.stopped {
         meta.extra.insert(LAST_FULL.into(), json!(clock::now().timestamp()));

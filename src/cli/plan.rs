@@ -23,6 +23,7 @@ use super::console::Console;
 use super::draft::Draft;
 use super::effect::Effect;
 use super::exit::{Exit, Failure};
+use super::kept;
 use super::listen::{heard, recent};
 use super::pass::{due, findings, look_around};
 use super::person::only;
@@ -100,6 +101,8 @@ struct Written {
     withheld: Vec<Withheld>,
     waiting: Vec<NoSeat>,
     fading: Vec<Fading>,
+    /// Who kept something before, and about whom the plan decides anew.
+    refaded: BTreeSet<SourceId>,
     findings: Vec<Finding>,
     short: BTreeMap<&'static str, u64>,
     effect: Effect,
@@ -178,7 +181,7 @@ fn write(out: &mut dyn Write, style: Style, look: &Look, as_json: bool) -> Resul
             rules_changed: if look.anew { written.effect.document() } else { Value::Null },
             strays: strays.unwrap_or_default(),
             waiting: written.waiting.iter().map(|one| waiting(look, one)).collect(),
-            kept: written.fading.iter().map(|one| kept(look, one)).collect(),
+            kept: written.fading.iter().map(|one| kept::document(&look.catalogue, one)).collect(),
             not_given: look.reading.not_given.iter().map(not_given).collect(),
             seats: seats::documents(look, &written.waiting),
         })?;
@@ -263,6 +266,7 @@ fn walk(
         written.withheld.extend(part.withheld);
         written.waiting.extend(part.waiting);
         written.fading.extend(part.fading);
+        written.refaded.extend(part.refaded);
         for (_, reason) in part.short {
             *written.short.entry(reason).or_default() += 1;
         }
@@ -284,6 +288,7 @@ fn new_findings(told: &[Finding], more: Vec<Finding>) -> Vec<Finding> {
 /// The counts that are known at the end; the strays as JSON.
 fn finish(look: &Look, written: &mut Written) -> Result<Option<Vec<Value>>, Stop> {
     let strays = look.strays().map_err(Stop::Pass)?;
+    written.fading.extend(look.still_fading(&written.refaded).map_err(Stop::Pass)?);
     written.counts.withhold(&written.withheld);
     written.counts.manager_later += look.managed_later().map_err(Stop::Pass)?;
     in_order(&mut written.waiting);
@@ -302,22 +307,6 @@ fn waiting(look: &Look, one: &NoSeat) -> Value {
     let mut document = seats::waiting_document(one, &look.rule_names);
     document["name"] = json!(look.catalogue.name(&one.license));
     document
-}
-
-/// A time as text. What is too far away for a date is as good as never.
-fn date(seconds: i64) -> String {
-    let date = chrono::DateTime::from_timestamp(seconds, 0);
-    date.map_or_else(|| "never".into(), |date| date.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
-}
-
-fn kept(look: &Look, one: &Fading) -> Value {
-    json!({
-        "anchor": one.anchor,
-        "email": one.email,
-        "license": one.license,
-        "name": look.catalogue.name(&one.license),
-        "until": date(one.until),
-    })
 }
 
 fn not_given(one: &NotGiven) -> Value {
@@ -342,14 +331,7 @@ fn write_trouble(out: &mut dyn Write, style: Style, look: &Look, written: &Writt
     }
     text::all_withheld(out, style, &written.withheld, usize::MAX)?;
     seats::write(out, style, &seats::documents(look, &written.waiting))?;
-    if !written.fading.is_empty() {
-        text::heading(out, style, "Kept for a while, although no rule gives it any more")?;
-        for one in &written.fading {
-            let until = date(one.until);
-            let name = text::printable(look.catalogue.name(&one.license));
-            writeln!(out, "  {:<40} {name}, until {until}", one.email)?;
-        }
-    }
+    kept::write(out, style, &look.catalogue, &written.fading)?;
     if !look.reading.not_given.is_empty() {
         text::heading(out, style, "Not given, as the rules exclude each other")?;
         for NotGiven { dn, what, .. } in &look.reading.not_given {

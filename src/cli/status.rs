@@ -18,6 +18,7 @@ use super::args::{self, Globals};
 use super::assemble;
 use super::console::Console;
 use super::exit::{Exit, Failure};
+use super::kept::{GRACE, Kept};
 use super::pass::{LAST_FULL, SEATS};
 use super::seats;
 
@@ -46,6 +47,7 @@ struct Known {
     waiting: Vec<Waiting>,
     failing: Vec<HistoryEntry>,
     seats: Vec<Value>,
+    kept: Kept,
     /// From where each source can tell what changed.
     cursors: Vec<(String, Cursor, i64)>,
 }
@@ -120,6 +122,7 @@ fn find_out(reader: &Reader, lock: Option<String>, schedule: Option<&Schedule>) 
         groups: reader.count_groups()?,
         held: reader.held()?.into_iter().filter(|plan| plan.decision != Some(Decision::Rejected)).collect(),
         withheld: reader.withheld()?,
+        kept: Kept::read(reader, meta.extra.get(GRACE))?,
         seats: seats::now(meta.extra.get(SEATS), &waiting, &days),
         waiting,
         failing,
@@ -176,6 +179,7 @@ fn document(known: &Known, stale: bool) -> Value {
         })).collect::<Vec<_>>(),
         "withheld": known.withheld.iter().map(documents::withheld).collect::<Vec<_>>(),
         "waiting": known.waiting.iter().map(seats::place_document).collect::<Vec<_>>(),
+        "kept": known.kept.document(),
         "failing": known.failing.iter().map(|entry| json!({
             "anchor": entry.action.anchor,
             "object": entry.action.who.object(),
@@ -273,6 +277,7 @@ fn write(out: &mut dyn Write, style: Style, known: &Known, stale: bool) -> io::R
             writeln!(out, "  ... and {} more", known.waiting.len() - SHOWN)?;
         }
     }
+    known.kept.write(out, style)?;
     text::all_withheld(out, style, &known.withheld, SHOWN)?;
     Ok(())
 }

@@ -134,6 +134,7 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
             notes,
             waiting,
             fading,
+            refaded: _,
             withheld,
             short,
             in_sync,
@@ -147,9 +148,9 @@ pub async fn act(look: Look, hands: &Hands) -> Result<(Acted, Look), PassError> 
         let people: BTreeSet<SourceId> = checked.plan().actions.iter().map(|action| action.anchor).collect();
         let actions = checked.plan().actions.len() as u64;
         events(Event::Planned { people: people.len() as u64, actions });
-        for one in &withheld {
         let lacks = |one: &&Withheld| one.code == NOT_GIVEN;
         acted.lineless.extend(withheld.iter().filter(lacks).filter_map(|one| one.anchor));
+        for one in &withheld {
             events(Event::Withheld(one.clone()));
         }
         for one in &waiting {

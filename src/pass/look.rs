@@ -348,6 +348,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         adopts_contacts: adopt_contacts,
         contacts_seen,
         beyond,
+        alone,
         named,
         rules: digests,
         anew: !alone && bound != Bound::Same && meta.written != Fingerprint::NONE,

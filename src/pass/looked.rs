@@ -70,6 +70,8 @@ pub struct Look {
     pub(super) contacts_seen: ContactsSeen,
     /// Linked people of whom the read did not speak.
     pub beyond: u64,
+    /// Whether it is about single people, and about nobody else.
+    pub alone: bool,
     /// Licences and roles that the rules name; what else is managed was given under earlier rules.
     pub named: (BTreeSet<LicenseId>, BTreeSet<RoleId>),
     /// Whether they are others than those of the last pass over everybody.

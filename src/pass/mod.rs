@@ -16,6 +16,7 @@ mod climb;
 mod contacts;
 mod contest;
 mod evidence;
+mod fading;
 mod ground;
 mod groups;
 mod held;

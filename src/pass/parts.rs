@@ -69,6 +69,8 @@ pub struct Part {
     pub waiting: Vec<NoSeat>,
     /// Who keeps a licence for a while.
     pub fading: Vec<Fading>,
+    /// Who kept something before, and is decided about anew; each under the anchor of that time.
+    pub refaded: Vec<SourceId>,
     /// Who is withheld, for reasons that showed only here.
     pub withheld: Vec<Withheld>,
     /// Who stays short of what should be, and why.
@@ -180,7 +182,7 @@ impl<'a> Parts<'a> {
         let mut rows = BTreeMap::new();
         let mut finish = BTreeMap::new();
         let mut notes = Vec::new();
-        let mut fading = Vec::new();
+        let (mut fading, mut refaded) = (Vec::new(), Vec::new());
         let mut ranks: HashMap<SourceId, Rank> = HashMap::new();
         let (mut waiting, mut short) = (Vec::new(), Vec::new());
         let (mut in_sync, mut revisited, mut undone) = (0, 0, 0);
@@ -203,6 +205,9 @@ impl<'a> Parts<'a> {
                 email: email.clone(),
                 license: license.clone(),
                 rank: Some(rank.clone()),
+            // Of whom nothing can be decided, everything stays as it is.
+            let kept = case.row.as_ref().filter(|row| !row.given.fading.is_empty());
+            refaded.extend(kept.filter(|_| decision.cell != Cell::Keep).map(|row| row.anchor));
                 reason: Unserved::NoSeat,
             }));
             short.extend(decision.short.map(|reason| (anchor, reason)));
@@ -267,6 +272,7 @@ impl<'a> Parts<'a> {
             in_sync,
             revisited,
             undone,
+            refaded,
             unmanaged,
             managed_later,
             findings: Vec::new(),

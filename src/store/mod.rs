@@ -42,6 +42,7 @@ pub use database::DATABASE_FILE;
 pub use decide::{Decided, decide};
 pub use error::{StoreError, StoreErrorKind};
 pub use followed::{ContainerChange, Followed};
+pub use given::Keeper;
 pub use groups::{GroupDelta, GroupRow};
 pub use handle::Store;
 pub use held::{Decision, HeldPlan};

@@ -3,6 +3,7 @@
 use dirsyncd::sandbox::{LicenseSpec, Settings};
 use serde_json::{Value, json};
 
+use super::documents::holds;
 use super::rehearsal::{Rehearsal, people, person};
 
 const SITE: &str = "lumenforge.webex.com";
@@ -89,4 +90,55 @@ fn whoever_lacks_a_telephone_waits_for_no_seat() {
     let status = world.run(&["status", "--json"]).expect(0).json();
     assert_eq!(status["waiting"], json!([]), "it is no seat that is lacking");
     assert_eq!(seats(&status, "Webex Calling - Professional")["waiting"], 0);
+}
+
+#[test]
+fn every_plan_and_the_status_name_what_is_kept() {
+    let world = Rehearsal::with(organization(5, 5), &people(12));
+    let rule = |more: &str, grace: &str| {
+        format!(
+            "[entitlements]\ngrace = \"{grace}\"\n[[entitlement]]\nname = \"all\"\n\
+             licenses = [\"message.messaging\"{more}]\n"
+        )
+    };
+    world.rules(&rule(", \"meeting.webex_enterprise_200\"", "14d"));
+    world.run(&["sync"]).expect(0);
+    assert_eq!(world.run(&["status", "--json"]).json()["kept"], json!({ "count": 0, "first": [] }));
+    world.rules(&rule("", "14d"));
+    let kept = |args: &[&str]| {
+        let plan = world.run(args).json();
+        holds("plan", &plan);
+        let mut kept = plan["kept"].as_array().unwrap().clone();
+        kept.sort_by_key(|one| one["email"].to_string());
+        kept
+    };
+    let names = |kept: &[Value]| kept.iter().map(|one| one["email"].clone()).collect::<Vec<_>>();
+    let before = kept(&["plan", "--json"]);
+    assert_eq!(before.len(), 12);
+    world.run(&["sync"]).expect(0);
+    for args in [&["plan", "--json"][..], &["plan", "--json", "--full"]] {
+        let now = kept(args);
+        assert_eq!(names(&now), names(&before), "{args:?}");
+        assert!(now.iter().all(|one| one["name"] == "Webex Meetings Suite"), "{now:?}");
+    }
+    let alone = kept(&["plan", "--json", "--only", "p3@example.com"]);
+    assert_eq!(names(&alone), [json!("p3@example.com")]);
+    let text = world.run(&["plan"]).expect(0).out;
+    assert_eq!(text.matches("Webex Meetings Suite, until 20").count(), 12, "{text}");
+
+    let status = world.run(&["status", "--json"]).expect(0).json();
+    holds("status", &status);
+    let first = status["kept"]["first"].as_array().unwrap();
+    assert_eq!((&status["kept"]["count"], first.len()), (&json!(12), 10));
+    let now = kept(&["plan", "--json"]);
+    assert!(first.iter().all(|one| now.contains(one)), "{first:?}");
+    let text = world.run(&["status"]).expect(0).out;
+    assert!(text.contains("although no rule gives it any more: 12\n"), "{text}");
+    assert!(text.contains("  ... and 2 more\n"), "{text}");
+
+    // Who gets it back keeps nothing for a while any more, and whose time is over loses it.
+    world.rules(&rule(", \"meeting.webex_enterprise_200\"", "14d"));
+    assert_eq!(kept(&["plan", "--json"]), Vec::<Value>::new());
+    world.rules(&rule("", "0s"));
+    assert_eq!(kept(&["plan", "--json"]), Vec::<Value>::new());
 }
