@@ -52,6 +52,8 @@ pub(super) struct Brokered {
     pub guard: Guard,
     /// Who gets a seat.
     pub seats: Seats,
+    /// Numbers and extensions in use, and who gets the last of a pool.
+    pub lines: Lines,
     /// The account of every licence whose seats are limited, in the order of the catalogue.
     pub supply: Vec<Supply>,
     /// Linked people who give up a licence that others wait for: they come first.
@@ -91,11 +93,14 @@ pub(super) fn broker(
         ((one.rank.anchor, one.license.clone()), place)
     })));
     let plenty = || Seats::plenty(Arc::clone(&queue));
-    let lines = || terms.lines.asking();
-    let walk = || Parts::begin(evidence, sections, policy, plenty(), lines(), Default::default());
+    let mut lines = terms.lines.clone();
+    let walk = |lines: &Lines| {
+        let lines = lines.asking();
+        Parts::begin(evidence, sections, policy, plenty(), lines, Default::default())
+    };
     let linked = match terms.weighty {
-        Some(weighty) => walk().only(weighty),
-        None => walk(),
+        Some(weighty) => walk(&lines).only(weighty),
+        None => walk(&lines),
     };
     let survey = survey(linked, terms.approved, &policy.tenure)?;
     let mut tally = survey.tally;
@@ -133,20 +138,32 @@ pub(super) fn broker(
     let served = |(_, gives): &&(SourceId, Vec<LicenseId>)| gives.iter().all(|id| !short.contains(id));
     let exchangers: Vec<SourceId> =
         survey.exchangers.iter().filter(served).map(|(anchor, _)| *anchor).collect();
-    let mut contests: BTreeMap<LicenseId, Few> = supply
-        .iter()
-        .filter(|one| one.short() > 0)
-        .map(|one| (one.license.clone(), Few::new(one, terms.preempt)))
-        .collect();
+    let contest = |supply: &[Supply]| -> BTreeMap<LicenseId, Few> {
+        let short = supply.iter().filter(|one| one.short() > 0);
+        short.map(|one| (one.license.clone(), Few::new(one, terms.preempt))).collect()
+    };
+    let mut contests = contest(&supply);
     let few = evidence.people.counts().1 <= CHUNK as u64;
     if contests.is_empty() && !few {
-        return Ok(Brokered { guard, seats: plenty(), supply, first: exchangers, rivals: BTreeSet::new() });
+        let (seats, rivals) = (plenty(), BTreeSet::new());
+        return Ok(Brokered { guard, seats, lines, supply, first: exchangers, rivals });
     }
     // Whoever came twice, or has an account with the licence already, was counted all the same.
     let tenure = &policy.tenure;
-    let exact = compare(walk().asking(!contests.is_empty()), &queue, tenure, &terms.absent, &mut contests)?;
+    // Without a contest the linked people were looked through already: once more only where they are few.
+    let all = !contests.is_empty() || evidence.people.counts().0 <= CHUNK as u64;
+    let asking = |lines: &Lines, contests: &mut BTreeMap<LicenseId, Few>| {
+        compare(walk(lines).asking(all), &queue, tenure, &terms.absent, contests)
+    };
+    let (mut exact, pools) = asking(&lines, &mut contests)?;
+    if let Some(pools) = pools.settled().filter(|_| all) {
+        // Whoever gets no telephone takes no part.
+        lines = lines.pooled(pools);
+        contests = contest(&supply);
+        (exact, _) = asking(&lines, &mut contests)?;
+    }
     for one in &mut supply {
-        let linked = if contests.is_empty() { survey.asked.get(&one.license) } else { None };
+        let linked = if all { None } else { survey.asked.get(&one.license) };
         one.asked = [linked, exact.get(&one.license)].into_iter().flatten().sum();
     }
     let mut shares = Shares {
@@ -168,7 +185,7 @@ pub(super) fn broker(
     shares.settle(contests, &supply);
     if !late.is_empty() {
         let (_, seats) = shares.give(weigh(&shares.losing()), &mut supply.clone());
-        let walk = Parts::begin(evidence, sections, policy, seats, lines(), Default::default());
+        let walk = Parts::begin(evidence, sections, policy, seats, lines.asking(), Default::default());
         // It is asked for all the same by those who wait for that.
         compare(walk.asking(true), &queue, tenure, &terms.absent, &mut late)?;
         shares.settle(late, &supply);
@@ -179,7 +196,8 @@ pub(super) fn broker(
         first.extend(shares.orders.values().flat_map(|(_, outranked)| outranked));
     }
     let (guard, seats) = shares.give(weigh(&shares.losing()), &mut supply);
-    Ok(Brokered { guard, seats, supply, first: first.into_iter().collect(), rivals: shares.rivals })
+    let first = first.into_iter().collect();
+    Ok(Brokered { guard, seats, lines, supply, first, rivals: shares.rivals })
 }
 
 /// How what is short is shared out.

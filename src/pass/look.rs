@@ -383,8 +383,8 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         preempt: if preempts { Preempt::Take } else { Preempt::Never },
     };
     let brokered = broker(look.evidence(), &look.sections, &look.policy, &terms)?;
-    let Brokered { guard, seats, supply, first, .. } = brokered;
-    (look.guard, look.seats, look.supply) = (guard, seats, supply);
+    let Brokered { guard, seats, lines, supply, first, .. } = brokered;
+    (look.guard, look.seats, look.lines, look.supply) = (guard, seats, lines, supply);
     look.sections.put_first(&first);
     look.forecasts = forecasts(reader, &look.supply, now)?;
     for one in look.supply.iter().filter(|one| one.short() > 0) {

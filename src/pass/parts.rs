@@ -19,7 +19,7 @@ use crate::model::{
     Action, Cause, Fingerprint, Kind, LicenseId, Rank, SnapshotRow, SourceId, Unserved, Withheld,
 };
 use crate::plan::order::phase;
-use crate::plan::{Admins, Case, Cell, Decision, Fading, Lines, Plan, Policy, Seats, Wish, decide};
+use crate::plan::{Admins, Case, Cell, Decision, Fading, Lines, Plan, Policy, Pools, Seats, Wish, decide};
 use crate::store::{RowChange, StoreError};
 
 use super::cases::{Cases, Judged};
@@ -131,6 +131,11 @@ impl<'a> Parts<'a> {
         (cases, decisions)
     }
 
+    /// Who asked for an extension out of a pool.
+    pub(super) fn pools(&mut self) -> Pools {
+        self.lines.pools()
+    }
+
     /// Of the linked people only these.
     pub(super) fn only(mut self, people: &BTreeSet<SourceId>) -> Self {
         self.walk.retain(|anchor| people.contains(&anchor));
@@ -200,14 +205,14 @@ impl<'a> Parts<'a> {
                 license: license.clone(),
                 until: self.policy.tenure.due(license, *since),
             }));
+            // Of whom nothing can be decided, everything stays as it is.
+            let kept = case.row.as_ref().filter(|row| !row.given.fading.is_empty());
+            refaded.extend(kept.filter(|_| decision.cell != Cell::Keep).map(|row| row.anchor));
             waiting.extend(decision.waiting.iter().map(|(license, rank)| NoSeat {
                 anchor,
                 email: email.clone(),
                 license: license.clone(),
                 rank: Some(rank.clone()),
-            // Of whom nothing can be decided, everything stays as it is.
-            let kept = case.row.as_ref().filter(|row| !row.given.fading.is_empty());
-            refaded.extend(kept.filter(|_| decision.cell != Cell::Keep).map(|row| row.anchor));
                 reason: Unserved::NoSeat,
             }));
             short.extend(decision.short.map(|reason| (anchor, reason)));
@@ -267,12 +272,12 @@ impl<'a> Parts<'a> {
             notes,
             waiting,
             fading,
+            refaded,
             withheld,
             short,
             in_sync,
             revisited,
             undone,
-            refaded,
             unmanaged,
             managed_later,
             findings: Vec::new(),

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::apply::gives;
 use crate::model::{Kind, LicenseId, SourceId};
-use crate::plan::{Case, Cell, Contest, Holders, Queue, Supply, Tenure, Wish};
+use crate::plan::{Case, Cell, Contest, Holders, Pools, Queue, Supply, Tenure, Wish};
 use crate::store::{StoreError, Waiting};
 
 use super::parts::Parts;
@@ -64,14 +64,14 @@ impl Few {
     }
 }
 
-/// Counts who asks for what, and lets them contest what is short.
+/// Counts who asks for what, also out of pools, and lets them contest what is short.
 pub(super) fn compare(
     mut parts: Parts<'_>,
     queue: &Queue,
     tenure: &Tenure,
     absent: &[&Waiting],
     contests: &mut BTreeMap<LicenseId, Few>,
-) -> Result<BTreeMap<LicenseId, u64>, StoreError> {
+) -> Result<(BTreeMap<LicenseId, u64>, Pools), StoreError> {
     for one in absent {
         if let Some(few) = contests.get_mut(&one.license) {
             few.asking.offer(one.rank.clone());
@@ -98,7 +98,7 @@ pub(super) fn compare(
             }
         }
     }
-    Ok(asked)
+    Ok((asked, parts.pools()))
 }
 
 /// Notes the seats that could be taken from somebody: those that we gave, that the rules still give,

@@ -11,6 +11,7 @@ use crate::model::{Attr, CloudId, InUse, Kind, LicenseId, Line, Person, SourceId
 
 use super::case::{Case, Seen, Wish};
 use super::decide::{Decision, WANTING};
+use super::pools::{self, Pool, Pools};
 use super::seats::Seats;
 use super::tenure::Tenure;
 
@@ -18,10 +19,10 @@ use super::tenure::Tenure;
 pub const NO_LINE: &str =
     "a calling licence waits for a location and a number or extension that can be given";
 
-/// Several people claim one number or extension.
 /// The code of somebody who goes on without a licence.
 pub const NOT_GIVEN: &str = "license_not_given";
 
+/// Several people claim one number or extension.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dispute {
     /// Everybody who claims it, with the DN; sorted.
@@ -53,6 +54,8 @@ pub struct Lines {
     known: bool,
     /// Nobody gets anything yet.
     asks_only: bool,
+    /// Who asks for something out of a pool, or who gets it where there is too little.
+    pools: Pools,
 }
 
 impl Lines {
@@ -86,6 +89,16 @@ impl Lines {
         Self { asks_only: true, ..self.clone() }
     }
 
+    /// The same, where it is settled who gets something out of a pool.
+    pub fn pooled(&self, pools: Pools) -> Self {
+        Self { pools, ..self.clone() }
+    }
+
+    /// Who asked for something out of a pool.
+    pub fn pools(&mut self) -> Pools {
+        std::mem::take(&mut self.pools)
+    }
+
     /// Gives the calling licences of a decision their telephones. Those that cannot have one
     /// are taken out of it, their seats are given back, and they are returned.
     pub fn settle(
@@ -117,7 +130,7 @@ impl Lines {
                 if change.to.is_none() || !calling(id) || exchange {
                     continue;
                 }
-                match self.telephone(case, person, true) {
+                match self.pooled_telephone(case, person, id, seats, true) {
                     Ok(telephone) => change.to = Some(telephone.to_string()),
                     Err(why) => {
                         refused.insert(id.clone());
@@ -143,7 +156,7 @@ impl Lines {
         // It is no seat that somebody waits for who could not be called with one.
         let has_one = case.row.as_ref().is_some_and(|row| case.holds(row).iter().any(calling));
         if let Some((waits, _)) = decision.waiting.iter().find(|(id, _)| calling(id) && !has_one).cloned()
-            && let Err(why) = self.telephone(case, person, false)
+            && let Err(why) = self.pooled_telephone(case, person, &waits, seats, false)
         {
             withheld.push(refusal(why));
             let idle = |id: &LicenseId| *id == waits || tenure.depends_on(id, [&waits].into_iter());
@@ -151,6 +164,38 @@ impl Lines {
             lacks_line(decision);
         }
         withheld
+    }
+
+    /// The telephone for a licence, unless it comes out of a pool of which others get all.
+    fn pooled_telephone(
+        &mut self,
+        case: &Case,
+        person: &Person,
+        license: &LicenseId,
+        seats: &Seats,
+        claims: bool,
+    ) -> Result<Telephone, (String, String)> {
+        let pool = pools::of(person, license).map(|pool| (pool, case.rank(seats.queue(), license)));
+        if let Some((pool, _)) = pool.as_ref().filter(|(pool, rank)| !self.pools.serves(pool, rank)) {
+            return Err(exhausted(pool.1));
+        }
+        let telephone = self.telephone(case, person, claims)?;
+        if let Some((pool, rank)) = pool.filter(|_| self.asks_only && claims) {
+            let mut pools = self.pools();
+            pools.ask(pool, |pool| self.free_in(pool), rank);
+            self.pools = pools;
+        }
+        Ok(telephone)
+    }
+
+    /// How many extensions of a pool are neither in use nor claimed.
+    fn free_in(&self, (place, (first, last), _): &Pool) -> u64 {
+        let claimed = self.disputes.all.keys().filter(|key| !self.taken.contains_key(*key));
+        let gone = self.taken.keys().chain(claimed).filter(|(at, extension)| {
+            let number = extension.parse::<u32>().ok().filter(|number| number.to_string() == *extension);
+            at == place && number.is_some_and(|number| (*first..=*last).contains(&number))
+        });
+        (u64::from(*last) + 1).saturating_sub(u64::from(*first)).saturating_sub(gone.count() as u64)
     }
 
     fn telephone(
@@ -204,12 +249,7 @@ impl Lines {
                     || self.disputes.all.contains_key(&key)
                     || claims && self.given.contains_key(&key))
             });
-            telephone.extension = Some(free.ok_or_else(|| {
-                (
-                    format!("all extensions from {first} to {last} are in use or claimed by somebody"),
-                    "widen `extension_pool`, or free some in Control Hub".into(),
-                )
-            })?);
+            telephone.extension = Some(free.ok_or_else(|| exhausted((first, last)))?);
         }
         let keys: Vec<(String, String)> = telephone.keys().collect();
         for key in &keys {
@@ -284,6 +324,14 @@ impl Lines {
         }
         Ok(())
     }
+}
+
+/// Nothing is left of a pool.
+fn exhausted((first, last): (u32, u32)) -> (String, String) {
+    (
+        format!("all extensions from {first} to {last} are in use or claimed by somebody"),
+        "widen `extension_pool`, or free some in Control Hub".into(),
+    )
 }
 
 /// It is the telephone that is missing first, and not what waits for it.

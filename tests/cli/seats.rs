@@ -93,6 +93,47 @@ fn whoever_lacks_a_telephone_waits_for_no_seat() {
 }
 
 #[test]
+fn a_seat_goes_to_the_next_who_can_use_it() {
+    let all = format!(
+        "{}\n{}{}{}\n",
+        person(1),
+        with_extension(2, "4001"),
+        with_extension(3, "4002"),
+        person(4).trim_end()
+    );
+    let world = Rehearsal::with(organization(2, 1), &all);
+    let rule = |name: &str, when: &str, telephone: &str| {
+        format!(
+            "[[entitlement]]\nname = \"{name}\"\nwhen = \"{when}\"\n\
+             licenses = [\"calling.professional\", \"calling.attendant_console\"]\n\
+             location = \"Leeds Works\"\n{telephone}\n"
+        )
+    };
+    let pool = rule("first", "not present(roomNumber)", "extension_pool = \"2000-2000\"");
+    world.rules(&(pool + &rule("second", "present(roomNumber)", "extension = \"roomNumber\"")));
+    let plan = world.run(&["plan", "--json"]).expect(9).json();
+    holds("plan", &plan);
+    // One of the two without an extension is withheld; of the three others two get a seat.
+    assert_eq!(plan["withheld"].as_array().unwrap().len(), 1, "{plan}");
+    for (name, given, waiting) in [("Webex Calling - Professional", 2, 1), ("Attendant Console", 1, 2)] {
+        let one = seats(&plan, name);
+        let account = ["given", "waiting", "short", "demand"].map(|key| one[key].clone());
+        assert_eq!(account, [given, waiting, waiting, 3].map(|n| json!(n)), "{one}");
+    }
+    world.run(&["sync"]).expect(9);
+    let professional =
+        (1..=4).filter(|n| licenses(&world, *n).iter().any(|name| name.ends_with("Professional")));
+    assert_eq!(professional.count(), 2, "no seat is left unused");
+    let writes = world.writes();
+    world.run(&["sync"]).expect(9);
+    assert_eq!(world.writes(), writes, "nothing is left for a second pass");
+    let status = world.run(&["status", "--json"]).expect(0).json();
+    let waiting = status["waiting"].as_array().unwrap();
+    assert!(waiting.iter().all(|one| one["email"] == "p3@example.com" || one["email"] == "p2@example.com"));
+    assert_eq!(waiting.len(), 3, "{status}");
+}
+
+#[test]
 fn every_plan_and_the_status_name_what_is_kept() {
     let world = Rehearsal::with(organization(5, 5), &people(12));
     let rule = |more: &str, grace: &str| {
