@@ -15,7 +15,7 @@ use super::args::{self, Globals};
 use super::assemble;
 use super::console::Console;
 use super::exit::{Exit, Failure};
-use super::names;
+use super::last;
 use super::status::instant;
 
 /// Of each plan so many actions are shown in the list.
@@ -39,7 +39,7 @@ pub fn run(globals: &Globals, console: Console, args: &args::Held) -> Result<Exi
     if console.json {
         console.document(&json!({ "held": plans.iter().map(document).collect::<Vec<_>>() }))?;
     } else {
-        let names = names::catalogue(&reader)?;
+        let names = last::catalogue(&reader)?;
         let shown = if args.plan.is_some() { usize::MAX } else { SHOWN };
         console.print(|out| write(out, console.style(), &names, &plans, shown))?;
     }

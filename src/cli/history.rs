@@ -17,7 +17,7 @@ use super::args::{self, Globals};
 use super::assemble;
 use super::console::Console;
 use super::exit::{Exit, Failure};
-use super::names::catalogue;
+use super::last::catalogue;
 use super::status::{instant, one_run, run_document};
 
 /// Runs the command.

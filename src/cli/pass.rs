@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, info_span};
 
 use crate::clock;
-use crate::cloud::CloudRead;
 use crate::cloud::webex::{WebexReader, WebexWriter};
 use crate::guard::Tally;
 use crate::pass::{Acted, Answer, Hands, Heard, Look, Observe, World, act, forget_cursors, look};
@@ -21,18 +20,11 @@ use crate::store::{Decision, NewRun, Reader, RunId, Store};
 use super::assemble::Parts;
 use super::exit::Failure;
 use super::kept;
+use super::last;
 use super::listen::{Extent, listen, recent};
-use super::names;
 pub use super::objections::findings;
 use super::outcome::Report;
 use super::seats;
-
-/// Under this name the seats of the last pass are kept in the state.
-pub const SEATS: &str = "seats";
-/// Where the licences are kept that templates of the cloud give to new accounts.
-pub const COMPETING: &str = "competing";
-/// Under this name the time of the last pass that listed the whole cloud is kept.
-pub const LAST_FULL: &str = "last_full";
 
 /// What a pass is to do.
 pub struct Order<'a> {
@@ -287,7 +279,7 @@ async fn pass(
         }
     };
     let report = conclude(order, run, acted, look, started)?;
-    remember(order, &report, &cloud).await?;
+    last::remember(order.store, &report, &cloud).await?;
     let counts = serde_json::to_value(&report.counts).unwrap_or(Value::Null);
     order.store.end_run(run, ended, report.outcome().into(), counts).await?;
     if let Some(keep) = order.parts.config.keep_history {
@@ -355,47 +347,4 @@ fn conclude(
         uncalled: acted.uncalled,
         catalogue: look.catalogue,
     })
-}
-
-/// Notes which licences new accounts had by themselves. A pass that created accounts knows; another one
-/// leaves what is known.
-fn note_competing(extra: &mut serde_json::Map<String, Value>, report: &Report) {
-    if report.counts.create == 0 {
-        return;
-    }
-    let time = clock::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let all = report.uncalled.iter().map(|(license, people)| {
-        let name = report.catalogue.name(license);
-        json!({ "license": license, "name": name, "people": people, "time": time })
-    });
-    let all: Vec<Value> = all.collect();
-    match all.is_empty() {
-        true => drop(extra.remove(COMPETING)),
-        false => drop(extra.insert(COMPETING.into(), Value::Array(all))),
-    }
-}
-
-/// Keeps what `status` shows without asking the cloud.
-async fn remember(order: &Order<'_>, report: &Report, cloud: &WebexReader) -> Result<(), Failure> {
-    let touched = report.counts.license_add + report.counts.license_remove + report.counts.delete > 0;
-    let fresh = if touched && report.fatal.is_none() && !report.stopped {
-        // The numbers are for people; without an answer the older ones do.
-        cloud.catalogue().await.ok()
-    } else {
-        None
-    };
-    let seats = seats::brought_up(&report.seats, fresh.as_ref().unwrap_or(&report.catalogue));
-    let mut meta = order.store.reader().meta()?;
-    let before = meta.extra.clone();
-    meta.extra.insert(SEATS.into(), Value::Array(seats));
-    names::note(&mut meta.extra, fresh.as_ref().unwrap_or(&report.catalogue));
-    meta.extra.insert(kept::GRACE.into(), report.grace.clone());
-    note_competing(&mut meta.extra, report);
-    if report.strays.is_some() && report.fatal.is_none() && !report.stopped {
-        meta.extra.insert(LAST_FULL.into(), json!(clock::now().timestamp()));
-    }
-    if meta.extra != before {
-        order.store.set_meta(meta).await?;
-    }
-    Ok(())
 }

@@ -19,7 +19,7 @@ use super::assemble;
 use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::kept::{GRACE, Kept};
-use super::pass::{LAST_FULL, SEATS};
+use super::last::{LAST_FULL, SEATS};
 use super::seats;
 
 /// So many runs are looked through for the last good one.

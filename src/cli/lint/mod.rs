@@ -27,7 +27,7 @@ use super::args::{self, Globals};
 use super::assemble::Parts;
 use super::console::Console;
 use super::exit::{Exit, Failure};
-use super::pass::COMPETING;
+use super::last::COMPETING;
 use super::stopping::stoppable;
 use super::trials::{self, Tried};
 use code::{Kind, Level};
