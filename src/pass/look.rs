@@ -19,7 +19,7 @@ use super::evidence::Known;
 use super::groups::{Groups, GroupsSeen, chosen_print, see};
 use super::index::{Faces, Index};
 use super::kept;
-use super::lines;
+use super::lines::Claims;
 use super::looked::{Look, plan_id};
 use super::managed::managed;
 use super::moved::Moved;
@@ -193,11 +193,11 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         now,
     };
     let calling = policy.tenure.calling();
-    let telephones = |addresses: &Addresses| {
-        let lines = Lines::open(in_use.as_deref());
-        let out = &addresses.contested;
-        lines::settle(&people, reader, &moved, out, lines, &calling, sieve.rules.collisions())
-    };
+    let concerned = reading.concerned.as_ref();
+    let claims =
+        Claims { stage: &people, reader, moved: &moved, rules: &sieve.rules, calling: &calling, concerned };
+    let in_use = Lines::open(in_use.as_deref());
+    let telephones = |addresses: &Addresses| claims.settle(&addresses.contested, in_use.clone());
     let lines = telephones(&addresses)?;
     let known = Known {
         index: &index,

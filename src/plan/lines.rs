@@ -2,7 +2,7 @@
 //!
 //! An extension is unique at its location, a number everywhere. Of several who claim one, whoever
 //! has it already goes on, and else whom the configuration says; all are named. What is taken from
-//! a pool is claimed by nobody else.
+//! a pool is claimed by nobody else, whoever comes first: nothing is taken while that is not known.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,6 +40,10 @@ pub struct Disputes {
     pub all: BTreeMap<(String, String), Dispute>,
     /// The DNs of those who have a number or extension that somebody else claims.
     pub owners: BTreeMap<CloudId, String>,
+    /// By place, the extensions in the ranges of pools that somebody claims, if only one.
+    pub kept: BTreeMap<String, BTreeSet<u32>>,
+    /// Whether somebody may claim more, whose record was not read in this pass.
+    pub unread: bool,
 }
 
 /// Numbers and extensions in use.
@@ -243,7 +247,16 @@ impl Lines {
                         .into(),
                 ));
             }
-            let free = (first..=last).map(|extension| extension.to_string()).find(|extension| {
+            if self.disputes.unread {
+                return Err((
+                    "somebody may claim one of the extensions of the pool whose record was not read in this pass".into(),
+                    "nothing is to be done: the next pass on schedule gives one".into(),
+                ));
+            }
+            let kept = self.disputes.kept.get(&place);
+            let claimed = |extension: &u32| kept.is_some_and(|kept| kept.contains(extension));
+            let free = (first..=last).filter(|extension| !claimed(extension));
+            let free = free.map(|extension| extension.to_string()).find(|extension| {
                 let key = (place.clone(), extension.clone());
                 !(self.taken.contains_key(&key)
                     || self.disputes.all.contains_key(&key)

@@ -257,6 +257,11 @@ impl Rules {
         self.entitlements.iter().any(|rule| rule.line().is_said())
     }
 
+    /// The pools from which rules give extensions, first and last.
+    pub fn pools(&self) -> Vec<(u32, u32)> {
+        self.entitlements.iter().filter_map(|rule| rule.line().pool).collect()
+    }
+
     /// Resolves the names of locations against those of the organization. What cannot be resolved
     /// is returned; whoever would get a calling licence there gets none.
     pub fn locate(mut self, places: Vec<Place>) -> (Self, Vec<Unbound>) {

@@ -49,7 +49,8 @@ fn nobody_gets_what_another_has() {
         (place("2006"), dispute(None, true)),
     ]);
     let owners = BTreeMap::from([(CloudId::new("ann"), "cn=ann".to_owned())]);
-    let mut lines = Lines::open(Some(&used)).disputed(Disputes { all, owners });
+    let kept = BTreeMap::from([("L".to_owned(), [2008].into()), ("M".to_owned(), [2003].into())]);
+    let mut lines = Lines::open(Some(&used)).disputed(Disputes { all, owners, kept, ..Disputes::default() });
     let mut claim = |wanted: &Telephone, who: &str| {
         lines
             .claim(wanted, Some(&CloudId::new(who)), anchor(who), who, true)
@@ -93,15 +94,16 @@ fn nobody_gets_what_another_has() {
             "ann",
             Err("number +4930123456 is in use by something that is no person"),
         ),
-        // What others claim is not taken out of a pool.
-        (wanted(None, None, Some((2000, 2007))), "eve", Ok("extension 2003 at Leeds")),
-        (wanted(None, None, Some((2000, 2007))), "eve", Ok("extension 2007 at Leeds")),
+        // What others claim is not taken out of a pool, at their place and in its range.
+        (wanted(None, None, Some((2000, 2008))), "eve", Ok("extension 2003 at Leeds")),
+        (wanted(None, None, Some((2000, 2008))), "eve", Ok("extension 2007 at Leeds")),
         (extension("2007"), "ann", Err("extension 2007 at Leeds was just given to \"eve\"")),
         (
-            wanted(None, None, Some((2000, 2007))),
+            wanted(None, None, Some((2000, 2008))),
             "ann",
-            Err("all extensions from 2000 to 2007 are in use or claimed by somebody"),
+            Err("all extensions from 2000 to 2008 are in use or claimed by somebody"),
         ),
+        (extension("2008"), "joe", Ok("extension 2008 at Leeds")),
     ] {
         assert_eq!(claim(&want, who), got.map(Into::into).map_err(Into::into));
     }
@@ -173,6 +175,11 @@ fn whoever_only_asks_takes_nothing() {
 #[test]
 fn nothing_is_taken_from_a_pool_in_the_dark() {
     let mut lines = Lines::open(None);
+    assert!(lines.claim(&wanted(None, None, Some((20, 29))), None, anchor("a"), "a", true).is_err());
+    assert!(lines.claim(&wanted(Some("20"), None, None), None, anchor("a"), "a", true).is_ok());
+    // Nor while somebody may claim what nobody read.
+    let unread = Disputes { unread: true, ..Disputes::default() };
+    let mut lines = Lines::open(Some(&[])).disputed(unread);
     assert!(lines.claim(&wanted(None, None, Some((20, 29))), None, anchor("a"), "a", true).is_err());
     assert!(lines.claim(&wanted(Some("20"), None, None), None, anchor("a"), "a", true).is_ok());
 }
