@@ -102,6 +102,17 @@ pub(super) fn handed_on(
     }
 }
 
+/// The row of somebody whose account is of another kind now: in doubt, so that the cloud is asked about it by
+/// every pass, also one that follows changes, until it is what it was.
+fn turned(case: &Case) -> Option<RowChange> {
+    let (Seen::Account(account), Some(row)) = (&case.seen, &case.row) else { return None };
+    let is_noted = (row.record, row.applied_print) == (Fingerprint::NONE, Fingerprint::NONE);
+    (account.kind != row.applied.kind && !is_noted).then(|| {
+        let print = Fingerprint::NONE;
+        RowChange::Link(Box::new(SnapshotRow { record: print, applied_print: print, ..row.clone() }))
+    })
+}
+
 /// What the snapshot should say about somebody for whom nothing is to be done.
 pub(super) fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Option<RowChange> {
     let done = done?;
@@ -129,7 +140,8 @@ pub(super) fn note(case: &Case, decision: &Decision, done: Option<Finish>) -> Op
                 }
             }
         }
+        Cell::Keep => turned(case),
         Cell::Create | Cell::TakeBack | Cell::TakeOver | Cell::Recreate => None,
-        Cell::Outsider | Cell::Keep | Cell::Unlooked => None,
+        Cell::Outsider | Cell::Unlooked => None,
     }
 }

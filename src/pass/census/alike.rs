@@ -111,7 +111,7 @@ impl Work {
             let folded: Vec<FoldedWanted> = batch.iter().map(StagedWanted::fold).collect::<Result<_, _>>()?;
             return self.spool(&batch, &folded, sieve);
         }
-        let asked: Vec<bool> = batch.iter().map(|staged| self.may_be_alike(staged)).collect();
+        let asked: Vec<bool> = batch.iter().map(|staged| self.may_be_alike(staged, sieve)).collect();
         let next = Comparing::begin(sieve, batch, asked);
         self.bring_home(sieve)?;
         self.comparison.under_way = Some(next);
@@ -141,10 +141,11 @@ impl Work {
     }
 
     /// Whether it is enough to compare somebody with the row. Who is known by a value that joins sources
-    /// may have moved.
-    fn may_be_alike(&self, staged: &StagedWanted) -> bool {
+    /// may have moved, and with whom something is open may have more to do than the row says.
+    fn may_be_alike(&self, staged: &StagedWanted, sieve: &Sieve) -> bool {
+        let is_open = |at| sieve.index.record(at) == Fingerprint::NONE;
         matches!(staged.wanted, Wanted::Present(_))
-            && staged.linked
+            && sieve.index.find(staged.anchor).is_some_and(|at| !is_open(at))
             && staged.record != Fingerprint::NONE
             && staged.recheck.is_none()
             && staged.joined.is_none()
