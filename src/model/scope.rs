@@ -45,6 +45,9 @@ pub struct Sight {
 pub struct Bounds {
     /// That of the rules.
     pub scope: ScopeSpec,
+    /// That of the rules for rooms; `None` while none was ever known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rooms: Option<ScopeSpec>,
     /// Those of the sources, with bases in their compared form, sorted.
     pub sources: BTreeMap<String, Sight>,
 }

@@ -1,6 +1,6 @@
 //! Who leaves because the configuration changed, and not because of the directory.
 //!
-//! The bounds (scope of the rules, bases and filters of the sources) under which everybody was last
+//! The bounds (scopes of the rules for people and for rooms, bases and filters of the sources) under which everybody was last
 //! judged are remembered until nothing that followed from a change of them is open any more. Until
 //! then they are compared with those of today.
 
@@ -19,7 +19,7 @@ use super::looked::Look;
 /// The rules with the scope that is remembered beside them.
 pub fn since(rules: Rules, meta: &Meta) -> Rules {
     match &meta.bounds {
-        Some(bounds) => rules.since(&bounds.scope),
+        Some(bounds) => rules.since(&bounds.scope, bounds.rooms.as_ref()),
         None => rules,
     }
 }
@@ -64,7 +64,11 @@ impl Narrowed {
             read.or_else(|| meta.sources.get(name).map(|known| &known.bases)).map_or(&[][..], Vec::as_slice)
         };
         let sources = sights.iter().map(|(name, sight)| (name.clone(), sight.below(bases(name)))).collect();
-        Self { now: Bounds { scope: rules.scope().clone(), sources }, before: meta.bounds.clone(), settled }
+        let before = meta.bounds.clone();
+        // Rooms that rest go on from the scope under which they were looked after last.
+        let rooms = rules.room_scope().cloned();
+        let rooms = rooms.or_else(|| before.as_ref().and_then(|before| before.rooms.clone()));
+        Self { now: Bounds { scope: rules.scope().clone(), rooms, sources }, before, settled }
     }
 
     /// Whether nothing differs.

@@ -143,7 +143,11 @@ impl Rules {
                 let groups = needs.groups.into_names();
                 Ok(Self {
                     scope,
-                    history: History::new(&spec.scope, groups.len()),
+                    history: History::new(
+                        &spec.scope,
+                        spec.rooms.as_ref().map(|rooms| &rooms.scope),
+                        groups.len(),
+                    ),
                     mapping,
                     rooms,
                     contacts,

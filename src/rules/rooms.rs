@@ -122,11 +122,8 @@ impl Rooms {
         Some(Self { scope, mapping })
     }
 
-    /// Judges one room.
+    /// What becomes of a room that is in.
     fn judge(&self, subject: &Subject<'_>, unfit: &mut Vec<(Field, Withheld)>) -> Wanted {
-        if !self.scope.contains(subject) {
-            return Wanted::Leaving(Cause::OutOfScope);
-        }
         match self.mapping.map(subject, unfit) {
             Err(withheld) => Wanted::Withheld(withheld),
             Ok((email, profile)) => Wanted::Present(Person {
@@ -165,8 +162,10 @@ impl Rules {
     /// Judges the record of a room.
     pub(super) fn judge_room(&self, record: &Record, groups: &GroupSet) -> Verdict {
         let mut unfit = Vec::new();
+        let subject = Subject::new(record, groups);
         let wanted = match &self.rooms {
-            Some(rooms) => rooms.judge(&Subject::new(record, groups), &mut unfit),
+            Some(rooms) if rooms.scope.contains(&subject) => rooms.judge(&subject, &mut unfit),
+            Some(_) => Wanted::Leaving(self.why_room_is_out(&subject)),
             None => Wanted::Leaving(Cause::OutOfScope),
         };
         Verdict { wanted, ungiven: Vec::new(), unfit, recheck: None, standing: Default::default() }
