@@ -306,7 +306,7 @@ fn conclude(
     counts.rooms = acted.on_rooms;
     counts.rooms_at_rest = look.rest.rooms;
     counts.contacts_at_rest = look.rest.contacts;
-    counts.in_sync = (look.beyond + look.reading.unchanged + acted.in_sync).saturating_sub(acted.revisited);
+    counts.in_sync = look.in_order(acted.in_sync, acted.revisited);
     counts.withhold(&acted.withheld);
     counts.stray = strays.as_ref().map(|strays| strays.len() as u64);
     counts.held = acted.held.len() as u64;

@@ -276,7 +276,7 @@ fn walk(
     if let Some(error) = failed {
         return Err(Stop::Output(error));
     }
-    written.counts.in_sync = (look.beyond + look.reading.unchanged + in_sync).saturating_sub(revisited);
+    written.counts.in_sync = look.in_order(in_sync, revisited);
     Ok(())
 }
 

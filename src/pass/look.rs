@@ -10,6 +10,7 @@ use crate::report::Event;
 use crate::store::{Decision, Stage};
 
 use super::PassError;
+use super::beyond::Beyond;
 use super::bounds::{Narrowed, are_settled, sights, since};
 use super::broker::{Brokered, Terms, broker};
 use super::census::{Sieve, read, read_heard};
@@ -130,15 +131,12 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         None => Index::load(reader, now, observes_all)?,
     };
     let (has_rooms, has_contacts) = (rules.has_rooms(), rules.has_contacts());
-    let rest = AtRest::find(&rules, reader, &index, &events)?;
+    let rest = AtRest::find(&rules, reader, &index, alone, &events)?;
     let linked = index.linked();
     let few = few(linked);
     let beyond = match &heard {
-        Some(heard) if words.is_none() => {
-            let concerned: Vec<SourceId> = heard.concerned.iter().copied().collect();
-            linked.saturating_sub(reader.links_of(now, &concerned)?.len() as u64)
-        }
-        Some(_) | None => 0,
+        Some(heard) if words.is_none() => Beyond::find(reader, &heard.concerned, linked, &rest)?,
+        Some(_) | None => Beyond::default(),
     };
     let index = Arc::new(index);
     events(Event::PassStarted { run: None, linked, observes_all });
@@ -321,6 +319,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         (addresses, sections, lines, None)
     };
     observation.tell(&events);
+    let beyond = beyond.with_leavers(&index, &moved, &sections);
     let seen = match &reading.memberships.chosen {
         Some(chosen) => {
             let all = matches!(observation.extent, Extent::All { .. });

@@ -15,6 +15,7 @@ use crate::rules::Unbound;
 use crate::store::{GroupChange, Outcome, Reader, RowChange, Settlement, Stage};
 
 use super::PassError;
+use super::beyond::Beyond;
 use super::bounds::Narrowed;
 use super::census::Reading;
 use super::contacts::ContactsSeen;
@@ -68,9 +69,8 @@ pub struct Look {
     pub has_contacts: bool,
     pub(super) adopts_contacts: bool,
     pub(super) contacts_seen: ContactsSeen,
-    /// Linked people of whom the read did not speak.
-    pub beyond: u64,
-    /// Whether it is about single people, and about nobody else.
+    pub(super) beyond: Beyond,
+    /// Whether somebody asked about a few people alone: nobody else is told of.
     pub alone: bool,
     /// Licences and roles that the rules name; what else is managed was given under earlier rules.
     pub named: (BTreeSet<LicenseId>, BTreeSet<RoleId>),
@@ -139,6 +139,13 @@ impl Look {
             moved: &self.moved,
             reading: &self.reading,
         }
+    }
+
+    /// People for whom nothing is to be done: those for whom that showed in the plan, of whom so many were
+    /// `revisited` although their records had not changed, and those who did not come so far.
+    pub fn in_order(&self, in_sync: u64, revisited: u64) -> u64 {
+        let beyond = if self.alone { 0 } else { self.beyond.in_order };
+        (beyond + self.reading.unchanged + in_sync).saturating_sub(revisited)
     }
 
     /// The name of a rule that gives licences, by its place; empty when there is none.

@@ -7,6 +7,7 @@ mod act;
 mod aliases;
 mod alike;
 mod alone;
+mod beyond;
 mod bounds;
 mod broker;
 mod cases;

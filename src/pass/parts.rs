@@ -220,9 +220,8 @@ impl<'a> Parts<'a> {
             if decision.actions.is_empty() {
                 let leaves = case.wish == Wish::Leaving(Cause::ScopeChanged);
                 undone += u64::from(leaves && decision.cell == Cell::Leave);
-                in_sync += u64::from(
-                    decision.short.is_none() && decision.waiting.is_empty() && decision.cell != Cell::Keep,
-                );
+                let is_in_order = !matches!(decision.cell, Cell::Keep | Cell::Forget | Cell::Outsider);
+                in_sync += u64::from(is_in_order && decision.short.is_none() && decision.waiting.is_empty());
                 notes.extend(note(&case, &decision, done));
             } else {
                 let given = decision.actions.iter().flat_map(|action| gives(&action.changes));

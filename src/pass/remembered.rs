@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::clock;
-use crate::model::{Action, Fingerprint, Kind, SourceId};
+use crate::model::{Action, Fingerprint, SourceId, Withheld};
 use crate::store::{Decision, Followed, Meta, RunId, Store};
 
 use super::PassError;
@@ -143,9 +143,9 @@ pub(super) async fn conclude(
             }
             meta.linked = store.reader().count()?;
         } else {
-            let count = |kind| acted.done.get(&kind).copied().unwrap_or(0);
-            let more = count(Kind::Create) + count(Kind::Adopt);
-            meta.linked = (meta.linked + more).saturating_sub(count(Kind::Delete));
+            let concerned: Vec<SourceId> = look.reading.concerned.iter().flatten().copied().collect();
+            let now = store.reader().links_of(0, &concerned)?.len() as u64;
+            meta.linked = (meta.linked + now).saturating_sub(look.beyond.spoken_of);
         }
         if matches!(look.observation.extent, Extent::All { .. }) {
             meta.last_observation = Some(look.policy.now);
@@ -166,8 +166,11 @@ pub(super) async fn conclude(
             let again = look.compared_groups() && WITHHELD.contains(&old.code.as_str());
             !again && acted.withheld.iter().all(|new| new.dn != old.dn)
         });
-        acted.withheld.splice(0..0, earlier.collect::<Vec<_>>());
-        store.set_withheld(run, acted.withheld.clone()).await?;
+        let all: Vec<Withheld> = earlier.chain(acted.withheld.iter().cloned()).collect();
+        store.set_withheld(run, all.clone()).await?;
+        if !look.alone {
+            acted.withheld = all;
+        }
         let (waiting, days) = queue::conclude(look, store.reader(), acted)?;
         store.set_queue(waiting, days).await?;
         // While absence is not proved nothing is taken: what is approved waits for a pass that may.

@@ -16,16 +16,22 @@ pub struct AtRest {
 }
 
 impl AtRest {
-    /// Finds out, lets the rooms rest, and says so.
+    /// Finds out, lets the rooms rest, and says so, unless somebody asked about a few people alone.
     pub(super) fn find(
         rules: &Rules,
         reader: &Reader,
         index: &Index,
+        alone: bool,
         events: &Sink,
     ) -> Result<Self, StoreError> {
         let mut rest = Self::default();
         if !rules.has_rooms() {
             index.rest_rooms();
+        }
+        if alone {
+            return Ok(rest);
+        }
+        if !rules.has_rooms() {
             rest.rooms = reader.count_rooms()?;
         }
         if !rules.has_contacts() {

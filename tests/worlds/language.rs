@@ -196,8 +196,10 @@ impl Scene {
                 tell::queue(&self.org, &mut self.out);
                 Ok(())
             }
-            ["sync"] => self.sync(Observe::Touched),
-            ["sync", "all"] => self.sync(Observe::All),
+            ["sync"] => self.sync(Observe::Touched, false),
+            ["sync", "all"] => self.sync(Observe::All, false),
+            ["sync", "counted"] => self.sync(Observe::Touched, true),
+            ["sync", "all", "counted"] => self.sync(Observe::All, true),
             ["sync", "is", "killed", when @ ("before" | "after"), "call", call] => {
                 let killed = self.org.killed_at_call(number(call)?, *when == "after");
                 self.out.push_str(if killed { "  killed\n" } else { "  done before that\n" });
@@ -213,9 +215,15 @@ impl Scene {
         }
     }
 
-    fn sync(&mut self, observe: Observe) -> Done {
+    fn sync(&mut self, observe: Observe, counted: bool) -> Done {
         match runtime().block_on(self.org.pass(observe)) {
-            Ok(passed) => tell::passed(&self.org, &passed, &mut self.out),
+            Ok(passed) => {
+                tell::passed(&self.org, &passed, &mut self.out);
+                if counted {
+                    let in_order = passed.look.in_order(passed.acted.in_sync, passed.acted.revisited);
+                    self.out.push_str(&format!("  in order: {in_order} of {}\n", passed.look.linked));
+                }
+            }
             Err(e) => self.out.push_str(&format!("  error: {e}\n")),
         }
         Ok(())
