@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::clock;
-use crate::guard::{Finding, Removal};
+use crate::guard::{Finding, Removal, limit_of};
 use crate::model::{Action, Catalogue};
 use crate::report::json as documents;
 use crate::report::text::{self, Style};
@@ -28,11 +28,13 @@ const SHOWN: usize = 5;
 /// When the state cannot be read, or there is no such plan.
 pub fn run(globals: &Globals, console: Console, args: &args::Held) -> Result<Exit, Failure> {
     let reader = Reader::open(&assemble::state_dir(globals)?)?;
+    let mut rejected: Vec<HeldPlan> = Vec::new();
     let plans = match &args.plan {
         Some(id) => vec![reader.held_plan(id)?.ok_or_else(|| unknown(id))?],
         None => {
-            let mut plans = reader.held()?;
-            plans.retain(|plan| plan.decision != Some(Decision::Rejected));
+            let all = reader.held()?;
+            let (no, plans) = all.into_iter().partition(|plan| plan.decision == Some(Decision::Rejected));
+            rejected = no;
             plans
         }
     };
@@ -41,7 +43,10 @@ pub fn run(globals: &Globals, console: Console, args: &args::Held) -> Result<Exi
     } else {
         let names = last::catalogue(&reader)?;
         let shown = if args.plan.is_some() { usize::MAX } else { SHOWN };
-        console.print(|out| write(out, console.style(), &names, &plans, shown))?;
+        console.print(|out| {
+            write(out, console.style(), &names, &plans, shown)?;
+            rejected.iter().try_for_each(|plan| write_rejected(out, plan))
+        })?;
     }
     Ok(Exit::Done)
 }
@@ -71,10 +76,11 @@ pub fn decide_plan(
                 Decision::Done => "carried out",
                 Decision::Overtaken => "overtaken by a later pass",
             };
-            return Err(Failure::usage(
-                format!("plan {plan} was {word} before"),
-                "what is wanted again is held again by the next pass, if it is still too much",
-            ));
+            let remedy = match before {
+                Decision::Rejected => how_a_rejection_ends(&Reader::open(&dir)?, plan)?,
+                _ => "what is wanted again is held again by the next pass, if it is still too much".into(),
+            };
+            return Err(Failure::usage(format!("plan {plan} was {word} before"), remedy));
         }
     }
     let approved = decision == Decision::Approved;
@@ -89,6 +95,22 @@ pub fn decide_plan(
         console.print(|out| writeln!(out, "Plan {plan} is {next}"))?;
     }
     Ok(Exit::Done)
+}
+
+/// What is left to do about a plan that was rejected.
+fn how_a_rejection_ends(reader: &Reader, plan: &str) -> Result<String, Failure> {
+    let findings = reader.held_plan(plan)?.map(|plan| plan.findings);
+    let findings: Vec<Finding> =
+        findings.and_then(|all| serde_json::from_value(all).ok()).unwrap_or_default();
+    let limits: Vec<String> = findings.iter().filter_map(|finding| limit_of(&finding.code)).collect();
+    let first = "it stays undone until it is another plan, which waits anew";
+    Ok(match limits.is_empty() {
+        true => first.to_owned(),
+        false => format!(
+            "{first}; to carry it out after all, {} in the configuration until a pass did",
+            limits.join(" and ")
+        ),
+    })
 }
 
 fn unknown(plan: &str) -> Failure {
@@ -113,6 +135,12 @@ fn held_by<'a>(plan: &'a HeldPlan, action: &Action) -> Option<&'a str> {
     let codes = || findings.iter().filter_map(|one| one.get("code")?.as_str());
     let own = Removal::of(action).map(Removal::code);
     codes().find(|code| Some(*code) == own).or_else(|| codes().next())
+}
+
+/// A plan that was rejected is no more than mentioned in the list.
+fn write_rejected(out: &mut dyn Write, plan: &HeldPlan) -> io::Result<()> {
+    let (id, count) = (&plan.id, plan.actions.len());
+    writeln!(out, "Plan {id} was rejected: a pass that wants exactly its {count} actions leaves them undone.")
 }
 
 fn write(

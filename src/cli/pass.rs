@@ -22,7 +22,7 @@ use super::exit::Failure;
 use super::kept;
 use super::last;
 use super::listen::{Extent, listen, recent};
-pub use super::objections::findings;
+pub use super::objections::{findings, settled};
 use super::outcome::Report;
 use super::seats;
 
@@ -323,11 +323,14 @@ fn conclude(
         None => None,
     };
     let (seats, grace) = (seats::documents(&look, &acted.waiting), kept::grace(&look));
+    let codes = acted.held.iter().map(|held| held.code).collect();
+    let rejected = held_plan.is_none();
+    let findings = settled(findings(&look).into_iter().chain(acted.findings).collect(), &codes, rejected);
     Ok(Report {
         run,
         mode: if strays.is_some() { "full" } else { "delta" },
         read: look.reading.extent(),
-        findings: findings(&look).into_iter().chain(acted.findings).collect(),
+        findings,
         counts,
         failed: acted.failed,
         withheld: acted.withheld,

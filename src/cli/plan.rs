@@ -25,7 +25,7 @@ use super::effect::Effect;
 use super::exit::{Exit, Failure};
 use super::kept;
 use super::listen::{heard, recent};
-use super::pass::{due, findings, look_around};
+use super::pass::{due, findings, look_around, settled};
 use super::person::only;
 use super::seats;
 use super::stopping::stoppable;
@@ -235,6 +235,8 @@ fn walk(
     mut show: impl FnMut(&crate::model::Action, Option<&str>) -> io::Result<()>,
 ) -> Result<(), Stop> {
     let (mut in_sync, mut revisited) = (0, 0);
+    let (mut held_codes, mut all_held) = (BTreeSet::new(), Vec::new());
+    let compares = look.knows_rejections().map_err(Stop::Pass)?;
     let mut failed = None;
     look.parts(|part| {
         // An exchange of licences is an action of its own, and one person.
@@ -258,6 +260,10 @@ fn walk(
                 }
             }
         }
+        held_codes.extend(part.held.iter().map(|held| held.code));
+        if compares {
+            all_held.extend(part.held);
+        }
         in_sync += part.in_sync;
         revisited += part.revisited;
         written.findings.extend(new_findings(&written.findings, part.findings));
@@ -276,6 +282,8 @@ fn walk(
     if let Some(error) = failed {
         return Err(Stop::Output(error));
     }
+    let rejected = compares && look.is_rejected(&all_held).map_err(Stop::Pass)?;
+    written.findings = settled(std::mem::take(&mut written.findings), &held_codes, rejected);
     written.counts.in_sync = look.in_order(in_sync, revisited);
     Ok(())
 }

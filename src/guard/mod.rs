@@ -6,6 +6,7 @@
 //! and only that is carried out.
 
 mod limits;
+mod remedy;
 mod tally;
 
 use std::collections::{BTreeSet, HashSet};
@@ -13,6 +14,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde::{Deserialize, Serialize};
 
 pub use limits::{Limit, Limits};
+pub use remedy::{Fate, limit_of};
 pub use tally::{Object, Removal, SCOPE_CHANGE, Tally};
 
 use crate::model::{Action, Attr, Change, Kind, SourceId};

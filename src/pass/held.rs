@@ -51,6 +51,27 @@ pub(super) fn is_about(look: &Look, plan: &HeldPlan) -> bool {
     })
 }
 
+impl Look {
+    /// Whether any plan was rejected.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
+    pub fn knows_rejections(&self) -> Result<bool, PassError> {
+        Ok(self.reader.held()?.iter().any(|plan| plan.decision == Some(Decision::Rejected)))
+    }
+
+    /// Whether exactly this was rejected.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
+    pub fn is_rejected(&self, held: &[HeldAction]) -> Result<bool, PassError> {
+        let plan = self.reader.held_plan(&held_id(held))?;
+        Ok(plan.is_some_and(|plan| plan.decision == Some(Decision::Rejected)))
+    }
+}
+
 fn held_id(held: &[HeldAction]) -> String {
     let mut lines: Vec<String> = held
         .iter()

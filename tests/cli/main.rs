@@ -11,6 +11,7 @@ mod explain;
 mod explain_others;
 mod lint;
 mod rehearsal;
+mod remedies;
 mod seats;
 #[cfg(unix)]
 mod signals;
