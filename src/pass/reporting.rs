@@ -9,14 +9,15 @@
 //! that is counted. Circles need no care, as nobody's account waits for another.
 
 mod due;
+mod standing;
 
 pub(super) use due::{note, places, set_due};
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::model::{CloudId, Field, Key, Person, SourceId, Wanted};
 use crate::plan::Wish;
-use crate::store::{Reader, Stage, StoreError};
+use crate::store::StoreError;
 
 use super::PassError;
 use super::cases::Cases;
@@ -24,66 +25,7 @@ use super::evidence::Evidence;
 use super::looked::Look;
 use super::observe::Extent;
 use super::parts::CHUNK;
-
-/// Who stands at a place.
-enum Standing {
-    /// Somebody with an account.
-    Account(SourceId, CloudId),
-    /// Somebody who may get one in this pass.
-    Coming(SourceId),
-}
-
-impl Standing {
-    /// The account, for anybody but the person themselves.
-    fn account_for(&self, anchor: SourceId) -> Option<&CloudId> {
-        match self {
-            Self::Account(manager, id) if *manager != anchor => Some(id),
-            Self::Account(..) | Self::Coming(_) => None,
-        }
-    }
-
-    /// Whether that is somebody else who has no account yet.
-    fn is_later_for(&self, anchor: SourceId) -> bool {
-        matches!(self, Self::Coming(manager) if *manager != anchor)
-    }
-}
-
-/// Who stands at these places, by what is stored and, above that, by what this pass read.
-/// `is_there` says whether a linked account exists, as far as is known.
-fn standing(
-    reader: &Reader,
-    people: Option<&Stage>,
-    places: &BTreeSet<Key>,
-    is_there: impl Fn(SourceId) -> bool,
-) -> Result<HashMap<Key, Standing>, StoreError> {
-    let all: Vec<Key> = places.iter().copied().collect();
-    let mut linked: BTreeMap<Key, SourceId> = BTreeMap::new();
-    let mut found = HashMap::new();
-    for (place, anchor, is_linked) in people.map_or(Ok(Vec::new()), |people| people.standing_at(&all))? {
-        if is_linked {
-            linked.insert(place, anchor);
-        } else {
-            found.insert(place, Standing::Coming(anchor));
-        }
-    }
-    let rest: Vec<Key> = all.into_iter().filter(|place| !linked.contains_key(place)).collect();
-    let stored = reader.anchors_by_dn(&rest)?;
-    let anchors: Vec<SourceId> = stored.iter().map(|(_, anchor)| *anchor).collect();
-    // Whoever was met in this pass stands where they were met.
-    let elsewhere = people.map_or(Ok(Vec::new()), |people| people.wanted(&anchors))?;
-    let elsewhere: HashSet<SourceId> = elsewhere.into_iter().map(|one| one.anchor).collect();
-    linked.extend(stored.into_iter().filter(|(_, anchor)| !elsewhere.contains(anchor)));
-    let anchors: Vec<SourceId> = linked.values().copied().collect();
-    let accounts: HashMap<SourceId, CloudId> =
-        reader.rows(&anchors)?.into_iter().map(|row| (row.anchor, row.cloud_id)).collect();
-    for (place, anchor) in linked {
-        if let Some(id) = accounts.get(&anchor).cloned() {
-            let there = is_there(anchor);
-            found.insert(place, if there { Standing::Account(anchor, id) } else { Standing::Coming(anchor) });
-        }
-    }
-    Ok(found)
-}
+use standing::standing;
 
 impl Evidence<'_> {
     /// Whether the account of a linked person is there, as far as was looked.
@@ -112,7 +54,7 @@ impl Evidence<'_> {
             return Ok(());
         }
         let keys: BTreeSet<Key> = places.values().copied().collect();
-        let found = standing(self.reader, Some(self.people), &keys, |anchor| self.is_there(anchor))?;
+        let found = standing(self.reader, self.index, Some(self), &keys, |anchor| self.is_there(anchor))?;
         let lost: BTreeSet<Key> = match self.observation.extent {
             Extent::All { .. } => {
                 let keys: Vec<Key> = ids.values().copied().collect();

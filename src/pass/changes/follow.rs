@@ -252,15 +252,22 @@ async fn follow_groups(
     ear.groups_anywhere(Lookup::Groups(nested.clone())).await;
     let nameless = !ear.partial.is_empty() && nested.iter().any(|group| !ear.groups.contains_key(group));
     let keys: Vec<Key> = touched.iter().copied().collect();
-    let mut linked: BTreeMap<Key, SourceId> = contacts::places(ear.hearing.rules, reader)?;
-    linked.extend(reader.anchors_by_dn(&keys)?);
+    let mut linked: BTreeMap<Key, Vec<SourceId>> = BTreeMap::new();
+    let contacts = contacts::places(ear.hearing.rules, reader)?;
+    for (key, anchor) in reader.anchors_by_dn(&keys)?.into_iter().chain(contacts) {
+        // A leaver and whoever came to stand at the same place: both are looked up.
+        linked.entry(key).or_default().push(anchor);
+    }
     let met: BTreeSet<Key> = ear.people.iter().map(Record::dn_key).collect();
     let mut anchors = Vec::new();
     let mut dns = Vec::new();
     for key in touched.iter().filter(|key| !met.contains(key) && !by_key.contains_key(key)) {
         match (linked.get(key), ear.names.get(key)) {
-            (Some(anchor), _) if ear.concerned.contains(anchor) => {}
-            (Some(anchor), _) => anchors.push(*anchor),
+            (Some(there), name) => {
+                let left = reader.links_of(0, there)?.iter().all(|link| link.left);
+                dns.extend(name.filter(|_| left).cloned());
+                anchors.extend(there.iter().filter(|anchor| !ear.concerned.contains(*anchor)));
+            }
             (None, Some(dn)) => dns.push(dn.clone()),
             // Whoever left a group that keeps people out is to come, and no group names them now.
             (None, None) if matters && ear.hearing.rules.keep_groups_out() => {

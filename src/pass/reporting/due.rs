@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::standing;
+use super::standing::standing;
 use crate::apply::{Finish, Hands, carry_out};
 use crate::model::{
     Action, Attr, Cause, Change, Field, Key, Kind, LinkState, Managed, SnapshotRow, SourceId, Wanted,
@@ -196,7 +196,7 @@ impl Due {
         let Self { reader, managed, index, open } = self;
         let places: BTreeSet<Key> = due.iter().filter_map(|(_, place)| *place).collect();
         // By now the store knows everybody's place and account.
-        let found = standing(reader, None, &places, |_| true)?;
+        let found = standing(reader, index, None, &places, |_| true)?;
         let unread = |anchor| index.find(anchor).is_some_and(|at| !index.met.get(at));
         let anchors: Vec<SourceId> = due.iter().map(|(anchor, _)| *anchor).collect();
         let mut linked: HashMap<SourceId, SnapshotRow> =

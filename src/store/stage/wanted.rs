@@ -265,12 +265,15 @@ impl Stage {
         })
     }
 
-    /// Who stands at these places ([`Key::dn`]), and whether they are linked; sorted.
+    /// Who stands at these places ([`Key::dn`]), and whether they are linked; of those who are not, only who
+    /// is to come. Sorted.
     pub fn standing_at(&self, places: &[Key]) -> Result<Vec<(Key, SourceId, bool)>, StoreError> {
         answer(&self.db, |db| {
             db.need(Late::Place)?;
-            let mut select =
-                db.prepare_cached("SELECT anchor, linked FROM wanted_key WHERE place = ?1 ORDER BY anchor")?;
+            let mut select = db.prepare_cached(
+                "SELECT anchor, linked FROM wanted_key
+                     WHERE place = ?1 AND (linked OR email IS NOT NULL) ORDER BY anchor",
+            )?;
             let mut found = Vec::new();
             for place in places {
                 let mut rows = select.query([place.0])?;
