@@ -5,8 +5,12 @@
 
 mod support;
 
-use dirsyncd::model::{Field, SourceId};
-use support::org::{Org, unlimited};
+use dirsyncd::cloud::CloudErrorKind;
+use dirsyncd::guard::Limit;
+use dirsyncd::model::{Field, Kind, SourceId};
+use dirsyncd::store::Decision;
+use support::fake_cloud::{Aim, Fault};
+use support::org::{Org, runtime, unlimited};
 
 /// An organization in which managers are mapped, with `reports` people who report to "boss".
 fn org(reports: usize) -> Org {
@@ -58,7 +62,8 @@ fn who_comes_to_the_place_of_a_leaver_is_the_manager() {
                 entry.cn.clone_from(&left.cn);
             });
             if anew {
-                org.directory().person("p0", |entry| entry.attributes.insert("title".into(), vec!["x".into()]));
+                org.directory()
+                    .person("p0", |entry| entry.attributes.insert("title".into(), vec!["x".into()]));
             }
             org.sync().unwrap();
             is(&org, "p0", "heir");
@@ -68,5 +73,131 @@ fn who_comes_to_the_place_of_a_leaver_is_the_manager() {
             is(&org, "p0", "heir");
             assert_eq!(org.sync_all().unwrap().writes, 0);
         }
+    }
+}
+
+/// The limit that is held against people who lose a value.
+fn guarded(org: &mut Org) {
+    org.limits.blank = Limit { count: 1, percent: 100, floor: 0 };
+}
+
+fn managers(org: &Org, reports: usize) -> Vec<Option<String>> {
+    (0..reports).map(|i| manager(org, &format!("p{i}"))).collect()
+}
+
+/// Twelve people under a head, of whom they hear in the same pass: nobody loses a manager on the way.
+fn under_a_new_head() -> Org {
+    let mut org = org(12);
+    guarded(&mut org);
+    org.sync_all().unwrap();
+    org.directory().person("head", |_| {});
+    (0..12).for_each(|i| reports_to(&org, &format!("p{i}"), "head"));
+    org
+}
+
+#[test]
+fn nobody_loses_a_manager_for_one_who_comes() {
+    let org = under_a_new_head();
+    let planned = org.plan().unwrap();
+    assert_eq!(planned.actions().len(), 1, "the head alone");
+    assert_eq!(planned.parts.iter().map(|part| part.managed_later).sum::<u64>(), 12);
+    let passed = org.sync().unwrap();
+    assert_eq!((passed.acted.held.len(), passed.writes), (0, 13));
+    (0..12).for_each(|i| is(&org, &format!("p{i}"), "head"));
+    assert_eq!(org.sync_all().unwrap().writes, 0);
+}
+
+#[test]
+fn a_manager_who_comes_is_not_forgotten_by_a_killed_pass() {
+    for (step, follows) in (0..60).step_by(3).flat_map(|step| [(step, true), (step, false)]) {
+        let mut org = under_a_new_head();
+        org.follows = follows;
+        org.killed_at_step(step);
+        let passed = org.sync().unwrap();
+        assert!(passed.acted.held.is_empty(), "step {step}: nothing is taken");
+        (0..12).for_each(|i| is(&org, &format!("p{i}"), "head"));
+        assert_eq!(org.sync_all().unwrap().writes, 0, "step {step}");
+    }
+}
+
+/// The head is refused, or stays away: then they have none, by themselves, and past the guard nobody.
+#[test]
+fn a_manager_who_does_not_come_is_none() {
+    for stays_away in [false, true] {
+        let mut org = under_a_new_head();
+        let refuse = || (Aim::Kind(Kind::Create), 0, Fault::Error(CloudErrorKind::Rejected));
+        org.cloud.state().faults.push(refuse());
+        org.sync().unwrap();
+        assert_eq!(manager(&org, "p0").as_deref(), Some("boss@example.com"), "nothing is taken at once");
+        if stays_away {
+            org.directory().state().remove("head").unwrap();
+        } else {
+            org.cloud.state().faults.push(refuse());
+        }
+        let passed = org.sync().unwrap();
+        assert_eq!(passed.acted.held.len(), 12, "stays away: {stays_away}");
+        assert_eq!(passed.look.guard.findings()[0].code, "too_many_blanked");
+        org.limits = unlimited();
+        if stays_away {
+            org.sync().unwrap();
+            assert_eq!(managers(&org, 12), vec![None; 12]);
+        }
+        org.sync().unwrap();
+        let head = (!stays_away).then(|| "head@example.com".to_owned());
+        assert_eq!(managers(&org, 12), vec![head; 12]);
+        assert_eq!(org.sync_all().unwrap().writes, 0);
+    }
+}
+
+/// With the account of a manager who left, the reports lose theirs: that is planned, weighed, shown, and
+/// approved as any other removal is.
+#[test]
+fn what_goes_with_a_deleted_account_is_weighed() {
+    for follows in [false, true] {
+        let mut org = org(12);
+        guarded(&mut org);
+        org.follows = follows;
+        org.leavers.delete_after = Some(1_000);
+        org.sync_all().unwrap();
+        org.sync().unwrap();
+        org.directory().state().remove("boss").unwrap();
+        org.sync().unwrap();
+        org.elapsed += 2_000;
+        let passed = org.sync().unwrap();
+        assert_eq!((passed.writes, passed.acted.held.len()), (1, 0), "the account alone");
+        let planned = org.plan().unwrap();
+        assert_eq!(planned.parts.iter().map(|part| part.held.len()).sum::<usize>(), 12);
+        let mut held = org.sync().unwrap();
+        assert_eq!((held.writes, held.acted.held.len()), (0, 12));
+        let plan = held.acted.held_plan.take().unwrap();
+        assert_eq!(org.sync_all().unwrap().acted.held_plan.as_ref(), Some(&plan), "it stays one plan");
+        runtime().block_on(org.store.decide_held(&plan, Decision::Approved, org.now())).unwrap();
+        assert_eq!(org.sync().unwrap().writes, 12);
+        assert_eq!(org.sync_all().unwrap().writes, 0);
+        assert!(org.store.reader().managers_due(None, 1).unwrap().is_empty());
+    }
+}
+
+/// What somebody set by hand is kept, also when the manager whom the directory names comes later.
+#[test]
+fn a_manager_who_is_kept_in_the_cloud_is_asked_for_first() {
+    for many in [false, true] {
+        let mut org = org(0);
+        org.spec.policy.keep_if_set_in_cloud = vec![Field::Manager];
+        org.directory().person("hand", |_| {});
+        let dn = "cn=late,ou=people,dc=example,dc=test".to_owned();
+        for who in ["p0", "p1"] {
+            org.directory().person(who, |entry| entry.attributes.insert("manager".into(), vec![dn.clone()]));
+        }
+        org.sync_all().unwrap();
+        let hand = org.cloud.state().by_email("hand@example.com").unwrap().account.id.to_string();
+        org.cloud.state().by_email("p0@example.com").unwrap().account.profile.insert(Field::Manager, hand);
+        org.directory().person("late", |_| {});
+        if many { org.sync_all() } else { org.sync() }.unwrap();
+        is(&org, "p0", "hand");
+        org.sync().unwrap();
+        is(&org, "p0", "hand");
+        is(&org, "p1", "late");
+        assert_eq!(org.sync_all().unwrap().writes, 0);
     }
 }

@@ -13,6 +13,7 @@ mod turned;
 mod twins;
 mod ungiven;
 
+pub use alike::Alike;
 pub use conclude::Doubts;
 pub use heard::read_heard;
 pub use reading::{Reading, SourceSeen};

@@ -1,13 +1,13 @@
 //! What is known about people from all three sides, from which their cases are made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use crate::model::{CloudId, Email, FieldSet, SourceId};
 use crate::store::{Reader, Stage};
 
 use super::bounds::Narrowed;
-use super::census::Doubts;
+use super::census::{Alike, Doubts};
 use super::contest::Addresses;
 use super::index::Index;
 use super::moved::Moved;
@@ -22,6 +22,8 @@ pub struct Known<'a> {
     pub reader: &'a Reader,
     /// Wanted people.
     pub people: &'a Stage,
+    /// Whom other rules leave as they were.
+    pub alike: &'a BTreeMap<SourceId, Alike>,
     /// Who is known under another anchor.
     pub moved: &'a Moved,
     /// Contests over addresses.

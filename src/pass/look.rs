@@ -201,6 +201,7 @@ pub async fn look(world: World<'_>) -> Result<Look, PassError> {
         index: &index,
         reader,
         people: &people,
+        alike: &reading.alike,
         moved: &moved,
         addresses: &addresses,
         narrowed: &narrowed,

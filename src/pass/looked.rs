@@ -119,6 +119,7 @@ impl Look {
             index: &self.index,
             reader: &self.reader,
             people: &self.people,
+            alike: &self.reading.alike,
             moved: &self.moved,
             addresses: &self.addresses,
             narrowed: &self.narrowed,

@@ -5,19 +5,25 @@
 //! everybody else the store notes who reports to whom, and marks those who are due when the account
 //! comes; at the end of a pass they are looked at once more, without their records.
 //!
+//! Nobody loses a manager for one who is about to come: until the end of the pass the one of before
+//! stays. And who is due when a pass begins, because an earlier one was interrupted or left somebody
+//! without a manager, is planned like anybody else.
+//!
 //! A manager who is not in the cloud, or out of scope, is none: the attribute stays empty, and
 //! that is counted. Circles need no care, as nobody's account waits for another.
 
 mod due;
+mod noted;
 mod standing;
 
-pub(super) use due::{note, places, set_due};
+pub(super) use due::{places, set_due};
+pub(super) use noted::note;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::model::{CloudId, Field, Key, Person, SourceId, Wanted};
-use crate::plan::Wish;
-use crate::store::StoreError;
+use crate::model::{CloudId, Field, Key, Person, SnapshotRow, SourceId, Wanted};
+use crate::plan::{Case, Seen, Wish};
+use crate::store::{StoreError, Waits, Why};
 
 use super::PassError;
 use super::cases::Cases;
@@ -38,22 +44,29 @@ impl Evidence<'_> {
 
     /// Puts the ids of accounts where the rules named DNs.
     pub(super) fn name_managers(&self, out: &mut Cases) -> Result<(), StoreError> {
-        // What was read anew names a place; what is as it was applied has the id of an account.
-        let mut places = BTreeMap::new();
+        let anchors: Vec<SourceId> = out.cases.iter().map(|case| case.anchor).collect();
+        let due: HashMap<SourceId, Waits> =
+            self.reader.managers_due_of(&anchors)?.into_iter().map(|one| (one.anchor, one)).collect();
+        // What was read anew names a place, and of who is due it is known; what is as it was applied has
+        // the id of an account.
+        let mut places: BTreeMap<SourceId, Option<Key>> = BTreeMap::new();
         let mut ids = BTreeMap::new();
         for case in &out.cases {
             let Wish::Present(person) = &case.wish else { continue };
-            let Some(manager) = person.profile.get(&Field::Manager) else { continue };
+            let manager = person.profile.get(&Field::Manager);
             if out.judged.contains_key(&case.anchor) {
-                places.insert(case.anchor, Key::dn(manager));
+                places.extend(manager.map(|manager| (case.anchor, Some(Key::dn(manager)))));
+            } else if let Some(waits) = due.get(&case.anchor) {
+                let alike = self.alike.get(&case.anchor);
+                places.insert(case.anchor, alike.map_or(waits.place, |alike| alike.manager));
             } else {
-                ids.insert(case.anchor, Key::exact(manager));
+                ids.extend(manager.map(|manager| (case.anchor, Key::exact(manager))));
             }
         }
         if places.is_empty() && ids.is_empty() {
             return Ok(());
         }
-        let keys: BTreeSet<Key> = places.values().copied().collect();
+        let keys: BTreeSet<Key> = places.values().flatten().copied().collect();
         let found = standing(self.reader, self.index, Some(self), &keys, |anchor| self.is_there(anchor))?;
         let lost: BTreeSet<Key> = match self.observation.extent {
             Extent::All { .. } => {
@@ -64,13 +77,22 @@ impl Evidence<'_> {
             Extent::Some(_) => BTreeSet::new(),
         };
         for case in &mut out.cases {
-            let Wish::Present(person) = &mut case.wish else { continue };
-            if let Some(place) = places.get(&case.anchor) {
-                let standing = found.get(place);
-                out.unmanaged += u64::from(standing.is_none());
-                out.managed_later += u64::from(standing.is_some_and(|one| one.is_later_for(case.anchor)));
-                put(person, standing.and_then(|standing| standing.account_for(case.anchor)));
-            } else if ids.get(&case.anchor).is_some_and(|id| lost.contains(id)) {
+            let Case { anchor, wish: Wish::Present(person), row, seen, .. } = case else { continue };
+            if let Some(place) = places.get(anchor) {
+                let standing = place.and_then(|place| found.get(&place));
+                let is_later = standing.is_some_and(|one| one.is_later_for(*anchor));
+                if out.judged.contains_key(anchor) {
+                    out.unmanaged += u64::from(standing.is_none());
+                    out.managed_later += u64::from(is_later);
+                }
+                let in_vain = due.get(anchor).is_some_and(|one| one.why == Why::Late && one.place == *place);
+                if is_later && !in_vain {
+                    let manager = row.as_ref().and_then(|row| present(row, seen)).map(str::to_owned);
+                    put(person, manager.as_deref());
+                } else {
+                    put(person, standing.and_then(|one| one.account_for(*anchor)).map(CloudId::as_str));
+                }
+            } else if ids.get(anchor).is_some_and(|id| lost.contains(id)) {
                 put(person, None);
             }
         }
@@ -110,9 +132,19 @@ impl Look {
     }
 }
 
-fn put(person: &mut Person, manager: Option<&CloudId>) {
+/// The manager whom a linked account has now; none where the account has to be made again.
+fn present<'a>(row: &'a SnapshotRow, seen: &'a Seen) -> Option<&'a str> {
+    let profile = match seen {
+        Seen::Account(account) => &account.profile,
+        Seen::AsApplied | Seen::Unasked => &row.applied.profile,
+        Seen::Missing => return None,
+    };
+    profile.get(&Field::Manager).map(String::as_str)
+}
+
+fn put(person: &mut Person, manager: Option<&str>) {
     match manager {
-        Some(id) => person.profile.insert(Field::Manager, id.as_str().to_owned()),
+        Some(id) => person.profile.insert(Field::Manager, id.to_owned()),
         None => person.profile.remove(&Field::Manager),
     };
 }

@@ -65,6 +65,17 @@ impl Sections {
                 leaving.insert(anchor);
             }
         }
+        let mut after = None;
+        loop {
+            let page = evidence.reader.managers_due(after, CHUNK)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.anchor);
+            // Whose manager changed, and of which an earlier pass made nothing.
+            let stays = |anchor: &SourceId| {
+                index.find(*anchor).is_some_and(|at| index.met.get(at) && !index.is_left(at))
+            };
+            linked.extend(page.iter().map(|one| one.anchor).filter(stays).filter(|anchor| take(*anchor)));
+        }
         let resting = resting.iter().copied().filter(|anchor| take(*anchor)).collect();
         Ok(Self {
             leavers: leaving.into_iter().collect(),

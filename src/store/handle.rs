@@ -15,8 +15,9 @@ use super::journal::Deed;
 use super::snapshot::Prepared;
 use super::writer::{Answer, Ending, Letter, Request, Writer};
 use super::{
-    Decision, Followed, GroupDelta, HeldPlan, IntentId, Lock, Meta, Named, NewRun, Reader, RecordChanges,
-    Regrouping, RowChange, RunId, SeatDay, Settlement, StoreError, StoreErrorKind, Waiting, database,
+    Decision, Followed, GroupDelta, HeldPlan, IntentId, Lock, Meta, NewRun, Reader, RecordChanges,
+    Regrouping, Reports, RowChange, RunId, SeatDay, Settlement, StoreError, StoreErrorKind, Waiting,
+    database,
 };
 use crate::model::{Action, LicenseId, SourceId, Withheld};
 
@@ -220,14 +221,10 @@ impl Store {
         self.ask(Request::Records(changes)).await.map(drop)
     }
 
-    /// Notes whom people name as their manager, before anything is done for them.
-    pub async fn set_managers(&self, named: Vec<Named>) -> Result<(), StoreError> {
-        self.ask(Request::Managers { named, done: Vec::new() }).await.map(drop)
-    }
-
-    /// Notes that the account of these people says who their manager is.
-    pub async fn managers_done(&self, done: Vec<SourceId>) -> Result<(), StoreError> {
-        self.ask(Request::Managers { named: Vec::new(), done }).await.map(drop)
+    /// Notes whom people name as their manager, before anything is done for them; who waits for one, and
+    /// who does not any more.
+    pub async fn set_managers(&self, reports: Reports) -> Result<(), StoreError> {
+        self.ask(Request::Managers(reports)).await.map(drop)
     }
 
     /// Stores a plan until it is decided. One that is stored again with the same id and the

@@ -5,25 +5,76 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::error::nonsense;
 use super::{Reader, StoreError, snapshot};
 use crate::model::{Key, SourceId};
 
 /// Whom somebody names as manager; `None` for nobody.
 pub type Named = (SourceId, Option<Key>);
 
-pub(super) fn set(db: &Connection, all: &[Named]) -> rusqlite::Result<()> {
+/// Why somebody waits for a second look at the manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Another account came to the place that they name, or went, or is expected there.
+    Changed,
+    /// A pass came to its end, and nobody who is there has an account.
+    Late,
+    /// The account was about to be made, and gets its manager once.
+    New,
+}
+
+/// Somebody who waits for a second look at the manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// Who.
+    pub anchor: SourceId,
+    /// The place that they name.
+    pub place: Option<Key>,
+    /// Why.
+    pub why: Why,
+}
+
+/// What becomes known of people and their managers, all of it at once.
+#[derive(Debug, Default)]
+pub struct Reports {
+    /// Whom people name.
+    pub named: Vec<Named>,
+    /// Who is to be looked at once more.
+    pub due: Vec<(SourceId, Why)>,
+    /// Of whom the account says who the manager is.
+    pub done: Vec<SourceId>,
+}
+
+pub(super) fn write(db: &Connection, reports: &Reports) -> rusqlite::Result<()> {
+    set(db, &reports.named)?;
+    let mut put = db.prepare_cached(
+        "INSERT INTO report_due (anchor, why) VALUES (?1, ?2)
+         ON CONFLICT (anchor) DO UPDATE SET why = excluded.why WHERE excluded.why != 0",
+    )?;
+    for (anchor, why) in &reports.due {
+        put.execute(params![anchor.as_bytes(), *why as i64])?;
+    }
+    done(db, &reports.done)
+}
+
+fn set(db: &Connection, all: &[Named]) -> rusqlite::Result<()> {
     let mut put = db.prepare_cached(
         "INSERT INTO report (anchor, manager) VALUES (?1, ?2)
          ON CONFLICT (anchor) DO UPDATE SET manager = excluded.manager WHERE manager != excluded.manager",
     )?;
     let mut drop = db.prepare_cached("DELETE FROM report WHERE anchor = ?1")?;
+    let mut anew = db.prepare_cached("UPDATE report_due SET why = 0 WHERE anchor = ?1 AND why = 1")?;
     for (anchor, manager) in all {
-        match manager {
+        let changed = match manager {
             Some(key) => put.execute(params![anchor.as_bytes(), key.0])?,
             None => drop.execute([anchor.as_bytes()])?,
         };
+        // Nobody waited in vain for another one.
+        if changed > 0 {
+            anew.execute([anchor.as_bytes()])?;
+        }
     }
     Ok(())
 }
@@ -70,7 +121,7 @@ pub(super) fn forget(db: &Connection, anchor: SourceId) -> rusqlite::Result<()> 
 }
 
 /// These were looked at.
-pub(super) fn done(db: &Connection, anchors: &[SourceId]) -> rusqlite::Result<()> {
+fn done(db: &Connection, anchors: &[SourceId]) -> rusqlite::Result<()> {
     let mut delete = db.prepare_cached("DELETE FROM report_due WHERE anchor = ?1")?;
     for anchor in anchors {
         delete.execute([anchor.as_bytes()])?;
@@ -79,18 +130,34 @@ pub(super) fn done(db: &Connection, anchors: &[SourceId]) -> rusqlite::Result<()
 }
 
 impl Reader {
-    /// At most `limit` people who follow an anchor and whose manager has another account than
-    /// before, each with the key of the DN that they name; sorted.
+    /// At most `limit` people who follow an anchor and wait for a second look at the manager; sorted.
     ///
     /// # Errors
     ///
     /// When the database cannot be read.
-    pub fn managers_due(&self, after: Option<SourceId>, limit: usize) -> Result<Vec<Named>, StoreError> {
+    pub fn managers_due(&self, after: Option<SourceId>, limit: usize) -> Result<Vec<Waits>, StoreError> {
         self.read("reading who reports to whom", |db| due_after(db, after, limit))
     }
-}
 
-impl Reader {
+    /// Those of these people who wait for a second look at the manager.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn managers_due_of(&self, people: &[SourceId]) -> Result<Vec<Waits>, StoreError> {
+        self.read("reading who reports to whom", |db| {
+            if !db.prepare_cached("SELECT 1 FROM report_due")?.exists([])? {
+                return Ok(Vec::new());
+            }
+            let mut select = db.prepare_cached("SELECT anchor, why FROM report_due WHERE anchor = ?1")?;
+            let mut found = Vec::new();
+            for anchor in people {
+                found.extend(select.query_row([anchor.as_bytes()], waits).optional()?);
+            }
+            with_places(db, found)
+        })
+    }
+
     /// Who names one of these places as that of the manager.
     ///
     /// # Errors
@@ -110,18 +177,31 @@ impl Reader {
     }
 }
 
-fn due_after(db: &Connection, after: Option<SourceId>, limit: usize) -> rusqlite::Result<Vec<Named>> {
+fn due_after(db: &Connection, after: Option<SourceId>, limit: usize) -> rusqlite::Result<Vec<Waits>> {
     let after: &[u8] = after.as_ref().map_or(&[], |anchor| anchor.as_bytes());
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let due: Vec<SourceId> = db
-        .prepare_cached("SELECT anchor FROM report_due WHERE anchor > ?1 ORDER BY anchor LIMIT ?2")?
-        .query_map(params![after, limit], |row| row.get(0).map(SourceId::new))?
+    let due: Vec<Waits> = db
+        .prepare_cached("SELECT anchor, why FROM report_due WHERE anchor > ?1 ORDER BY anchor LIMIT ?2")?
+        .query_map(params![after, limit], waits)?
         .collect::<rusqlite::Result<_>>()?;
+    with_places(db, due)
+}
+
+fn waits(row: &Row<'_>) -> rusqlite::Result<Waits> {
+    let why = match row.get(1)? {
+        0 => Why::Changed,
+        1 => Why::Late,
+        2 => Why::New,
+        _ => return Err(nonsense("an unknown reason to wait for a manager")),
+    };
+    Ok(Waits { anchor: SourceId::new(row.get(0)?), place: None, why })
+}
+
+/// The same with the places that they name.
+fn with_places(db: &Connection, mut due: Vec<Waits>) -> rusqlite::Result<Vec<Waits>> {
     let mut select = db.prepare_cached("SELECT manager FROM report WHERE anchor = ?1")?;
-    due.into_iter()
-        .map(|anchor| {
-            let manager = select.query_row([anchor.as_bytes()], |row| row.get(0).map(Key)).optional()?;
-            Ok((anchor, manager))
-        })
-        .collect()
+    for one in &mut due {
+        one.place = select.query_row([one.anchor.as_bytes()], |row| row.get(0).map(Key)).optional()?;
+    }
+    Ok(due)
 }

@@ -38,7 +38,7 @@ pub(super) enum Request {
     Groups(GroupDelta),
     Regroup(Regrouping),
     Meta(Box<Meta>),
-    Managers { named: Vec<reporting::Named>, done: Vec<SourceId> },
+    Managers(reporting::Reports),
     Places(Vec<(SourceId, String)>),
     Follow { meta: Box<Meta>, followed: Followed },
     Records(RecordChanges),
@@ -204,10 +204,7 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
         Request::Groups(delta) => groups::commit(db, delta)?,
         Request::Regroup(regrouping) => cloud_groups::regroup(db, regrouping)?,
         Request::Meta(new) => meta::write(db, new)?,
-        Request::Managers { named, done } => {
-            reporting::set(db, named)?;
-            reporting::done(db, done)?;
-        }
+        Request::Managers(reports) => reporting::write(db, reports)?,
         Request::Places(places) => reporting::relocate(db, places)?,
         Request::Follow { meta, followed } => {
             meta::write(db, meta)?;

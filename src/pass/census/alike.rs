@@ -152,13 +152,15 @@ impl Work {
             && !self.unfit.contains_key(&staged.anchor)
     }
 
-    /// Who names a place that somebody left has another manager, or none, and is not light.
+    /// Who names a place that somebody left has another manager, or none, and is not light; nor is who waits
+    /// for one since an earlier pass.
     pub(super) fn weigh_reporters(&self, sieve: &Sieve) -> Result<(), StoreError> {
         if self.comparison.gave_up {
             // Not everybody who left a place is known.
             (0..sieve.index.len()).for_each(|at| sieve.index.light.clear(at));
         }
-        for anchor in sieve.reader.reporters(&self.comparison.left)? {
+        let due = sieve.reader.managers_due(None, usize::MAX)?.into_iter().map(|one| one.anchor);
+        for anchor in sieve.reader.reporters(&self.comparison.left)?.into_iter().chain(due) {
             if let Some(at) = sieve.index.find(anchor) {
                 sieve.index.light.clear(at);
             }

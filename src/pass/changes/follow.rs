@@ -108,6 +108,7 @@ fn open(ear: &Ear<'_>) -> Result<Vec<SourceId>, PassError> {
         open.extend(held(reader, |decision| decision == Some(Decision::Approved))?);
     } else {
         open.extend(reader.unfinished(MANY + 1)?);
+        open.extend(reader.managers_due(None, MANY + 1)?.iter().map(|one| one.anchor));
         open.extend(held(reader, |_| true)?);
     }
     Ok(open.into_iter().collect())
@@ -255,7 +256,6 @@ async fn follow_groups(
     let mut linked: BTreeMap<Key, Vec<SourceId>> = BTreeMap::new();
     let contacts = contacts::places(ear.hearing.rules, reader)?;
     for (key, anchor) in reader.anchors_by_dn(&keys)?.into_iter().chain(contacts) {
-        // A leaver and whoever came to stand at the same place: both are looked up.
         linked.entry(key).or_default().push(anchor);
     }
     let met: BTreeSet<Key> = ear.people.iter().map(Record::dn_key).collect();
@@ -264,6 +264,7 @@ async fn follow_groups(
     for key in touched.iter().filter(|key| !met.contains(key) && !by_key.contains_key(key)) {
         match (linked.get(key), ear.names.get(key)) {
             (Some(there), name) => {
+                // A leaver, and perhaps somebody who came to stand at the same place.
                 let left = reader.links_of(0, there)?.iter().all(|link| link.left);
                 dns.extend(name.filter(|_| left).cloned());
                 anchors.extend(there.iter().filter(|anchor| !ear.concerned.contains(*anchor)));

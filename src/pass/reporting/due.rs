@@ -1,4 +1,8 @@
-//! The second step: managers who got an account in this pass, or another, or lost it.
+//! The second step: managers who got an account in this pass, or another.
+//!
+//! It only gives. Who is to have no manager any more waits for the next pass, which plans that like
+//! anything else that is taken away: weighed, shown, and approved where it is too much. Nor does it write
+//! where the cloud may have a value that is to be kept: the next pass asks.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -12,50 +16,12 @@ use crate::pass::PassError;
 use crate::pass::act::Acted;
 use crate::pass::index::Index;
 use crate::pass::looked::Look;
+use crate::pass::observe::Extent;
 use crate::pass::parts::CHUNK;
 use crate::plan::Plan;
 use crate::report::Event;
-use crate::store::{Named, Reader, Store, StoreError};
+use crate::store::{Reader, Reports, StoreError, Waits, Why};
 use tokio::task::JoinHandle;
-
-/// Notes who stands elsewhere, and whom everybody names who was read anew: before the first effect, so that
-/// nobody is forgotten when the pass is killed.
-pub(in crate::pass) async fn note(
-    look: &Look,
-    store: &Store,
-    moved: Vec<(SourceId, String)>,
-) -> Result<(), PassError> {
-    if !look.policy.managed.fields.contains(Field::Manager) {
-        return Ok(());
-    }
-    // Who is as before names whom they named; of who names nobody, what was noted once may say
-    // something else.
-    let alike: Vec<Named> = look.reading.alike.iter().map(|(anchor, one)| (*anchor, one.manager)).collect();
-    for some in alike.chunks(CHUNK) {
-        store.set_managers(some.to_vec()).await?;
-    }
-    // After them: as with anybody whose record did not change, they follow a manager who moves.
-    store.set_places(moved).await?;
-    for linked in [true, false] {
-        let mut after = None;
-        loop {
-            let page = look.people.wanted_after(linked, after, CHUNK)?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.anchor);
-            let named: Vec<Named> = page
-                .iter()
-                .filter_map(|staged| match &staged.wanted {
-                    Wanted::Present(person) => {
-                        Some((staged.anchor, person.profile.get(&Field::Manager).map(|dn| Key::dn(dn))))
-                    }
-                    Wanted::Leaving(_) | Wanted::Withheld(_) => None,
-                })
-                .collect();
-            store.set_managers(named).await?;
-        }
-    }
-    Ok(())
-}
 
 /// Where those stand who are somewhere else than when they were last read.
 pub(in crate::pass) fn places(look: &Look, reader: &Reader) -> Result<Vec<(SourceId, String)>, PassError> {
@@ -94,6 +60,7 @@ pub(in crate::pass) async fn set_due(
         managed: Arc::clone(managed),
         index: Arc::clone(&look.index),
         open: open(look, acted),
+        observed: matches!(look.observation.extent, Extent::All { .. }),
     });
     let mut coming = Due::page(&due, None);
     loop {
@@ -107,7 +74,7 @@ pub(in crate::pass) async fn set_due(
             drop(joined(coming).await);
             break;
         }
-        let Step { actions, rows, finish, mut done } = step;
+        let Step { actions, rows, finish, late, mut done } = step;
         if !actions.is_empty() {
             let count = actions.len() as u64;
             (hands.events)(Event::Planned { people: count, actions: count });
@@ -136,7 +103,8 @@ pub(in crate::pass) async fn set_due(
                 .map(|row| row.anchor),
             );
         }
-        hands.store.managers_done(done).await?;
+        let due = late.into_iter().map(|anchor| (anchor, Why::Late)).collect();
+        hands.store.set_managers(Reports { due, done, ..Reports::default() }).await?;
     }
     Ok(())
 }
@@ -162,6 +130,8 @@ struct Step {
     actions: Vec<Action>,
     rows: BTreeMap<SourceId, SnapshotRow>,
     finish: BTreeMap<SourceId, Finish>,
+    /// Whose manager is not there.
+    late: Vec<SourceId>,
     /// For whom nothing is to be done.
     done: Vec<SourceId>,
 }
@@ -178,6 +148,8 @@ struct Due {
     managed: Arc<Managed>,
     index: Arc<Index>,
     open: HashSet<SourceId>,
+    /// Whether the snapshot says of everybody what the cloud has.
+    observed: bool,
 }
 
 impl Due {
@@ -187,22 +159,23 @@ impl Due {
         let this = Arc::clone(this);
         tokio::task::spawn_blocking(move || {
             let due = this.reader.managers_due(after, CHUNK)?;
-            let Some((last, _)) = due.last() else { return Ok(None) };
-            Ok(Some((*last, this.step(due)?)))
+            let Some(last) = due.last().map(|one| one.anchor) else { return Ok(None) };
+            Ok(Some((last, this.step(due)?)))
         })
     }
 
-    fn step(&self, due: Vec<Named>) -> Result<Step, StoreError> {
-        let Self { reader, managed, index, open } = self;
-        let places: BTreeSet<Key> = due.iter().filter_map(|(_, place)| *place).collect();
+    fn step(&self, due: Vec<Waits>) -> Result<Step, StoreError> {
+        let Self { reader, managed, index, open, observed } = self;
+        let places: BTreeSet<Key> = due.iter().filter_map(|one| one.place).collect();
         // By now the store knows everybody's place and account.
         let found = standing(reader, index, None, &places, |_| true)?;
         let unread = |anchor| index.find(anchor).is_some_and(|at| !index.met.get(at));
-        let anchors: Vec<SourceId> = due.iter().map(|(anchor, _)| *anchor).collect();
+        let anchors: Vec<SourceId> = due.iter().map(|one| one.anchor).collect();
         let mut linked: HashMap<SourceId, SnapshotRow> =
             reader.rows(&anchors)?.into_iter().map(|row| (row.anchor, row)).collect();
         let mut out = Step::default();
-        for (anchor, place) in due {
+        let keeps = managed.kept.contains(Field::Manager);
+        for Waits { anchor, place, .. } in due {
             let Some(row) = linked.remove(&anchor).filter(|row| row.state == LinkState::Present) else {
                 // Whoever comes, or comes back, is read anew.
                 out.done.push(anchor);
@@ -215,8 +188,16 @@ impl Due {
             let to =
                 standing.and_then(|standing| standing.account_for(anchor)).map(|id| id.as_str().to_owned());
             let from = row.applied.profile.get(&Field::Manager).cloned();
-            if from == to || (from.is_some() && managed.kept.contains(Field::Manager)) {
+            if from == to || (from.is_some() && keeps) {
                 out.done.push(anchor);
+                continue;
+            }
+            if to.is_none() {
+                out.late.push(anchor);
+                continue;
+            }
+            // Of whoever is new the cloud was asked.
+            if keeps && !observed && index.find(anchor).is_some() {
                 continue;
             }
             out.actions.push(Action {
