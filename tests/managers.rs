@@ -201,3 +201,67 @@ fn a_manager_who_is_kept_in_the_cloud_is_asked_for_first() {
         assert_eq!(org.sync_all().unwrap().writes, 0);
     }
 }
+
+/// A place goes to another person. Where the directory leaves the place in the records of those who
+/// report, whoever stands there now is meant; also when other rules leave the reports as they were.
+#[test]
+fn a_place_that_goes_to_somebody_else_takes_the_reports_along() {
+    for (is_new, edited) in [(true, false), (false, false), (true, true), (false, true)] {
+        let mut org = org(1);
+        if !is_new {
+            org.directory().person("heir", |_| {});
+        }
+        org.sync_all().unwrap();
+        org.sync().unwrap();
+        org.directory().person("boss", |entry| entry.cn = "former".into());
+        org.directory().person("heir", |entry| entry.cn = "boss".into());
+        if edited {
+            org.spec.mapping.insert(Field::NickName, "if(cn == 'nobody', cn, '')".into());
+        }
+        org.sync().unwrap();
+        is(&org, "p0", "heir");
+        assert_eq!(org.sync_all().unwrap().writes, 0, "new: {is_new}, edited: {edited}");
+        // And nobody stands there: the directory is taken to keep references in order.
+        org.directory().person("heir", |entry| entry.cn = "chief".into());
+        org.sync().unwrap();
+        is(&org, "p0", "heir");
+    }
+}
+
+/// Where changes are followed, nobody tells that the records of the reports were rewritten.
+#[test]
+fn a_manager_whose_place_goes_to_somebody_else_is_followed_where_nobody_read_the_reports() {
+    let mut org = org(1);
+    org.follows = true;
+    org.sync_all().unwrap();
+    org.sync().unwrap();
+    org.directory().person("boss", |entry| entry.cn = "former".into());
+    org.directory().person("heir", |entry| entry.cn = "boss".into());
+    org.sync().unwrap();
+    is(&org, "p0", "boss");
+}
+
+/// What is written when an account is created is written once, also when the manager comes later in the
+/// same pass; it is not changed from then on, and not given to whoever was there before.
+#[test]
+fn a_manager_who_is_written_at_creation_is_set_once() {
+    for step in 0..50 {
+        let mut org = org(0);
+        org.spec.policy.create_only = vec![Field::Manager];
+        reports_to(&org, "p0", "boss");
+        let dn = "cn=late,ou=people,dc=example,dc=test".to_owned();
+        org.directory().person("old", |entry| entry.attributes.insert("manager".into(), vec![dn]));
+        org.killed_at_step(step);
+        org.sync().unwrap();
+        is(&org, "p0", "boss");
+        org.directory().person("late", |_| {});
+        reports_to(&org, "p0", "late");
+        reports_to(&org, "p1", "late");
+        org.sync_all().unwrap();
+        is(&org, "p0", "boss");
+        is(&org, "p1", "late");
+        assert_eq!(manager(&org, "old"), None, "step {step}");
+        assert_eq!(org.sync_all().unwrap().writes, 0, "step {step}");
+        assert!(org.store.reader().managers_due(None, 1).unwrap().is_empty(), "step {step}");
+    }
+}

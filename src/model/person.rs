@@ -59,6 +59,8 @@ pub struct Managed {
     pub room_fields: FieldSet,
     /// Of those of people, attributes that are written only where the cloud has no value.
     pub kept: FieldSet,
+    /// Attributes of people that are written when an account is created, and not compared.
+    pub once: FieldSet,
     /// Licences that a rule can give.
     pub licenses: BTreeSet<LicenseId>,
     /// Licences of the catalogue that exclude one of those, need it, or are needed by it. They are looked at,

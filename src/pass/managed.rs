@@ -20,6 +20,7 @@ pub(super) fn managed(rules: &Rules, meta: &Meta, catalogue: &Catalogue) -> Resu
         fields: rules.managed(),
         room_fields: rules.managed_of_rooms(),
         kept: rules.kept(),
+        once: rules.once(),
         // What was given under earlier rules can still be taken away.
         licenses: rules.managed_licenses().union(&meta.licenses).cloned().collect(),
         watched: BTreeSet::new(),

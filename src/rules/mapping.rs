@@ -183,8 +183,12 @@ impl Mapping {
 
     /// The fields that are mapped and compared.
     pub(super) fn managed(&self) -> FieldSet {
-        let fields = self.fields.iter().map(|(field, _)| *field);
-        fields.filter(|field| !self.create_only.contains(*field)).collect()
+        self.fields.iter().map(|one| one.0).filter(|field| !self.create_only.contains(*field)).collect()
+    }
+
+    /// The fields that are written only when an account is created.
+    pub(super) fn once(&self) -> FieldSet {
+        self.create_only
     }
 
     /// The fields that are written only where the cloud has no value.

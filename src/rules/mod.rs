@@ -220,6 +220,11 @@ impl Rules {
         self.mapping.managed()
     }
 
+    /// The fields that are written only when an account is created.
+    pub fn once(&self) -> FieldSet {
+        self.mapping.once()
+    }
+
     /// The managed fields that are written only where the cloud has no value.
     pub fn kept(&self) -> FieldSet {
         self.mapping.kept()

@@ -15,11 +15,11 @@ use super::journal::Deed;
 use super::snapshot::Prepared;
 use super::writer::{Answer, Ending, Letter, Request, Writer};
 use super::{
-    Decision, Followed, GroupDelta, HeldPlan, IntentId, Lock, Meta, NewRun, Reader, RecordChanges,
+    Decision, Followed, GroupDelta, HeldPlan, IntentId, Lock, Meta, Moves, NewRun, Reader, RecordChanges,
     Regrouping, Reports, RowChange, RunId, SeatDay, Settlement, StoreError, StoreErrorKind, Waiting,
     database,
 };
-use crate::model::{Action, LicenseId, SourceId, Withheld};
+use crate::model::{Action, LicenseId, Withheld};
 
 /// The writer of the state. Clones share one thread that writes; every call returns when what
 /// it wrote is on the disk.
@@ -212,8 +212,8 @@ impl Store {
 
     /// Notes where linked people stand by now, all of them at once, before whom they and others name as
     /// their manager. Whose place is known already may be among them.
-    pub async fn set_places(&self, places: Vec<(SourceId, String)>) -> Result<(), StoreError> {
-        self.ask(Request::Places(places)).await.map(drop)
+    pub async fn set_places(&self, moves: Moves) -> Result<(), StoreError> {
+        self.ask(Request::Places(moves)).await.map(drop)
     }
 
     /// Changes records that are kept. What they refer to is to be remembered before.

@@ -53,7 +53,7 @@ pub use packing::{Packer, unpack};
 pub use queue::{SeatDay, Waiting};
 pub use reader::Reader;
 pub use records::{KeptRecords, RecordChanges, unreadable};
-pub use reporting::{Named, Reports, Waits, Why};
+pub use reporting::{Moves, Named, Reports, Waits, Why};
 pub use run::{NewRun, RunId, RunRecord};
 pub use snapshot::RowChange;
 pub use stage::{

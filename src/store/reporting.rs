@@ -88,9 +88,18 @@ pub(super) fn changed(db: &Connection, place: Key) -> rusqlite::Result<()> {
     .map(drop)
 }
 
-/// People stand at other places than before, all of them at once: two may have changed places. Those
-/// who named an old place mean the person: Active Directory rewrites their records without saying so.
-pub(super) fn relocate(db: &Connection, places: &[(SourceId, String)]) -> rusqlite::Result<()> {
+/// Who stands at other places than before, all of them at once: two may have changed places.
+#[derive(Debug, Default)]
+pub struct Moves {
+    /// Who, and where to.
+    pub places: Vec<(SourceId, String)>,
+    /// Who goes on to name a place that one of them left.
+    pub staying: BTreeSet<SourceId>,
+}
+
+/// People moved. Those who named an old place mean the person: Active Directory rewrites their records
+/// without saying so.
+pub(super) fn relocate(db: &Connection, Moves { places, staying }: &Moves) -> rusqlite::Result<()> {
     let mut moves = Vec::new();
     for (anchor, dn) in places {
         let to = Key::dn(dn);
@@ -103,7 +112,10 @@ pub(super) fn relocate(db: &Connection, places: &[(SourceId, String)]) -> rusqli
     for (_, _, from, to) in &moves {
         let those = select.query_map([from.0], |row| row.get(0).map(SourceId::new))?;
         for anchor in those {
-            named.push((anchor?, Some(*to)));
+            let anchor = anchor?;
+            if !staying.contains(&anchor) {
+                named.push((anchor, Some(*to)));
+            }
         }
     }
     for (anchor, dn, _, to) in moves {

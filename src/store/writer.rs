@@ -20,7 +20,7 @@ use super::records::{self, RecordChanges};
 use super::reporting;
 use super::run::{self, NewRun, RunId};
 use super::snapshot::{self, Prepared};
-use crate::model::{LicenseId, SourceId, Withheld};
+use crate::model::{LicenseId, Withheld};
 
 /// So many requests share a transaction at most.
 const GROUP: usize = 256;
@@ -39,7 +39,7 @@ pub(super) enum Request {
     Regroup(Regrouping),
     Meta(Box<Meta>),
     Managers(reporting::Reports),
-    Places(Vec<(SourceId, String)>),
+    Places(reporting::Moves),
     Follow { meta: Box<Meta>, followed: Followed },
     Records(RecordChanges),
     Hold(Box<HeldPlan>),
@@ -205,7 +205,7 @@ fn carry_out(db: &Connection, request: &Request) -> rusqlite::Result<Answer> {
         Request::Regroup(regrouping) => cloud_groups::regroup(db, regrouping)?,
         Request::Meta(new) => meta::write(db, new)?,
         Request::Managers(reports) => reporting::write(db, reports)?,
-        Request::Places(places) => reporting::relocate(db, places)?,
+        Request::Places(moves) => reporting::relocate(db, moves)?,
         Request::Follow { meta, followed } => {
             meta::write(db, meta)?;
             followed::write(db, followed)?;

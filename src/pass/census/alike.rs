@@ -3,7 +3,8 @@
 //!
 //! Who is to be what was applied counts as unchanged, and only the new fingerprint is kept. Who only gets
 //! other values is marked as light: no seat, no address and no guard has anything to do with them, unless
-//! their manager leaves the place that they name.
+//! their manager leaves the place that they name. Where somebody else came to stand there, who is alike
+//! gets that manager in the second step.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::JoinHandle;

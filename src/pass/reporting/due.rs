@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::standing::standing;
 use crate::apply::{Finish, Hands, carry_out};
 use crate::model::{
-    Action, Attr, Cause, Change, Field, Key, Kind, LinkState, Managed, SnapshotRow, SourceId, Wanted,
+    Action, Attr, Cause, Change, Field, Key, Kind, LinkState, Managed, Origin, SnapshotRow, SourceId, Wanted,
 };
 use crate::pass::PassError;
 use crate::pass::act::Acted;
@@ -51,7 +51,8 @@ pub(in crate::pass) async fn set_due(
     managed: &Arc<Managed>,
     acted: &mut Acted,
 ) -> Result<(), PassError> {
-    if !managed.fields.contains(Field::Manager) || acted.fatal.is_some() || acted.stopped {
+    let maps = managed.fields.contains(Field::Manager) || managed.once.contains(Field::Manager);
+    if !maps || acted.fatal.is_some() || acted.stopped {
         return Ok(());
     }
     let reader = hands.store.reader();
@@ -175,7 +176,8 @@ impl Due {
             reader.rows(&anchors)?.into_iter().map(|row| (row.anchor, row)).collect();
         let mut out = Step::default();
         let keeps = managed.kept.contains(Field::Manager);
-        for Waits { anchor, place, .. } in due {
+        let once = managed.once.contains(Field::Manager);
+        for Waits { anchor, place, why } in due {
             let Some(row) = linked.remove(&anchor).filter(|row| row.state == LinkState::Present) else {
                 // Whoever comes, or comes back, is read anew.
                 out.done.push(anchor);
@@ -189,6 +191,12 @@ impl Due {
                 standing.and_then(|standing| standing.account_for(anchor)).map(|id| id.as_str().to_owned());
             let from = row.applied.profile.get(&Field::Manager).cloned();
             if from == to || (from.is_some() && keeps) {
+                out.done.push(anchor);
+                continue;
+            }
+            // Of an account that was created, and of no other, nobody has seen to the manager yet.
+            let is_new = why == Why::New && row.origin == Origin::Created && to.is_some() && from.is_none();
+            if once && !is_new {
                 out.done.push(anchor);
                 continue;
             }

@@ -6,7 +6,7 @@ use crate::model::{Field, Key, SourceId, Wanted};
 use crate::pass::PassError;
 use crate::pass::looked::Look;
 use crate::pass::parts::CHUNK;
-use crate::store::{Named, Reports, Store, StoreError, Why};
+use crate::store::{Moves, Named, Reader, Reports, StagedWanted, Store, StoreError, Why};
 
 /// Notes who stands elsewhere, whom everybody names who was read anew, and who waits for a manager who
 /// is about to come.
@@ -15,7 +15,11 @@ pub(in crate::pass) async fn note(
     store: &Store,
     moved: Vec<(SourceId, String)>,
 ) -> Result<(), PassError> {
-    if !look.policy.managed.fields.contains(Field::Manager) {
+    let managed = &look.policy.managed;
+    if managed.once.contains(Field::Manager) {
+        return note_new(look, store).await;
+    }
+    if !managed.fields.contains(Field::Manager) {
         return Ok(());
     }
     // Who is as before names whom they named; of who names nobody, what was noted once may say
@@ -25,28 +29,61 @@ pub(in crate::pass) async fn note(
         store.set_managers(Reports { named: some.to_vec(), ..Reports::default() }).await?;
     }
     // After them: as with anybody whose record did not change, they follow a manager who moves.
-    store.set_places(moved).await?;
+    let staying = staying(look, store.reader(), &moved)?;
+    store.set_places(Moves { places: moved, staying }).await?;
     for linked in [true, false] {
         let mut after = None;
         loop {
             let page = look.people.wanted_after(linked, after, CHUNK)?;
             let Some(last) = page.last() else { break };
             after = Some(last.anchor);
-            let named: Vec<Named> = page
-                .iter()
-                .filter_map(|staged| match &staged.wanted {
-                    Wanted::Present(person) => {
-                        Some((staged.anchor, person.profile.get(&Field::Manager).map(|dn| Key::dn(dn))))
-                    }
-                    Wanted::Leaving(_) | Wanted::Withheld(_) => None,
-                })
-                .collect();
+            let named: Vec<Named> = page.iter().filter_map(named).collect();
             // Whoever has no account yet has no manager either, whom they would keep too long.
             let due = if linked { waiting(look, &named)? } else { Vec::new() };
             store.set_managers(Reports { named, due, ..Reports::default() }).await?;
         }
     }
     Ok(())
+}
+
+/// Where a manager is written once, the newcomers alone, each until the manager was looked for.
+async fn note_new(look: &Look, store: &Store) -> Result<(), PassError> {
+    let mut after = None;
+    loop {
+        let page = look.people.wanted_after(false, after, CHUNK)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.anchor);
+        let named: Vec<Named> = page.iter().filter_map(named).filter(|(_, place)| place.is_some()).collect();
+        let due = named.iter().map(|(anchor, _)| (*anchor, Why::New)).collect();
+        store.set_managers(Reports { named, due, ..Reports::default() }).await?;
+    }
+}
+
+/// Whom somebody names who is to be there.
+fn named(staged: &StagedWanted) -> Option<Named> {
+    let Wanted::Present(person) = &staged.wanted else { return None };
+    Some((staged.anchor, person.profile.get(&Field::Manager).map(|dn| Key::dn(dn))))
+}
+
+/// Who names a place that somebody left for another, and means whoever stands there now: this pass read
+/// the record, and the directory did not rewrite it. Where nobody else stands, the manager is followed.
+fn staying(
+    look: &Look,
+    reader: &Reader,
+    moved: &[(SourceId, String)],
+) -> Result<BTreeSet<SourceId>, StoreError> {
+    if moved.is_empty() || look.reading.from_records {
+        return Ok(BTreeSet::new());
+    }
+    let anchors: Vec<SourceId> = moved.iter().map(|(anchor, _)| *anchor).collect();
+    let left: Vec<Key> = reader.rows(&anchors)?.iter().map(|row| Key::dn(&row.dn)).collect();
+    let taken = look.people.standing_at(&left)?.into_iter().map(|(place, ..)| place).collect();
+    let (index, concerned) = (&look.index, look.reading.concerned.as_ref());
+    let was_read = |anchor: &SourceId| {
+        concerned.is_none_or(|concerned| concerned.contains(anchor))
+            && index.find(*anchor).is_some_and(|at| index.met.get(at) && !index.unusable.get(at))
+    };
+    Ok(reader.reporters(&taken)?.into_iter().filter(was_read).collect())
 }
 
 /// Who names somebody who is about to come, and keeps the manager of before until then.
