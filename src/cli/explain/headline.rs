@@ -274,7 +274,7 @@ fn nothing(story: &Story, outlook: &Outlook) -> String {
     } else {
         match (&story.row, &story.told) {
             (Some(row), _) if matches!(row.state, LinkState::Left { .. }) => {
-                "A pass has nothing: the leaver was deactivated already.".into()
+                "A pass has nothing to do: the leaver was deactivated already.".into()
             }
             (Some(_), Some(_)) => "A pass has nothing to do.".into(),
             (None, Some(_)) if story.contact.is_some() => "A pass has nothing to do.".into(),

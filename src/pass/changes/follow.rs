@@ -252,12 +252,10 @@ async fn follow_groups(
     // For the names of its members: what it says itself was known already.
     ear.groups_anywhere(Lookup::Groups(nested.clone())).await;
     let nameless = !ear.partial.is_empty() && nested.iter().any(|group| !ear.groups.contains_key(group));
-    let keys: Vec<Key> = touched.iter().copied().collect();
+    let there = reader.anchors_by_dn(&touched.iter().copied().collect::<Vec<_>>())?;
+    let there = there.into_iter().chain(contacts::places(ear.hearing.rules, reader)?);
     let mut linked: BTreeMap<Key, Vec<SourceId>> = BTreeMap::new();
-    let contacts = contacts::places(ear.hearing.rules, reader)?;
-    for (key, anchor) in reader.anchors_by_dn(&keys)?.into_iter().chain(contacts) {
-        linked.entry(key).or_default().push(anchor);
-    }
+    there.for_each(|(key, anchor)| linked.entry(key).or_default().push(anchor));
     let met: BTreeSet<Key> = ear.people.iter().map(Record::dn_key).collect();
     let mut anchors = Vec::new();
     let mut dns = Vec::new();
