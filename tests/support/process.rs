@@ -61,6 +61,21 @@ impl Server {
         }
     }
 
+    /// The processes that it began, and those that these began.
+    pub(crate) fn descendants(&self) -> Vec<u32> {
+        let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let all: Vec<u32> = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+        let parents: Vec<(u32, u32)> =
+            all.into_iter().filter_map(|pid| Some((pid, status(pid)?.1))).collect();
+        let mut found = vec![self.child.id()];
+        let mut at = 0;
+        while let Some(parent) = found.get(at).copied() {
+            found.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+            at += 1;
+        }
+        found.split_off(1)
+    }
+
     fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         run(Command::new("kill").args([&format!("-{name}"), &pid]));
@@ -103,6 +118,19 @@ pub(crate) fn run_with_input(command: &mut Command, input: &str) -> String {
         String::from_utf8_lossy(&out.stderr),
     );
     String::from_utf8_lossy(&out.stdout).into_owned()
+}
+
+/// The state of a process, and whose child it is.
+fn status(pid: u32) -> Option<(char, u32)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in brackets and may hold anything.
+    let mut rest = stat.rsplit_once(')')?.1.split_whitespace();
+    Some((rest.next()?.chars().next()?, rest.next()?.parse().ok()?))
+}
+
+/// Whether a process is there and has not ended.
+pub(crate) fn is_running(pid: u32) -> bool {
+    status(pid).is_some_and(|(state, _)| state != 'Z')
 }
 
 /// Calls `ready` every few milliseconds until it says yes; panics after the limit.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::certs::{Authority, Certificate};
-use super::process::{Server, await_until, run, run_with_input};
+use super::process::{Server, await_until, is_running, run, run_with_input};
 
 /// The naming context of the domain.
 pub(crate) const SUFFIX: &str = "DC=example,DC=test";
@@ -268,9 +268,13 @@ impl Samba {
         self.server.resume();
     }
 
-    /// Kills the server for good.
+    /// Kills the server for good, and waits for its workers: one of them may hold a connection a while longer.
     pub(crate) fn kill(&mut self) {
+        let workers = self.server.descendants();
         self.server.kill();
+        await_until("the workers of the domain controller to end", Duration::from_secs(10), || {
+            workers.iter().all(|pid| !is_running(*pid))
+        });
     }
 }
 
