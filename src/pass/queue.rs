@@ -87,7 +87,11 @@ impl Knowledge<'_> {
         let at = self.index.find(self.moved.old(anchor));
         let reading = self.reading;
         match &reading.concerned {
-            Some(concerned) if concerned.contains(&anchor) => !reading.whole,
+            // Whose source did not answer is not gone.
+            Some(concerned) if concerned.contains(&anchor) => match at {
+                Some(at) => self.index.unusable.get(at) || !reading.whole,
+                None => !reading.whole || !reading.partial.is_empty(),
+            },
             // With whoever waits something is open.
             Some(_) => row.is_none_or(|row| row.record == Fingerprint::NONE),
             None => match at {

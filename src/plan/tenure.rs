@@ -149,6 +149,9 @@ mod tests {
         assert_eq!((later.take, later.fading), (vec![id("old")], [(id("week"), 100)].into()));
         let over = tenure.part(vec![id("week")], &BTreeSet::new(), &first.fading, 107);
         assert_eq!((over.take, over.fading.len()), (vec![id("week")], 0));
+        // The clock was ahead when the time began.
+        let back = tenure.part(vec![id("week")], &BTreeSet::new(), &[(id("week"), 900)].into(), 100);
+        assert_eq!((back.take.len(), back.fading), (0, [(id("week"), 100)].into()));
     }
 
     #[test]

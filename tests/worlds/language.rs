@@ -521,6 +521,11 @@ impl Scene {
                 kept.blocked_by_hand = false;
                 Ok(())
             }
+            ("makes", [_, _, "nothing"]) => {
+                kept.account.roles.clear();
+                kept.roles.clear();
+                Ok(())
+            }
             ("makes", [_, _, role]) => {
                 admin(kept, role);
                 Ok(())
