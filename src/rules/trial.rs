@@ -235,21 +235,36 @@ fn is_group(of_test: &str, of_rule: &str) -> bool {
 impl Rules {
     /// The rules, bound to licences and roles that are just the names which they write.
     pub fn rehearsed(self, spec: &Spec) -> Self {
-        let names: BTreeSet<&str> =
-            spec.entitlements.iter().flat_map(|rule| &rule.licenses).map(|name| name.trim()).collect();
-        let license = |name: &str| License {
+        let of_rules = spec.entitlements.iter().map(|rule| (&rule.licenses, &rule.site));
+        let templates = spec.entitlements.iter().flat_map(|rule| &rule.templates);
+        let of_templates = templates.map(|template| (&template.licenses, &template.site));
+        // A licence belongs to every site that a rule names with it: who hosts there does not attend.
+        let mut sites: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (names, site) in of_rules.chain(of_templates) {
+            for name in names {
+                sites.entry(name.trim()).or_default().extend(site.as_deref());
+            }
+        }
+        let license = |name: &str, site: Option<&str>| License {
             id: LicenseId::new(name),
             name: name.to_owned(),
             service: Some(name.to_owned()),
             kind: LicenseKind::Paid,
             subscription: None,
-            site: None,
+            site: site.map(str::to_owned),
             total: None,
             consumed: 0,
         };
+        let mut licenses = Vec::new();
+        for (name, sites) in sites {
+            match sites.is_empty() {
+                true => licenses.push(license(name, None)),
+                false => licenses.extend(sites.into_iter().map(|site| license(name, Some(site)))),
+            }
+        }
         let roles: BTreeSet<&str> = spec.roles.iter().map(|rule| rule.role.trim()).collect();
         let roles: Vec<_> = roles.into_iter().map(stand_in).collect();
-        self.bind(&Catalogue(names.into_iter().map(license).collect()), &roles).0
+        self.bind(&Catalogue(licenses), &roles).0
     }
 }
 

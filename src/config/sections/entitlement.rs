@@ -15,7 +15,7 @@ pub(super) struct Entitling {
 }
 
 /// Names of licences, of which those that are other spellings of a service key become that key.
-fn keys(names: Vec<String>) -> Vec<String> {
+pub(super) fn keys(names: Vec<String>) -> Vec<String> {
     let key = |name: String| webex::service_key(name.trim()).map_or(name, str::to_owned);
     names.into_iter().map(key).collect()
 }

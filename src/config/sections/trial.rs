@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::Check;
+use super::entitlement::keys;
 use crate::config::raw;
 use crate::rules::{Expected, TrialKind, TrialSpec};
 
@@ -33,7 +34,7 @@ impl Check<'_> {
             reason: raw.reason,
             email: raw.email,
             fields: raw.fields,
-            licenses: raw.licenses,
+            licenses: raw.licenses.map(keys),
             roles: raw.roles,
         };
         tests.into_iter().map(trial).collect()

@@ -199,3 +199,33 @@ fn rooms_and_contacts_are_tried_by_their_own_rules() {
         ]
     );
 }
+
+/// What templates give comes out too, and who hosts at a site does not attend there.
+#[test]
+fn templates_and_sites_go_the_way_of_a_pass() {
+    let basics = TemplateSpec { licenses: vec!["message.messaging".into()], ..TemplateSpec::default() };
+    let site = || Some("example.webex.com".to_owned());
+    let spec = Spec {
+        email: Some("mail".into()),
+        entitlements: vec![
+            EntitlementSpec {
+                groups: vec!["Hosts".into()],
+                licenses: vec!["meeting.webex_enterprise".into()],
+                site: site(),
+                ..EntitlementSpec::default()
+            },
+            EntitlementSpec { templates: vec![basics], attendee: site(), ..EntitlementSpec::default() },
+        ],
+        ..Spec::default()
+    };
+    let rules = Rules::compile(&spec).unwrap();
+    let misses = |groups: &[&str], licenses: &[&str]| {
+        let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let (groups, licenses) = (list(groups), Some(list(licenses)));
+        let record = "mail: a@example.com".into();
+        let trial = TrialSpec { record, groups, licenses, ..TrialSpec::default() };
+        trials(&[trial], &rules).unwrap()[0].run(&rules.clone().rehearsed(&spec))
+    };
+    assert_eq!(misses(&[], &["message.messaging", "example.webex.com#attendee"]), []);
+    assert_eq!(misses(&["Hosts"], &["message.messaging", "meeting.webex_enterprise"]), []);
+}
