@@ -20,7 +20,7 @@ pub const GRACE: &str = "grace";
 const NAMED: usize = 10;
 
 /// A time as text. What is too far away for a date is as good as never.
-fn date(seconds: i64) -> String {
+pub fn date(seconds: i64) -> String {
     let date = chrono::DateTime::from_timestamp(seconds, 0);
     date.map_or_else(|| "never".into(), |date| date.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
 }

@@ -54,6 +54,10 @@ pub struct Explanation {
     pub entitlements: Vec<(Answer, Vec<LicenseId>)>,
     /// The role rules, with the role that each gives, if the cloud has it.
     pub roles: Vec<(Answer, Option<RoleId>)>,
+    /// The fields that are written only when an account is created.
+    pub once: FieldSet,
+    /// The fields that are written only where the cloud has no value.
+    pub kept: FieldSet,
 }
 
 /// Which clauses agree about one person, and which rules are for them, whatever was decided.
@@ -150,6 +154,8 @@ impl Rules {
             mapping: own.map(|(_, mapping)| mapping.values(&subject)).unwrap_or_default(),
             entitlements: Vec::new(),
             roles: Vec::new(),
+            once: if section == "people" { self.once() } else { FieldSet::default() },
+            kept: if section == "people" { self.kept() } else { FieldSet::default() },
         };
         match &told.contact {
             Some(ContactWish::Withheld(withheld)) => {
@@ -174,11 +180,26 @@ impl Rules {
                     (rule.answer(&subject, &self.groups), gives)
                 })
                 .collect();
+            if self.entitling.first_match {
+                only_the_first(&mut told.entitlements);
+            }
             let rules = self.roles.iter();
             told.roles = rules
                 .map(|rule: &RoleRule| (rule.answer(&subject, &self.groups), rule.role().cloned()))
                 .collect();
         }
         told
+    }
+}
+
+/// Of the rules that are for somebody the first counts alone.
+fn only_the_first(rules: &mut [(Answer, Vec<LicenseId>)]) {
+    let mut hits = rules.iter_mut().map(|(answer, _)| answer).filter(|answer| answer.applies);
+    let Some(first) = hits.next() else { return };
+    for answer in hits {
+        answer.applies = false;
+        let rule = &first.rule;
+        answer.reason =
+            format!("{}, but only the first rule counts (first_match), \"{rule}\"", answer.reason);
     }
 }

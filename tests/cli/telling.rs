@@ -194,3 +194,46 @@ fn a_plan_counts_whose_manager_comes_first() {
     pass(2, 0, 2);
     pass(0, 0, 0);
 }
+
+/// Why somebody lacks what a rule gives, or keeps what none gives, also when it is no question of seats.
+#[test]
+fn a_licence_that_is_not_given_has_a_reason() {
+    let licenses = vec![
+        LicenseSpec::paid("Advanced Messaging", "MS", 9, "Sub1"),
+        LicenseSpec::free("Hybrid - Google Calendar", "CG"),
+        LicenseSpec::free("Hybrid - Exchange Calendar", "CE"),
+    ];
+    let stage = Rehearsal::licensed(licenses, &person("ada", "title: Chief\n"));
+    let rule = |name: &str, license: &str| {
+        format!("[[entitlement]]\nname = \"{name}\"\nlicenses = [\"{license}\"]\n")
+    };
+    let rules = |mode: &str, more: &str| {
+        let all = [
+            rule("google", "Hybrid - Google Calendar"),
+            rule("exchange", "Hybrid - Exchange Calendar"),
+            rule("all", "Advanced Messaging"),
+        ];
+        let policy = "[people.policy]\ncreate_only = [\"title\"]\n";
+        stage.rules(&format!("{policy}[entitlements]\nmode = \"{mode}\"\n{more}{}", all.concat()));
+    };
+    let said = |words: &[&str]| {
+        let text = stage.run(&["explain", "ada@example.com"]).expect(0).out;
+        for words in words {
+            assert!(text.contains(words), "{words}\n{text}");
+        }
+        stage.run(&["explain", "ada@example.com", "--json"]).expect(0).json()
+    };
+    rules("union", "");
+    let json = said(&[
+        "not given: Hybrid - Exchange Calendar, of rule \"exchange\": \"google\" gives \"Hybrid - Google Calendar\"",
+        "title                  \"Chief\" from title; written only when the account is created",
+    ]);
+    assert_eq!(json["not_given"][0]["rule"], "exchange", "{json}");
+    stage.run(&["sync"]).expect(0);
+    rules("first_match", "grace = \"14d\"\n");
+    let json = said(&[
+        "no  all, for Advanced Messaging: for everybody, but only the first rule counts (first_match), \"google\"",
+        "kept for a while: Advanced Messaging, which no rule gives any more, until 20",
+    ]);
+    assert_eq!(json["pass"]["kept"][0]["name"], "Advanced Messaging", "{json}");
+}

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{LicenseId, LinkState, RecordKind, Wanted};
+use crate::model::{Field, FieldSet, LicenseId, LinkState, RecordKind, Wanted};
 use crate::report::json as documents;
-use crate::rules::{Answer, ContactWish};
+use crate::rules::{Answer, ContactWish, Explanation};
 use crate::store::Decision;
 
 use super::super::exit::Exit;
+use super::super::kept as grace;
 use super::super::status::instant;
 use super::contact;
 use super::headline;
@@ -35,6 +36,13 @@ pub(super) fn of(story: &Story, exit: Exit) -> Value {
         "scope": story.told.iter().flat_map(|told| &told.scope).map(|a| answer(story, a)).collect::<Vec<_>>(),
         "mapping": mapping(story),
         "licenses": licenses(story),
+        "not_given": story.told.iter().flat_map(|told| &told.verdict.ungiven).map(|one| json!({
+            "license": one.license,
+            "name": one.name,
+            "rule": one.rule,
+            "reason": one.reason,
+            "remedy": one.remedy,
+        })).collect::<Vec<_>>(),
         "roles": story.told.iter().flat_map(|told| &told.roles).map(|(rule, role)| {
             let mut document = answer(story, rule);
             document["gives"] = json!(role);
@@ -117,11 +125,24 @@ fn mapping(story: &Story) -> Vec<Value> {
             "field": mapped.field.map_or("email", |field| field.name()),
             "expression": mapped.source,
             "inputs": inputs,
+            "written": written(story, mapped.field),
             "value": mapped.value.as_ref().ok().and_then(Option::as_ref),
             "withheld": mapped.value.as_ref().err().map(documents::withheld),
         })
     })
     .collect()
+}
+
+/// When the value of a field is written.
+fn written(story: &Story, field: Option<Field>) -> &'static str {
+    let is_in = |set: fn(&Explanation) -> FieldSet| {
+        story.told.as_ref().zip(field).is_some_and(|(told, field)| set(told).contains(field))
+    };
+    match (is_in(|told| told.once), is_in(|told| told.kept)) {
+        (true, _) => "at_creation",
+        (false, true) => "where_empty",
+        (false, false) => "always",
+    }
 }
 
 fn licenses(story: &Story) -> Vec<Value> {
@@ -181,6 +202,7 @@ fn pass(story: &Story) -> Value {
             .map(|done| documents::action(&done.action, done.held_by.as_deref())).collect::<Vec<_>>(),
         "withheld": outlook.withheld.iter().map(documents::withheld).collect::<Vec<_>>(),
         "waiting": outlook.waiting.iter().map(|id| license(story, id)).collect::<Vec<_>>(),
+        "kept": outlook.fading.iter().map(|one| grace::document(&story.catalogue, one)).collect::<Vec<_>>(),
         "left_as_is": outlook.short,
         "findings": outlook.findings,
         "protected": outlook.case.as_ref().is_some_and(|case| case.protected),

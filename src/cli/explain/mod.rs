@@ -365,6 +365,7 @@ async fn outlook(
         outlook
             .waiting
             .extend(part.waiting.iter().filter(|one| one.anchor == anchor).map(|one| one.license.clone()));
+        outlook.fading.extend(part.fading.into_iter().filter(|one| one.anchor == anchor));
         outlook.withheld.extend(part.withheld.into_iter().filter(|one| one.anchor == Some(anchor)));
         outlook.short.extend(part.short.iter().filter(|(who, _)| *who == anchor).map(|(_, why)| *why));
         true

@@ -8,7 +8,7 @@ use crate::model::{
     Account, Action, Catalogue, Cause, CloudId, ContactLink, LicenseId, Record, RecordKind, Role, RoleId,
     SnapshotRow, SourceId, Unusable, Wanted, Withheld,
 };
-use crate::pass::Met;
+use crate::pass::{Fading, Met};
 use crate::plan::{Case, Seen};
 use crate::rules::{ContactWish, Explanation, GroupSet, Rules, Unbound};
 use crate::store::{Decision, RunId};
@@ -113,6 +113,8 @@ pub(super) struct Outlook {
     pub case: Option<Case>,
     pub actions: Vec<Done>,
     pub waiting: Vec<LicenseId>,
+    /// What is kept for a while although no rule gives it any more.
+    pub fading: Vec<Fading>,
     pub withheld: Vec<Withheld>,
     pub short: Vec<&'static str>,
     pub findings: Vec<Finding>,

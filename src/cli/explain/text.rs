@@ -8,6 +8,7 @@ use crate::report::text::{self, Style, printable};
 use crate::rules::Answer;
 use crate::store::Decision;
 
+use super::super::kept::date;
 use super::super::status::instant;
 use super::contact;
 use super::headline;
@@ -134,6 +135,15 @@ fn judged(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()> {
             }
             (inputs, source) => format!("from {source} with {}", inputs.join(", ")),
         };
+        let from = match mapped.field {
+            Some(field) if told.once.contains(field) => {
+                format!("{from}; written only when the account is created")
+            }
+            Some(field) if told.kept.contains(field) => {
+                format!("{from}; written only where the cloud has no value")
+            }
+            _ => from,
+        };
         match &mapped.value {
             Ok(None) => writeln!(out, "  {name:<22} {}", style.dim(&printable(&format!("blank, {from}"))))?,
             Ok(Some(value)) => {
@@ -169,6 +179,17 @@ fn licenses(out: &mut dyn Write, style: Style, story: &Story) -> io::Result<()> 
         let names: Vec<&str> = gives.iter().map(|id| story.catalogue.name(id)).collect();
         let gives = if names.is_empty() { "nothing that the cloud has".into() } else { names.join(", ") };
         clause(out, style, story, answer, &format!(", for {gives}"))?;
+    }
+    for one in &told.verdict.ungiven {
+        let what = format!("! not given: {}, of rule \"{}\": {}", one.name, one.rule, one.reason);
+        writeln!(out, "{}", style.yellow(&printable(&what)))?;
+        if let Some(remedy) = &one.remedy {
+            writeln!(out, "  what to do: {}", printable(remedy))?;
+        }
+    }
+    for one in story.outlook.iter().flat_map(|outlook| &outlook.fading) {
+        let (name, until) = (printable(story.catalogue.name(&one.license)), date(one.until));
+        writeln!(out, "  kept for a while: {name}, which no rule gives any more, until {until}")?;
     }
     match &told.verdict.wanted {
         Wanted::Leaving(_) if told.entitlements.iter().any(|(answer, _)| answer.applies) => {
