@@ -11,7 +11,7 @@ pub const LAST_ADMIN: &str =
     "the last full administrator of the organization stays: make somebody else one first";
 /// The reason given when it is not known how many full administrators there are.
 pub const ADMINS_UNKNOWN: &str =
-    "a full administrator stays until the whole cloud was listed, so that it is not the last one";
+    "a full administrator stays until a pass lists the whole cloud, as it may be the last one";
 /// The reason given when the roles of our own account would change.
 pub const OWN_ROLES: &str =
     "the roles of the account that authorised this program are left alone: a change would end its token";
