@@ -10,7 +10,7 @@ use dirsyncd::guard::Limit;
 use dirsyncd::model::{Field, Kind, SourceId};
 use dirsyncd::store::Decision;
 use support::fake_cloud::{Aim, Fault};
-use support::org::{Org, runtime, unlimited};
+use support::org::{Org, manager, reports_to, runtime, unlimited};
 
 /// An organization in which managers are mapped, with `reports` people who report to "boss".
 fn org(reports: usize) -> Org {
@@ -22,21 +22,6 @@ fn org(reports: usize) -> Org {
         reports_to(&org, &format!("p{i}"), "boss");
     }
     org
-}
-
-/// They name whoever stands where "boss" stands now.
-fn reports_to(org: &Org, who: &str, boss: &str) {
-    let boss = org.directory().state().people[boss].dn();
-    org.directory().person(who, |entry| entry.attributes.insert("manager".into(), vec![boss]));
-}
-
-/// The address of the manager whom somebody has in the cloud.
-fn manager(org: &Org, who: &str) -> Option<String> {
-    let mut cloud = org.cloud.state();
-    let id =
-        cloud.by_email(&format!("{who}@example.com")).unwrap().account.profile.get(&Field::Manager)?.clone();
-    let boss = cloud.accounts.values().find(|kept| kept.account.id.as_str() == id)?;
-    boss.account.email.as_ref().map(ToString::to_string)
 }
 
 fn is(org: &Org, who: &str, boss: &str) {

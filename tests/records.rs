@@ -14,7 +14,7 @@ use dirsyncd::source::Source;
 use dirsyncd::store::unpack;
 use proptest::prelude::*;
 use support::fake_source::{Directory, Entry, mix};
-use support::org::{Org, runtime, unlimited};
+use support::org::{Org, manager, reports_to, runtime, unlimited};
 use support::random::cases;
 
 fn org(people: usize) -> Org {
@@ -264,19 +264,6 @@ fn with_a_boss(keep: bool) -> Org {
     org.sync_all().unwrap();
     org.sync().unwrap();
     org
-}
-
-fn reports_to(org: &Org, who: &str, boss: &str) {
-    let boss = org.directory().state().people[boss].dn();
-    org.directory().person(who, |entry| entry.attributes.insert("manager".into(), vec![boss]));
-}
-
-fn manager(org: &Org, who: &str) -> Option<String> {
-    let mut cloud = org.cloud.state();
-    let id =
-        cloud.by_email(&format!("{who}@example.com")).unwrap().account.profile.get(&Field::Manager)?.clone();
-    let boss = cloud.accounts.values().find(|kept| kept.account.id.as_str() == id)?;
-    boss.account.email.as_ref().map(ToString::to_string)
 }
 
 /// Killed wherever after somebody got another manager, and then the rules are edited.

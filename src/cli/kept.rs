@@ -14,6 +14,8 @@ use crate::pass::{Fading, Look};
 use crate::report::text::{self, Style};
 use crate::store::{Keeper, Reader, StoreError};
 
+use super::status::instant;
+
 /// Under this name the times of grace of the last pass are kept in the state.
 pub const GRACE: &str = "grace";
 /// So many people are named by the status.
@@ -21,8 +23,7 @@ const NAMED: usize = 10;
 
 /// A time as text. What is too far away for a date is as good as never.
 pub fn date(seconds: i64) -> String {
-    let date = chrono::DateTime::from_timestamp(seconds, 0);
-    date.map_or_else(|| "never".into(), |date| date.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+    instant(seconds).unwrap_or_else(|| "never".into())
 }
 
 /// Somebody who keeps a licence.

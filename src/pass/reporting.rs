@@ -16,8 +16,8 @@ mod due;
 mod noted;
 mod standing;
 
-pub(super) use due::{places, set_due};
-pub(super) use noted::note;
+pub(super) use due::set_due;
+pub(super) use noted::{note, places};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

@@ -358,3 +358,23 @@ impl Org {
         })
     }
 }
+
+/// They name whoever stands where "boss" stands now.
+pub fn reports_to(org: &Org, who: &str, boss: &str) {
+    let boss = org.directory().state().people[boss].dn();
+    org.directory().person(who, |entry| entry.attributes.insert("manager".into(), vec![boss]));
+}
+
+/// The address of the manager whom somebody has in the cloud.
+pub fn manager(org: &Org, who: &str) -> Option<String> {
+    let mut cloud = org.cloud.state();
+    let id = cloud
+        .by_email(&format!("{who}@example.com"))
+        .expect("an account")
+        .account
+        .profile
+        .get(&Field::Manager)?
+        .clone();
+    let boss = cloud.accounts.values().find(|kept| kept.account.id.as_str() == id)?;
+    boss.account.email.as_ref().map(ToString::to_string)
+}

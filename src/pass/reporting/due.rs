@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::standing::standing;
 use crate::apply::{Finish, Hands, carry_out};
 use crate::model::{
-    Action, Attr, Cause, Change, Field, Key, Kind, LinkState, Managed, Origin, SnapshotRow, SourceId, Wanted,
+    Action, Attr, Cause, Change, Field, Key, Kind, LinkState, Managed, Origin, SnapshotRow, SourceId,
 };
 use crate::pass::PassError;
 use crate::pass::act::Acted;
@@ -22,26 +22,6 @@ use crate::plan::Plan;
 use crate::report::Event;
 use crate::store::{Reader, Reports, StoreError, Waits, Why};
 use tokio::task::JoinHandle;
-
-/// Where those stand who are somewhere else than when they were last read.
-pub(in crate::pass) fn places(look: &Look, reader: &Reader) -> Result<Vec<(SourceId, String)>, PassError> {
-    let mut places = Vec::new();
-    let mut after = None;
-    loop {
-        let mut page = look.people.wanted_after(true, after, CHUNK)?;
-        let Some(last) = page.last() else { return Ok(places) };
-        after = Some(last.anchor);
-        let keys: Vec<Key> = page.iter().map(|staged| Key::dn(&staged.dn)).collect();
-        let there: HashSet<(Key, SourceId)> = reader.anchors_by_dn(&keys)?.into_iter().collect();
-        let mut keys = keys.into_iter();
-        page.retain(|staged| {
-            let moved = keys.next().is_some_and(|key| !there.contains(&(key, staged.anchor)));
-            // Of two entries with one anchor nobody knows which is the person.
-            moved && !matches!(staged.wanted, Wanted::Withheld(_))
-        });
-        places.extend(page.into_iter().map(|staged| (staged.anchor, staged.dn)));
-    }
-}
 
 /// Looks once more at everybody who is due, without their records. What the next page asks for is found
 /// out while one is carried out.

@@ -1,12 +1,32 @@
 //! What is noted about managers before the first effect, so that nobody is forgotten when the pass is killed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::model::{Field, Key, SourceId, Wanted};
 use crate::pass::PassError;
 use crate::pass::looked::Look;
 use crate::pass::parts::CHUNK;
 use crate::store::{Moves, Named, Reader, Reports, StagedWanted, Store, StoreError, Why};
+
+/// Where those stand who are somewhere else than when they were last read.
+pub(in crate::pass) fn places(look: &Look, reader: &Reader) -> Result<Vec<(SourceId, String)>, PassError> {
+    let mut places = Vec::new();
+    let mut after = None;
+    loop {
+        let mut page = look.people.wanted_after(true, after, CHUNK)?;
+        let Some(last) = page.last() else { return Ok(places) };
+        after = Some(last.anchor);
+        let keys: Vec<Key> = page.iter().map(|staged| Key::dn(&staged.dn)).collect();
+        let there: HashSet<(Key, SourceId)> = reader.anchors_by_dn(&keys)?.into_iter().collect();
+        let mut keys = keys.into_iter();
+        page.retain(|staged| {
+            let moved = keys.next().is_some_and(|key| !there.contains(&(key, staged.anchor)));
+            // Of two entries with one anchor nobody knows which is the person.
+            moved && !matches!(staged.wanted, Wanted::Withheld(_))
+        });
+        places.extend(page.into_iter().map(|staged| (staged.anchor, staged.dn)));
+    }
+}
 
 /// Notes who stands elsewhere, whom everybody names who was read anew, and who waits for a manager who
 /// is about to come.

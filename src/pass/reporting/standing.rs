@@ -47,6 +47,11 @@ enum Sureness {
     Left,
 }
 
+/// Keeps the surest of those at one place.
+fn put(first: &mut BTreeMap<Key, (Sureness, SourceId)>, place: Key, one: (Sureness, SourceId)) {
+    first.entry(place).and_modify(|before| *before = one.min(*before)).or_insert(one);
+}
+
 /// Who stands at these places, by what is stored and, above that, by what this pass read, where
 /// `known` is given. `is_there` says whether a linked account exists, as far as is known.
 pub(super) fn standing(
@@ -58,14 +63,11 @@ pub(super) fn standing(
 ) -> Result<HashMap<Key, Standing>, StoreError> {
     let all: Vec<Key> = places.iter().copied().collect();
     let mut first: BTreeMap<Key, (Sureness, SourceId)> = BTreeMap::new();
-    let mut put = |place: Key, one: (Sureness, SourceId)| {
-        first.entry(place).and_modify(|before| *before = one.min(*before)).or_insert(one);
-    };
     for (place, anchor, is_linked) in known.map_or(Ok(Vec::new()), |known| known.people.standing_at(&all))? {
         if is_linked {
-            put(place, (Sureness::Read, anchor));
+            put(&mut first, place, (Sureness::Read, anchor));
         } else if known.is_some_and(|known| known.may_come(anchor)) {
-            put(place, (Sureness::New, anchor));
+            put(&mut first, place, (Sureness::New, anchor));
         }
     }
     let stored = reader.anchors_by_dn(&all)?;
@@ -86,8 +88,7 @@ pub(super) fn standing(
             LinkState::Present if is_unmet => Sureness::Unmet,
             LinkState::Present => Sureness::Stored,
         };
-        let one = (sureness, anchor);
-        first.entry(place).and_modify(|before| *before = one.min(*before)).or_insert(one);
+        put(&mut first, place, (sureness, anchor));
     }
     let mut found = HashMap::new();
     for (place, (sureness, anchor)) in first {
